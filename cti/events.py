@@ -1,0 +1,275 @@
+"""The facts of the telephone world: frozen, past tense, each defined once.
+
+A fact says what happened to a *call* (one conversation, whatever its legs), to an agent, or to the
+link with Asterisk. Facts may come late, twice or not at all; whoever consumes them is idempotent
+and moves states forward only.
+
+Every `at` is UTC and timezone-aware: Asterisk's own time of the event (AMI `Timestamp`, CEL
+`event_time`), not ours. `call_id` is our own id of the conversation (`cti.conversation.call_id_of`);
+`leg_id` is one channel's Asterisk uniqueid on `system` (Asterisk's `systemname`), an opaque alias.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct, field
+
+Direction = Literal["inbound", "outbound", "internal"]
+AgentStatus = Literal[
+    "signed_out", "available", "ringing", "talking", "held", "wrap_up", "paused", "unreachable"
+]
+Party = Literal["caller", "agent", "external", "service"]
+EndedBy = Literal["caller", "agent", "system", "unknown"]
+OfferEnd = Literal["answered", "no_answer", "rejected", "answered_elsewhere", "withdrawn"]
+QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
+TransferKind = Literal["blind", "attended"]
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
+    """Something that happened, at Asterisk's time `at`, as told by the Asterisk named `system`."""
+
+    at: datetime
+    system: str
+
+
+class CallFact(Fact, frozen=True, kw_only=True):
+    """A fact about one call."""
+
+    call_id: str
+
+
+class CallArrived(CallFact, frozen=True, kw_only=True):
+    """The first channel of a conversation exists. Numbers and names are raw and hostile."""
+
+    leg_id: str
+    channel: str
+    direction: Direction
+    caller_number: str
+    caller_name: str
+    dialed: str
+    agent: str | None = None  # who placed it, when an agent's device did
+
+
+class CallMerged(CallFact, frozen=True, kw_only=True):
+    """Two ids turned out to be one conversation: `absorbed` is from now on an alias of `call_id`."""
+
+    absorbed: str
+
+
+class LegStarted(CallFact, frozen=True, kw_only=True):
+    """A channel joined the conversation. `agent` is set when it is an agent's device."""
+
+    leg_id: str
+    channel: str
+    party: Party
+    address: str
+    agent: str | None = None
+
+
+class LegJoined(CallFact, frozen=True, kw_only=True):
+    """A leg entered a bridge with another leg: talk time runs from here (BridgeEnter)."""
+
+    leg_id: str
+    bridge_id: str
+
+
+class LegParted(CallFact, frozen=True, kw_only=True):
+    """A leg left its bridge (BridgeLeave)."""
+
+    leg_id: str
+    bridge_id: str
+
+
+class LegHeld(CallFact, frozen=True, kw_only=True):
+    """A leg put the other side on hold."""
+
+    leg_id: str
+
+
+class LegResumed(CallFact, frozen=True, kw_only=True):
+    """A leg took the other side back from hold."""
+
+    leg_id: str
+
+
+class LegEnded(CallFact, frozen=True, kw_only=True):
+    """A channel is gone. `cause` is the Q.850 code (0 unknown, 16 normal clearing)."""
+
+    leg_id: str
+    cause: int
+    cause_text: str = ""
+
+
+class CallQueued(CallFact, frozen=True, kw_only=True):
+    """The caller entered a queue, at `position` (1 is next)."""
+
+    queue: str
+    position: int
+    leg_id: str
+
+
+class CallLeftQueue(CallFact, frozen=True, kw_only=True):
+    """The caller is out of the queue; `waited` in seconds."""
+
+    queue: str
+    reason: QueueExit
+    waited: float
+
+
+class CallOffered(CallFact, frozen=True, kw_only=True):
+    """An agent's device is being rung for this call: the moment of the screen pop.
+
+    `queue` is None when the call comes by transfer or extension instead of a queue.
+    """
+
+    agent: str
+    leg_id: str
+    queue: str | None = None
+
+
+class CallOfferEnded(CallFact, frozen=True, kw_only=True):
+    """An agent's device stopped ringing for this call."""
+
+    agent: str
+    leg_id: str
+    reason: OfferEnd
+
+
+class CallAnswered(CallFact, frozen=True, kw_only=True):
+    """An agent took the call. `waited`: seconds in the queue, None outside one."""
+
+    agent: str
+    leg_id: str
+    queue: str | None = None
+    waited: float | None = None
+
+
+class CallReleased(CallFact, frozen=True, kw_only=True):
+    """An agent's part in the call is over (hung up, transferred away): wrap-up begins."""
+
+    agent: str
+    leg_id: str
+    talked: float
+
+
+class CallTransferred(CallFact, frozen=True, kw_only=True):
+    """The call was handed on. `by` is the agent who did it, `to` the extension or queue dialled."""
+
+    kind: TransferKind
+    by: str | None
+    to: str
+
+
+class CallEnded(CallFact, frozen=True, kw_only=True):
+    """The conversation's last leg is gone. `lost`: it vanished while nobody was looking."""
+
+    cause: int
+    by: EndedBy
+    lost: bool = False
+
+
+class RecordingStarted(CallFact, frozen=True, kw_only=True):
+    """Asterisk writes `file` (relative to the recordings folder) for this call."""
+
+    file: str
+
+
+class RecordingStopped(CallFact, frozen=True, kw_only=True):
+    """`file` is complete."""
+
+    file: str
+
+
+class AgentChanged(Fact, frozen=True, kw_only=True):
+    """An agent's state as it is now; `since` is when that state began."""
+
+    agent: str
+    status: AgentStatus
+    since: datetime
+    reason: str = ""
+    call_id: str | None = None
+    queues: tuple[str, ...] = ()
+    wrap_up_until: datetime | None = None
+
+
+class QueueChanged(Fact, frozen=True, kw_only=True):
+    """A queue's own counters as Asterisk tells them at a resync."""
+
+    queue: str
+    waiting: tuple[str, ...] = ()
+
+
+class LinkLost(Fact, frozen=True, kw_only=True):
+    """The AMI link is down: what screens show is true as of `at`."""
+
+    why: str
+
+
+class LinkRestored(Fact, frozen=True, kw_only=True):
+    """The AMI link is up again and the board has been resynchronised."""
+
+    boot: datetime
+
+
+class LiveCall(Struct, frozen=True, kw_only=True):
+    """One call as the board shows it; part of a `BoardResynced`."""
+
+    call_id: str
+    system: str
+    direction: Direction
+    caller_number: str
+    caller_name: str
+    dialed: str
+    arrived_at: datetime
+    state: Literal["menu", "waiting", "ringing", "talking", "held"] = "menu"
+    since: datetime | None = None
+    queue: str | None = None
+    queued_at: datetime | None = None
+    answered_at: datetime | None = None
+    agents: tuple[str, ...] = ()  # talking
+    ringing: tuple[str, ...] = ()  # being offered
+
+
+class LiveAgent(Struct, frozen=True, kw_only=True):
+    """One agent as the board shows them."""
+
+    agent: str
+    status: AgentStatus
+    since: datetime
+    reason: str = ""
+    call_id: str | None = None
+    queues: tuple[str, ...] = ()
+    wrap_up_until: datetime | None = None
+
+
+class LiveQueue(Struct, frozen=True, kw_only=True):
+    """One queue as the board shows it. Counters run from `counted_since` (local midnight or start).
+
+    Service level = in_time / (answered + abandoned_late); see docs/figures.md.
+    """
+
+    queue: str
+    waiting: tuple[str, ...] = ()  # call ids, first is next
+    answered: int = 0
+    abandoned: int = 0
+    abandoned_late: int = 0  # after the threshold
+    in_time: int = 0  # answered within the threshold
+    threshold: int = 20  # seconds
+    counted_since: datetime | None = None
+
+
+class BoardSnapshot(Struct, frozen=True, kw_only=True):
+    """Everything live, keyed by id. `stale_since` is set while the AMI link is down."""
+
+    calls: dict[str, LiveCall] = field(default_factory=dict)
+    agents: dict[str, LiveAgent] = field(default_factory=dict)
+    queues: dict[str, LiveQueue] = field(default_factory=dict)
+    stale_since: datetime | None = None
+
+
+class BoardResynced(Fact, frozen=True, kw_only=True):
+    """The bridge compared itself with Asterisk: this replaces whatever a replica believed."""
+
+    board: BoardSnapshot
