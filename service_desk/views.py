@@ -1,0 +1,232 @@
+"""What the desk shows: frozen structs, the same for pages, the live side and the JSON API.
+
+Money is in minor units of `currency`; times are UTC; texts from customers are raw and hostile.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+CaseStatus = Literal["new", "open", "waiting", "resolved", "merged"]
+Priority = Literal["low", "normal", "high", "urgent"]
+OfferOutcome = Literal["accepted", "declined", "later", "not_presented"]
+NumberKind = Literal["known", "unknown", "withheld", "malformed"]
+Outcome = Literal["live", "answered", "abandoned", "message", "menu", "failed", "lost"]
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page of a list: `total` of how many, `next` the cursor of the next page or None."""
+
+    total: int
+    next: str | None = None
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """One customer who may be calling, with why we think so; `likelihood` 0..1."""
+
+    customer_id: int
+    name: str
+    city: str
+    likelihood: float
+    last_contact_at: datetime | None
+    open_cases: int
+    why: str
+
+
+class ContactPoint(Struct, frozen=True, kw_only=True):
+    """A number (E.164) or address of a customer, with the form it was entered in."""
+
+    id: int
+    kind: Literal["phone", "email"]
+    value: str
+    raw: str
+
+
+class CustomerBrief(Struct, frozen=True, kw_only=True):
+    """Who it is, on one line of the card."""
+
+    id: int
+    name: str
+    kind: Literal["person", "organisation"]
+    organisation: str
+    city: str
+    language: str
+    segment: str  # A, B, C, D: the value pyramid
+    value_percentile: int  # 1..100, 100 is the best
+    since: datetime | None
+    preferred_channel: str
+    do_not_contact: bool
+    contact_points: tuple[ContactPoint, ...] = ()
+
+
+class CaseBrief(Struct, frozen=True, kw_only=True):
+    """A case on one line."""
+
+    id: int
+    number: str
+    subject: str
+    kind: str
+    status: CaseStatus
+    priority: Priority
+    opened_at: datetime
+    due_at: datetime | None = None
+    owner: str | None = None
+    customer_id: int | None = None
+    customer_name: str = ""
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """One thing that happened on a case; `kind` says which words and icon a page uses."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str
+    text: str
+    data: dict[str, Any]
+
+
+class ConversationBrief(Struct, frozen=True, kw_only=True):
+    """A past or present conversation on one line."""
+
+    call_id: str
+    direction: str
+    number: str
+    arrived_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    queue: str | None
+    agents: tuple[str, ...]
+    outcome: Outcome
+    waited: float | None
+    talked: float | None
+    subject: str
+    case_number: str | None
+    recordings: tuple[int, ...] = ()
+
+
+class LegView(Struct, frozen=True, kw_only=True):
+    """One leg of a conversation with its times in seconds."""
+
+    leg_id: str
+    party: str
+    agent: str | None
+    address: str
+    started_at: datetime
+    ended_at: datetime | None
+    ringing: float
+    talked: float
+    held: float
+    cause: int | None
+
+
+class Product(Struct, frozen=True, kw_only=True):
+    """A product a customer holds."""
+
+    id: int
+    sku: str
+    name: str
+    bought_at: datetime
+    price: int
+    currency: str
+
+
+class Promise(Struct, frozen=True, kw_only=True):
+    """A follow-up someone promised."""
+
+    id: int
+    text: str
+    due_at: datetime
+    owner: str
+    case_number: str | None
+    customer_id: int | None
+    customer_name: str = ""
+    overdue: bool = False
+
+
+class OfferView(Struct, frozen=True, kw_only=True):
+    """One suggestion with its reason in words and its counts."""
+
+    product_id: int
+    sku: str
+    name: str
+    pitch: str
+    reason: str
+    have_both: int
+    have_first: int
+    score: float
+    presentation_id: int | None = None
+    outcome: OfferOutcome | None = None
+
+
+class Suggestion(Struct, frozen=True, kw_only=True):
+    """Up to three offers, or the reason (`none_because`) why there is none."""
+
+    offers: tuple[OfferView, ...] = ()
+    none_because: str = ""
+
+
+class PathStep(Struct, frozen=True, kw_only=True):
+    """One step of the caller's way through the menu: where, and what was entered."""
+
+    label: str
+    entered: str = ""
+
+
+class CustomerCard(Struct, frozen=True, kw_only=True):
+    """What the agent sees while it rings."""
+
+    call_id: str
+    number_kind: NumberKind
+    number: str  # as dialled back: E.164 when known, else raw
+    number_shown: str  # for people: +86 21 5555 0142, or "withheld"
+    caller_name: str
+    language: str
+    dialed: str
+    queue: str | None
+    waited: float | None
+    path: tuple[PathStep, ...]
+    candidates: tuple[Candidate, ...]
+    customer: CustomerBrief | None
+    case: CaseBrief | None  # this call's own case
+    open_cases: tuple[CaseBrief, ...]
+    timeline: tuple[TimelineEntry, ...]
+    conversations: tuple[ConversationBrief, ...]
+    products: tuple[Product, ...]
+    promises: tuple[Promise, ...]
+    suggestion: Suggestion
+    disposition: str | None = None
+
+
+class CasePage(Struct, frozen=True, kw_only=True):
+    """Everything about one case."""
+
+    case: CaseBrief
+    customer: CustomerBrief | None
+    timeline: tuple[TimelineEntry, ...]
+    conversations: tuple[ConversationBrief, ...]
+    promises: tuple[Promise, ...]
+    disposition: str | None
+    merged_into: str | None
+
+
+class CustomerPage(Struct, frozen=True, kw_only=True):
+    """The whole history of one customer."""
+
+    customer: CustomerBrief
+    cases: tuple[CaseBrief, ...]
+    conversations: tuple[ConversationBrief, ...]
+    products: tuple[Product, ...]
+    promises: tuple[Promise, ...]
+    suggestion: Suggestion
+
+
+class Disposition(Struct, frozen=True, kw_only=True):
+    """How a call ended, as an agent may say it: data, not code."""
+
+    code: str
+    label: str
+    resolves: bool
