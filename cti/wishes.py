@@ -1,7 +1,7 @@
 """Wishes of people, for the one bridge that may act on Asterisk.
 
-A command is sent with `Bus.request` and answered by `CommandDone` or `CommandRefused`; the bridge
-carries it out with one function a wish (`cti/wishes.py`). Extensions are checked here, at
+A wish is sent with `Bus.request` and answered by `CommandDone` or `CommandRefused`; the bridge
+carries it out with one function a wish (`cti/commands.py`). Extensions are checked here, at
 construction, so that nothing unchecked can travel.
 """
 
@@ -17,11 +17,11 @@ DIALLABLE = re.compile(r"\A(?:\+?[0-9*#]{1,20}|q-[a-z0-9_-]{1,40})\Z")
 AGENT_NAME = re.compile(r"\A[a-z][a-z0-9_-]{0,31}\Z")
 
 
-class Command(Struct, frozen=True, kw_only=True, tag_field="command", tag=True):
+class Wish(Struct, frozen=True, kw_only=True, tag_field="wish", tag=True):
     """A wish. Raises ValueError at construction if a field may not travel."""
 
 
-class AgentCommand(Command, frozen=True, kw_only=True):
+class AgentWish(Wish, frozen=True, kw_only=True):
     """A wish of one agent."""
 
     agent: str
@@ -31,58 +31,58 @@ class AgentCommand(Command, frozen=True, kw_only=True):
             raise ValueError(f"not an agent's name: {self.agent!r}")
 
 
-class SignIn(AgentCommand, frozen=True, kw_only=True):
+class SignIn(AgentWish, frozen=True, kw_only=True):
     """Join one's queues."""
 
 
-class SignOut(AgentCommand, frozen=True, kw_only=True):
+class SignOut(AgentWish, frozen=True, kw_only=True):
     """Leave all queues."""
 
 
-class Pause(AgentCommand, frozen=True, kw_only=True):
+class Pause(AgentWish, frozen=True, kw_only=True):
     """Take no calls, for a reason out of the settings' `pause_reasons`."""
 
     reason: str
 
 
-class Unpause(AgentCommand, frozen=True, kw_only=True):
+class Unpause(AgentWish, frozen=True, kw_only=True):
     """Take calls again."""
 
 
-class EndWrapUp(AgentCommand, frozen=True, kw_only=True):
+class EndWrapUp(AgentWish, frozen=True, kw_only=True):
     """Done with the after-call work before its limit."""
 
 
-class HangUp(AgentCommand, frozen=True, kw_only=True):
+class HangUp(AgentWish, frozen=True, kw_only=True):
     """End the agent's own leg of a call; also rejects one that rings."""
 
     call_id: str
 
 
-class BlindTransfer(AgentCommand, frozen=True, kw_only=True):
+class BlindTransfer(AgentWish, frozen=True, kw_only=True):
     """Hand the other party on to `to` and leave."""
 
     call_id: str
     to: str
 
     def __post_init__(self) -> None:
-        AgentCommand.__post_init__(self)
+        AgentWish.__post_init__(self)
         if not DIALLABLE.match(self.to):
             raise ValueError(f"not an extension: {self.to!r}")
 
 
-class Originate(AgentCommand, frozen=True, kw_only=True):
+class Originate(AgentWish, frozen=True, kw_only=True):
     """Ring the agent's own device, then dial `to`."""
 
     to: str
 
     def __post_init__(self) -> None:
-        AgentCommand.__post_init__(self)
+        AgentWish.__post_init__(self)
         if not DIALLABLE.match(self.to):
             raise ValueError(f"not an extension: {self.to!r}")
 
 
-class BoardWanted(Command, frozen=True, kw_only=True):
+class BoardWanted(Wish, frozen=True, kw_only=True):
     """Ask for the bridge's `BoardSnapshot`."""
 
 
