@@ -1,0 +1,385 @@
+"""Live calls, agents and queues: pure, no I/O, no clock but the facts' own.
+
+`apply(fact)` moves the board and returns the `Delta`; `apply_delta(before, delta)` equals
+`snapshot()` for any sequence of facts. Facts may come twice, late, in another order or about ids
+nobody knows: a leg's state only moves forward, and a finished call is never reopened.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from msgspec.structs import replace
+
+from cti import events
+from cti.board_call import ANSWERED, OFFERED, OVER, BoardCall
+from cti.board_delta import Delta, LinkState, Section, apply_delta
+from cti.events import BoardSnapshot, Fact, LiveAgent, LiveCall, LiveQueue
+
+__all__ = ["Board", "Delta", "LinkState", "apply_delta"]
+
+REMEMBERED = 5_000  # finished calls whose late facts are recognised
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Board:
+    """The live board of one Asterisk, or a replica of it.
+
+    `thresholds` gives each queue's service level threshold in seconds; counters run from `now`
+    and begin anew at midnight in `zone`.
+    """
+
+    def __init__(
+        self,
+        thresholds: Mapping[str, int],
+        *,
+        now: datetime,
+        zone: tzinfo = UTC,
+        agents: Iterable[str] = (),
+    ) -> None:
+        self._zone = zone
+        self._calls: dict[str, BoardCall] = {}
+        self._gone: OrderedDict[str, str | None] = OrderedDict()  # None: over, else merged into
+        self._agents = {
+            name: LiveAgent(agent=name, status="signed_out", since=now) for name in agents
+        }
+        self._agent_at: dict[str, datetime] = {}
+        self._queues = {
+            name: LiveQueue(queue=name, threshold=threshold, counted_since=now)
+            for name, threshold in thresholds.items()
+        }
+        self._stale_since: datetime | None = None
+        self._midnight = self._midnight_of(now, 1)
+        self._changed: dict[Section, dict[str, Any]] = {}
+        self._deleted: dict[Section, list[str]] = {}
+
+    def snapshot(self) -> BoardSnapshot:
+        """Everything as it is now; later facts do not change what was returned."""
+        return BoardSnapshot(
+            calls={call_id: call.view for call_id, call in self._calls.items()},
+            agents=dict(self._agents),
+            queues=dict(self._queues),
+            stale_since=self._stale_since,
+        )
+
+    def call(self, call_id: str) -> LiveCall | None:
+        """One live call, by its own id or one that was merged into it."""
+        found = self._find(call_id)
+        return None if found is None else found.view
+
+    def apply(self, fact: Fact) -> Delta:
+        """Move by one fact; a fact that says nothing new gives an empty delta."""
+        self._changed, self._deleted = {}, {}
+        if fact.at >= self._midnight:
+            self._new_day(fact.at)
+        handler = _MOVES.get(type(fact))
+        if handler is not None:
+            handler(self, fact)
+        return Delta(set=self._changed, delete=self._deleted)
+
+    def tick(self, now: datetime) -> Delta:
+        """Let time pass without a fact: counters begin anew at midnight."""
+        self._changed, self._deleted = {}, {}
+        if now >= self._midnight:
+            self._new_day(now)
+        return Delta(set=self._changed, delete=self._deleted)
+
+    # -- calls -----------------------------------------------------------------------------
+
+    def _arrived(self, fact: events.CallArrived) -> None:
+        if fact.call_id in self._gone or fact.call_id in self._calls:
+            return
+        view = LiveCall(
+            call_id=fact.call_id,
+            system=fact.system,
+            direction=fact.direction,
+            caller_number=fact.caller_number,
+            caller_name=fact.caller_name,
+            dialed=fact.dialed,
+            arrived_at=fact.at,
+            since=fact.at,
+        )
+        self._calls[fact.call_id] = BoardCall(view)
+        self._set("calls", fact.call_id, view)
+
+    def _queued(self, fact: events.CallQueued) -> None:
+        call = self._find(fact.call_id)
+        if call is None or fact.at <= call.left.get(fact.queue, _LONG_AGO):
+            return
+        if call.view.queue == fact.queue and call.view.queued_at is not None:
+            return
+        if call.view.queue is not None:
+            self._stop_waiting(call.view.queue, call.view.call_id)
+        call.view = replace(call.view, queue=fact.queue, queued_at=fact.at)
+        queue = self._queue(fact.queue, fact.at)
+        waiting = [c for c in queue.waiting if c != call.view.call_id]
+        waiting.insert(max(fact.position - 1, 0), call.view.call_id)
+        self._set_queue(replace(queue, waiting=tuple(waiting)))
+        self._show(call, fact.at)
+
+    def _left_queue(self, fact: events.CallLeftQueue) -> None:
+        call = self._find(fact.call_id)
+        if call is None or fact.at <= call.left.get(fact.queue, _LONG_AGO):
+            return
+        call.left[fact.queue] = fact.at
+        self._stop_waiting(fact.queue, call.view.call_id)
+        queue = self._queue(fact.queue, fact.at)
+        late = fact.waited > queue.threshold
+        if fact.reason == "answered":
+            queue = replace(
+                queue, answered=queue.answered + 1, in_time=queue.in_time + (0 if late else 1)
+            )
+        elif fact.reason == "abandoned":
+            queue = replace(
+                queue,
+                abandoned=queue.abandoned + 1,
+                abandoned_late=queue.abandoned_late + (1 if late else 0),
+            )
+        self._set_queue(queue)
+        if call.view.queue == fact.queue:
+            # The queue an agent took it from stays on the call; it no longer waits there.
+            keep = fact.queue if fact.reason == "answered" else None
+            call.view = replace(call.view, queue=keep, queued_at=None)
+        self._show(call, fact.at)
+
+    def _offered(self, fact: events.CallOffered) -> None:
+        call = self._find(fact.call_id)
+        if call is not None and call.forward(fact.leg_id, OFFERED):
+            call.ringing[fact.leg_id] = fact.agent
+            self._show(call, fact.at)
+
+    def _offer_ended(self, fact: events.CallOfferEnded) -> None:
+        call = self._find(fact.call_id)
+        if call is None:
+            return
+        if fact.reason != "answered" and call.forward(fact.leg_id, OVER):
+            call.drop(fact.leg_id, fact.agent)
+        call.ringing.pop(fact.leg_id, None)
+        self._show(call, fact.at)
+
+    def _answered(self, fact: events.CallAnswered) -> None:
+        call = self._find(fact.call_id)
+        if call is None or not call.forward(fact.leg_id, ANSWERED):
+            return
+        call.drop(fact.leg_id, fact.agent)
+        call.talking[fact.leg_id] = fact.agent
+        if call.view.answered_at is None:
+            call.view = replace(call.view, answered_at=fact.at)
+        self._show(call, fact.at)
+
+    def _released(self, fact: events.CallReleased) -> None:
+        call = self._find(fact.call_id)
+        if call is not None:
+            call.forward(fact.leg_id, OVER)
+            call.drop(fact.leg_id, fact.agent)
+            self._show(call, fact.at)
+
+    def _leg_ended(self, fact: events.LegEnded) -> None:
+        call = self._find(fact.call_id)
+        if call is not None:
+            call.forward(fact.leg_id, OVER)
+            call.drop(fact.leg_id, "")
+            self._show(call, fact.at)
+
+    def _leg_held(self, fact: events.LegHeld) -> None:
+        call = self._find(fact.call_id)
+        if call is not None and call.ranks.get(fact.leg_id, 0) < OVER:
+            call.held.add(fact.leg_id)
+            self._show(call, fact.at)
+
+    def _leg_resumed(self, fact: events.LegResumed) -> None:
+        call = self._find(fact.call_id)
+        if call is not None:
+            call.held.discard(fact.leg_id)
+            call.held.discard("?")
+            self._show(call, fact.at)
+
+    def _merged(self, fact: events.CallMerged) -> None:
+        winner, loser = self._find(fact.call_id), self._find(fact.absorbed)
+        if loser is winner:
+            return
+        if winner is None:
+            # The younger id is the one we know: it must not stay on the board under a dead name.
+            if loser is not None and fact.call_id not in self._gone:
+                self._forget(loser, into=fact.call_id)
+                loser.view = replace(loser.view, call_id=fact.call_id)
+                self._calls[fact.call_id] = loser
+                self._show(loser, fact.at)
+                if loser.view.queue is not None and loser.view.queued_at is not None:
+                    queue = self._queue(loser.view.queue, fact.at)
+                    self._set_queue(replace(queue, waiting=(*queue.waiting, fact.call_id)))
+            elif loser is not None:
+                self._forget(loser, into=None)
+            return
+        if loser is None:
+            if fact.absorbed not in self._gone:
+                self._remember(fact.absorbed, winner.view.call_id)
+            return
+        self._forget(loser, into=winner.view.call_id)
+        for leg, rank in loser.ranks.items():
+            winner.forward(leg, rank)
+        winner.ringing.update(loser.ringing)
+        winner.talking.update(loser.talking)
+        winner.held.update(loser.held)
+        if winner.view.answered_at is None and winner.talking:
+            winner.view = replace(winner.view, answered_at=loser.view.answered_at)
+        self._show(winner, fact.at)
+
+    def _ended(self, fact: events.CallEnded) -> None:
+        call = self._find(fact.call_id)
+        if call is not None:
+            self._forget(call, into=None)
+        elif fact.call_id not in self._gone:
+            self._remember(fact.call_id, None)
+
+    # -- agents, queues, the link ----------------------------------------------------------
+
+    def _agent_changed(self, fact: events.AgentChanged) -> None:
+        if fact.at < self._agent_at.get(fact.agent, _LONG_AGO):
+            return
+        self._agent_at[fact.agent] = fact.at
+        view = LiveAgent(
+            agent=fact.agent,
+            status=fact.status,
+            since=fact.since,
+            reason=fact.reason,
+            call_id=fact.call_id,
+            queues=fact.queues,
+            wrap_up_until=fact.wrap_up_until,
+        )
+        if self._agents.get(fact.agent) != view:
+            self._agents[fact.agent] = view
+            self._set("agents", fact.agent, view)
+
+    def _queue_changed(self, fact: events.QueueChanged) -> None:
+        queue = self._queue(fact.queue, fact.at)
+        self._set_queue(replace(queue, waiting=tuple(c for c in fact.waiting if c in self._calls)))
+
+    def _link_lost(self, fact: events.LinkLost) -> None:
+        if self._stale_since is None:
+            self._set_stale(fact.at)
+
+    def _link_restored(self, _fact: events.LinkRestored) -> None:
+        if self._stale_since is not None:
+            self._set_stale(None)
+
+    def _resynced(self, fact: events.BoardResynced) -> None:
+        """A replica believes the snapshot; of legs it knows only whose they are."""
+        new = fact.board
+        for section in ("calls", "agents", "queues"):
+            mine: dict[str, Any] = getattr(self.snapshot(), section)
+            theirs: dict[str, Any] = getattr(new, section)
+            for key in mine.keys() - theirs.keys():
+                self._delete(section, key)
+            for key, view in theirs.items():
+                if mine.get(key) != view:
+                    self._set(section, key, view)
+        self._calls = {call_id: BoardCall.loaded(view) for call_id, view in new.calls.items()}
+        self._agents, self._queues = dict(new.agents), dict(new.queues)
+        for call_id in new.calls:
+            self._gone.pop(call_id, None)
+        if self._stale_since != new.stale_since:
+            self._set_stale(new.stale_since)
+
+    # -- helpers ---------------------------------------------------------------------------
+
+    def _find(self, call_id: str) -> BoardCall | None:
+        for _ in range(8):  # merges of merges; a bound, though no chain is that long
+            call = self._calls.get(call_id)
+            into = self._gone.get(call_id)
+            if call is not None or into is None:
+                return call
+            call_id = into
+        return None
+
+    def _show(self, call: BoardCall, at: datetime) -> None:
+        old, state = call.view, call.state()
+        view = replace(
+            old,
+            state=state,
+            since=at if state != old.state else old.since,
+            agents=tuple(dict.fromkeys(call.talking.values())),
+            ringing=tuple(dict.fromkeys(call.ringing.values())),
+        )
+        call.view = view
+        if view != call.shown:
+            call.shown = view
+            self._set("calls", view.call_id, view)
+
+    def _stop_waiting(self, name: str, call_id: str) -> None:
+        queue = self._queues.get(name)
+        if queue is not None and call_id in queue.waiting:
+            self._set_queue(replace(queue, waiting=tuple(c for c in queue.waiting if c != call_id)))
+
+    def _forget(self, call: BoardCall, into: str | None) -> None:
+        call_id = call.view.call_id
+        for name in tuple(self._queues):
+            self._stop_waiting(name, call_id)
+        self._calls.pop(call_id, None)
+        self._remember(call_id, into)
+        self._delete("calls", call_id)
+
+    def _remember(self, call_id: str, into: str | None) -> None:
+        self._gone[call_id] = into
+        self._gone.move_to_end(call_id)
+        while len(self._gone) > REMEMBERED:
+            self._gone.popitem(last=False)
+
+    def _queue(self, name: str, at: datetime) -> LiveQueue:
+        return self._queues.get(name) or LiveQueue(queue=name, counted_since=at)
+
+    def _set_queue(self, queue: LiveQueue) -> None:
+        if self._queues.get(queue.queue) != queue:
+            self._queues[queue.queue] = queue
+            self._set("queues", queue.queue, queue)
+
+    def _set_stale(self, since: datetime | None) -> None:
+        self._stale_since = since
+        self._set("link", "link", LinkState(stale_since=since))
+
+    def _set(self, section: Section, key: str, value: Any) -> None:
+        self._changed.setdefault(section, {})[key] = value
+
+    def _delete(self, section: Section, key: str) -> None:
+        self._deleted.setdefault(section, []).append(key)
+        self._changed.get(section, {}).pop(key, None)
+
+    def _midnight_of(self, at: datetime, days: int) -> datetime:
+        day = at.astimezone(self._zone).date() + timedelta(days=days)
+        return datetime.combine(day, time(), self._zone).astimezone(UTC)
+
+    def _new_day(self, at: datetime) -> None:
+        started, self._midnight = self._midnight_of(at, 0), self._midnight_of(at, 1)
+        for queue in tuple(self._queues.values()):
+            self._set_queue(
+                LiveQueue(
+                    queue=queue.queue,
+                    waiting=queue.waiting,
+                    threshold=queue.threshold,
+                    counted_since=started,
+                )
+            )
+
+
+_MOVES: dict[type[Fact], Callable[[Board, Any], None]] = {
+    events.CallArrived: Board._arrived,
+    events.CallMerged: Board._merged,
+    events.CallQueued: Board._queued,
+    events.CallLeftQueue: Board._left_queue,
+    events.CallOffered: Board._offered,
+    events.CallOfferEnded: Board._offer_ended,
+    events.CallAnswered: Board._answered,
+    events.CallReleased: Board._released,
+    events.LegHeld: Board._leg_held,
+    events.LegResumed: Board._leg_resumed,
+    events.LegEnded: Board._leg_ended,
+    events.CallEnded: Board._ended,
+    events.AgentChanged: Board._agent_changed,
+    events.QueueChanged: Board._queue_changed,
+    events.LinkLost: Board._link_lost,
+    events.LinkRestored: Board._link_restored,
+    events.BoardResynced: Board._resynced,
+}

@@ -1,0 +1,57 @@
+"""One live call on the board: which agents ring, talk and hold, leg by leg."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, Self
+
+from cti.events import LiveCall
+
+OFFERED, ANSWERED, OVER = 1, 2, 3  # a leg's rank: only ever grows
+
+
+class BoardCall:
+    """One live call with its legs; `view` is what the board shows of it."""
+
+    __slots__ = ("held", "left", "ranks", "ringing", "shown", "talking", "view")
+
+    def __init__(self, view: LiveCall) -> None:
+        self.view = view
+        self.shown = view  # as the last delta told it
+        self.ringing: dict[str, str] = {}  # leg -> agent
+        self.talking: dict[str, str] = {}
+        self.held: set[str] = set()
+        self.ranks: dict[str, int] = {}
+        self.left: dict[str, datetime] = {}  # queue -> when it was last left
+
+    @classmethod
+    def loaded(cls, view: LiveCall) -> Self:
+        """A replica's call: it knows which agents ring and talk, and of their legs nothing."""
+        call = cls(view)
+        call.ringing = {f"?{agent}": agent for agent in view.ringing}
+        call.talking = {f"?{agent}": agent for agent in view.agents}
+        if view.state == "held":
+            call.held = {"?"}
+        return call
+
+    def state(self) -> Literal["menu", "waiting", "ringing", "talking", "held"]:
+        """What the call as a whole does now."""
+        if self.talking:
+            return "held" if self.held else "talking"
+        if self.ringing:
+            return "ringing"
+        return "menu" if self.view.queue is None or self.view.queued_at is None else "waiting"
+
+    def forward(self, leg: str, rank: int) -> bool:
+        """Move a leg to `rank`; False if it is there or further already."""
+        if self.ranks.get(leg, 0) >= rank:
+            return False
+        self.ranks[leg] = rank
+        return True
+
+    def drop(self, leg: str, agent: str) -> None:
+        """The leg neither rings, talks nor holds any more."""
+        for key in (leg, f"?{agent}"):
+            self.ringing.pop(key, None)
+            self.talking.pop(key, None)
+            self.held.discard(key)
