@@ -207,15 +207,15 @@ class AmiLink:
     async def _tell_up(self, session: AmiSession) -> None:
         try:
             await self._on_up()
-        except Exception as error:  # a task's edge: the link is the handler
-            log.error("ami.on_up_failed", error=where(error))
+        except Exception as error:  # noqa: BLE001 - a task's edge: the link is the handler
+            log.error("ami.on_up_failed", error=where(error))  # noqa: TRY400 - no values
             session.cut(f"resync failed: {type(error).__name__}")
 
     def _tell_down(self, why: str) -> None:
         try:
             self._on_down(why)
-        except Exception as error:  # nobody's error may keep the link from returning
-            log.error("ami.on_down_failed", error=where(error))
+        except Exception as error:  # noqa: BLE001 - nobody's error may keep the link from returning
+            log.error("ami.on_down_failed", error=where(error))  # noqa: TRY400 - no values
 
     async def _keep_alive(self, session: AmiSession) -> None:
         """Ping on the beat; anything heard after a ping counts as life."""
