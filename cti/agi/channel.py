@@ -63,7 +63,6 @@ class Channel:
 
     def __init__(self, peer: Peer, environment: dict[str, str]) -> None:
         self._peer = peer
-        self._waits: tuple[float, float] | None = None  # TIMEOUT(response), (digit) as last set
         self.env = environment
 
     @property
@@ -113,8 +112,7 @@ class Channel:
         """Play a prompt and read up to `max_digits`; a key during the prompt stops it and counts.
 
         `first_timeout` seconds after the prompt for the first key, `digit_timeout` between keys.
-        The terminator ("" for none) is not part of the value. Asterisk itself reads when it can:
-        keys between two commands of ours would be lost.
+        The terminator ("" for none) is not part of the value.
         """
         for file in files:
             _check(_FILE, file, "a file's name")
@@ -125,13 +123,28 @@ class Channel:
             return await self._read_singly(
                 files, max_digits, first_timeout, digit_timeout, terminator
             )
-        await self._set_waits(first_timeout, digit_timeout)
-        longest = LONGEST_FILE * len(files) + first_timeout + digit_timeout * max_digits + MARGIN
-        # Without a time of its own GET DATA uses TIMEOUT(response) and TIMEOUT(digit).
-        reply = await self._do("GET DATA", "&".join(files), 0, max_digits, within=longest)
-        if reply.data == "timeout":
-            return Digits(reply.result, "timeout" if reply.result else "silence")
-        return Digits(reply.result, "full" if len(reply.result) >= max_digits else "terminator")
+        # The prompt and the first key by commands of their own, since GET DATA knows one file and
+        # one time only; the rest by GET DATA, which loses no key however busy we are.
+        value = await self.play(*files, escape_digits=ALL_KEYS)
+        if not value:
+            value = await self.wait_for_digit(first_timeout)
+        if not value:
+            return Digits("", "silence")
+        if value == terminator:
+            return Digits("", "terminator")
+        if max_digits == 1:
+            return Digits(value, "full")
+        reply = await self._do(
+            "GET DATA",
+            "",
+            _ms(digit_timeout),
+            max_digits - 1,
+            within=digit_timeout * max_digits + MARGIN,
+        )
+        value += reply.result
+        if len(value) >= max_digits:
+            return Digits(value, "full")
+        return Digits(value, "timeout" if reply.data == "timeout" else "terminator")
 
     async def _read_singly(
         self, files: Sequence[str], most: int, first: float, between: float, terminator: str
@@ -233,13 +246,6 @@ class Channel:
         if reply.result == "-2":
             raise AgiFailed(f"no application {app}")
         return reply.result
-
-    async def _set_waits(self, first: float, between: float) -> None:
-        if self._waits != (first, between):
-            self._waits = None
-            await self.set_variable("TIMEOUT(response)", f"{first:.3f}")
-            await self.set_variable("TIMEOUT(digit)", f"{between:.3f}")
-            self._waits = (first, between)
 
     async def _do(self, verb: str, *arguments: str | int, within: float) -> Reply:
         reply = await self._ask(verb, arguments, within)
