@@ -1,0 +1,129 @@
+"""Who may see or do what: the only permission checks. What is not granted here is denied.
+
+Every route, live topic and live command names one `Permission`; the checks are made where requests
+come in (`app.py`, `live/`), the two rules about single objects below where the object is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+Role = Literal["agent", "supervisor", "administrator"]
+
+
+class Permission(StrEnum):
+    """What a route, topic or command may ask for."""
+
+    ANYONE = "anyone"  # no sign-in needed: said on purpose, never by omission
+    SIGNED_IN = "signed_in"
+    DESK_USE = "desk.use"
+    BOARD_SEE = "board.see"
+    CASE_READ = "case.read"
+    CASE_WRITE = "case.write"
+    CUSTOMER_READ = "customer.read"
+    CUSTOMER_WRITE = "customer.write"
+    CONVERSATION_READ = "conversation.read"
+    RECORDING_HEAR_OWN = "recording.hear_own"
+    RECORDING_HEAR_ALL = "recording.hear_all"
+    QUEUE_READ = "queue.read"
+    AGENT_READ = "agent.read"
+    METRICS_READ = "metrics.read"
+
+
+_AGENT = frozenset(
+    {
+        Permission.ANYONE,
+        Permission.SIGNED_IN,
+        Permission.DESK_USE,
+        Permission.CASE_READ,
+        Permission.CASE_WRITE,
+        Permission.CUSTOMER_READ,
+        Permission.CUSTOMER_WRITE,
+        Permission.CONVERSATION_READ,
+        Permission.RECORDING_HEAR_OWN,
+        Permission.QUEUE_READ,
+    }
+)
+_SUPERVISOR = _AGENT | {
+    Permission.BOARD_SEE,
+    Permission.RECORDING_HEAR_ALL,
+    Permission.AGENT_READ,
+}
+_ADMINISTRATOR = _SUPERVISOR | {Permission.METRICS_READ}
+
+GRANTS: Mapping[Role, frozenset[Permission]] = {
+    "agent": _AGENT,
+    "supervisor": _SUPERVISOR,
+    "administrator": _ADMINISTRATOR,
+}
+NOBODY = frozenset({Permission.ANYONE})
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """Who is asking: a staff member by their session, or an API token (no `staff_id`).
+
+    `user` is the agent's name (also the SIP endpoint's); `name` is for people.
+    """
+
+    staff_id: int | None
+    user: str
+    name: str
+    role: Role
+    language: str = "en"
+
+
+class SignInNeeded(Exception):
+    """Nobody is signed in, and this asks for someone."""
+
+
+class NotAllowed(Exception):
+    """This viewer may not do this; `permission` is what was missing."""
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"not allowed: {permission}")
+        self.permission = permission
+
+
+def may(viewer: Viewer | None, permission: Permission) -> bool:
+    """Whether `viewer` (None: nobody signed in) holds `permission`."""
+    if viewer is None:
+        return permission in NOBODY
+    return permission in GRANTS.get(viewer.role, NOBODY)
+
+
+def require(viewer: Viewer | None, permission: Permission) -> None:
+    """Raise SignInNeeded or NotAllowed unless `viewer` holds `permission`."""
+    if may(viewer, permission):
+        return
+    if viewer is None:
+        raise SignInNeeded
+    raise NotAllowed(permission)
+
+
+def require_recording(viewer: Viewer | None, agents: Iterable[str]) -> None:
+    """An agent may hear the calls they were on (`agents`); a supervisor any."""
+    if may(viewer, Permission.RECORDING_HEAR_ALL):
+        return
+    require(viewer, Permission.RECORDING_HEAR_OWN)
+    if viewer is None or viewer.user not in agents:
+        raise NotAllowed(Permission.RECORDING_HEAR_ALL)
+
+
+def may_hear(viewer: Viewer | None, agents: Iterable[str]) -> bool:
+    """Whether a page should offer the recording at all; the same rule as `require_recording`."""
+    try:
+        require_recording(viewer, agents)
+    except (SignInNeeded, NotAllowed):
+        return False
+    return True
+
+
+def require_call(viewer: Viewer, agents: Iterable[str]) -> None:
+    """Only an agent whose call it is (`agents` ring, talk or wrap it up) may act on a live call."""
+    require(viewer, Permission.DESK_USE)
+    if viewer.user not in agents:
+        raise NotAllowed(Permission.DESK_USE)

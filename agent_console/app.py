@@ -1,0 +1,103 @@
+"""The web side of the counter: every route in one visible table.
+
+`build_app(context)` gives an aiohttp application; whoever starts it owns its life. Each line names
+the permission it asks for (`access.py`); a route that is not in these tables is refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from agent_console import assets, health
+from agent_console.access import Permission as P
+from agent_console.api.routes import API
+from agent_console.context import ConsoleContext
+from agent_console.i18n import load_all
+from agent_console.middleware import MIDDLEWARES
+from agent_console.pages import (
+    board,
+    case,
+    case_list,
+    customer,
+    desk,
+    figures,
+    language,
+    phone,
+    recording,
+    search,
+    sign_in,
+)
+from agent_console.render import Renderer
+from agent_console.web import ASSETS, CONTEXT, RENDERER, ROUTES, TRANSLATORS, Route
+
+PAGES: tuple[Route, ...] = (
+    Route("GET", "/", sign_in.home, P.SIGNED_IN),
+    Route("GET", "/sign-in", sign_in.show, P.ANYONE),
+    Route("POST", "/sign-in", sign_in.submit, P.ANYONE),
+    Route("POST", "/sign-out", sign_in.leave, P.SIGNED_IN),
+    Route("POST", "/language", language.switch, P.ANYONE),
+    Route("GET", "/i18n/{lang}.json", language.catalogue, P.ANYONE),
+    Route("GET", "/desk", desk.show, P.DESK_USE),
+    Route("GET", "/board", board.show, P.BOARD_SEE),
+    Route("GET", "/phone", phone.show, P.ANYONE),  # 404 outside demo mode
+    Route("GET", "/cases", case_list.show, P.CASE_READ),
+    Route("GET", "/cases/{number}", case.show, P.CASE_READ),
+    Route("POST", "/cases/{number}/notes", case.note, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/disposition", case.disposition, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/status", case.status, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/priority", case.priority, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/follow-ups", case.follow_up, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/follow-ups/{id}/kept", case.kept, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/file-under", case.file_under, P.CASE_WRITE),
+    Route("POST", "/cases/{number}/assign", case.assign, P.CASE_WRITE),
+    Route("GET", "/customers/{id}", customer.show, P.CUSTOMER_READ),
+    Route("GET", "/search", search.show, P.CUSTOMER_READ),
+    Route("GET", "/search.json", search.answer, P.CUSTOMER_READ),
+    Route("GET", "/figures", figures.show, P.SIGNED_IN),
+    Route("GET", "/recordings/{id}", recording.play, P.RECORDING_HEAR_OWN),
+    Route("GET", "/static/built/{path:.+}", assets.built, P.ANYONE),
+    Route("GET", "/healthz", health.alive, P.ANYONE),
+    Route("GET", "/readyz", health.ready, P.ANYONE),
+    Route("GET", "/metrics", health.metrics, P.METRICS_READ, "either"),
+)
+TABLE: tuple[Route, ...] = PAGES + API
+
+BODY_LIMIT = 256 * 1024  # bytes; nothing we accept is larger
+
+
+def build_app(context: ConsoleContext) -> web.Application:
+    """The pages, the JSON API and the built bundle, on `context`."""
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
+    translators = load_all(context.languages)
+    bundle = assets.Assets(context.built)
+    app[CONTEXT] = context
+    app[TRANSLATORS] = translators
+    app[ASSETS] = bundle
+    app[RENDERER] = Renderer(context, translators, bundle)
+    app[ROUTES] = {(route.method, route.path): route for route in TABLE}
+    resources: dict[str, web.Resource] = {}
+    for route in TABLE:
+        resource = resources.get(route.path)
+        if resource is None:
+            resource = resources[route.path] = app.router.add_resource(route.path)
+        resource.add_route(route.method, route.handler)
+        if route.method == "GET":
+            resource.add_route("HEAD", route.handler)
+    return app
+
+
+async def serve_web(context: ConsoleContext, host: str, port: int) -> web.AppRunner:
+    """Listen on `host:port` (0: any free port, see `runner.addresses`); `await runner.cleanup()` ends it.
+
+    Raises OSError when the port is taken.
+    """
+    runner = web.AppRunner(build_app(context), access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except (OSError, asyncio.CancelledError):
+        await runner.cleanup()
+        raise
+    return runner

@@ -1,0 +1,100 @@
+"""What the counter is given by whoever starts it; nothing here is built at import.
+
+Addresses the browser will use (`live_url`, `sip_url`, `origins`) may contain `{host}`: it stands for
+the host name the browser asked for, so that one start serves `localhost`, a LAN name and an address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from cti.bus import Bus
+from service_desk.desk import Desk
+
+BUILT = Path(__file__).parent / "static" / "built"
+# What may stand for {host}: a name, an IPv4 address or a bracketed IPv6 address; never a header.
+HOST_NAME = re.compile(r"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])\Z")
+
+
+class PauseReason(Struct, frozen=True, kw_only=True):
+    """A reason for a pause: its code, its words by language, how long it may last (None: any)."""
+
+    code: str
+    labels: dict[str, str]
+    limit_minutes: int | None = None
+
+
+class QueueInfo(Struct, frozen=True, kw_only=True):
+    """A queue as the screens need it. Seconds."""
+
+    name: str
+    label: str = ""
+    threshold: int = 20
+    wrap_up: int = 60
+
+
+class AgentDevice(Struct, frozen=True, kw_only=True):
+    """An agent's extension and device; `name` is the user name and the SIP endpoint's name."""
+
+    name: str
+    extension: str
+    label: str = ""  # for people
+    kind: Literal["webrtc", "phone", "contact"] = "webrtc"
+    queues: tuple[str, ...] = ()
+
+
+class DemoCaller(Struct, frozen=True, kw_only=True):
+    """A number the demo's phone may call from, and whose it is."""
+
+    number: str
+    name: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsoleContext:
+    """Everything the pages, the API and the live side stand on.
+
+    `sip_secret(endpoint)` gives the SIP password of an agent's (or the demo phone's) endpoint.
+    """
+
+    desk: Desk
+    bus: Bus
+    company: str
+    sip_secret: Callable[[str], str]
+    recordings: Path
+    languages: tuple[str, ...] = ("en", "zh")
+    time_zone: str = "UTC"
+    live_url: str = "ws://{host}:8081/live"
+    sip_url: str = "ws://{host}:8088/ws"
+    sip_domain: str = "{host}"
+    origins: tuple[str, ...] = ()  # besides the live socket's own origin
+    cookie_secure: bool = False
+    demo: bool = False
+    demo_phone: str = "customer"  # SIP endpoint of the demo's customer phone
+    demo_callers: tuple[DemoCaller, ...] = ()
+    hotline: str = "1000"
+    built: Path = BUILT
+    agents: Mapping[str, AgentDevice] = field(default_factory=dict)
+    queues: Mapping[str, QueueInfo] = field(default_factory=dict)
+    pause_reasons: Mapping[str, PauseReason] = field(default_factory=dict)
+
+
+def at_host(url: str, host: str) -> str:
+    """`url` with `{host}` filled in; a host that is none becomes `localhost`."""
+    if not HOST_NAME.match(host):
+        host = "localhost"
+    return url.replace("{host}", host)
+
+
+def host_of(header: str) -> str:
+    """The host name in a Host header, without its port."""
+    if header.startswith("["):
+        return header.partition("]")[0] + "]"
+    return header.partition(":")[0]

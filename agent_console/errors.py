@@ -1,0 +1,82 @@
+"""Errors to HTTP statuses and live error codes, in one place.
+
+A domain error's class is looked up along its ancestors; one that is not in the table is ours: 500,
+logged, and the person sees no traceback.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+
+from agent_console.access import NotAllowed, SignInNeeded
+from service_desk import errors as desk
+
+
+class BadRequest(Exception):
+    """What was sent cannot be understood; the message says what is wrong, for a person."""
+
+
+class NotThere(Exception):
+    """There is no such thing to show."""
+
+
+class TooSlow(Exception):
+    """A part behind us did not answer in time."""
+
+
+class Refused(Exception):
+    """The telephone would not do it; the message is its reason."""
+
+
+class BadToken(Exception):
+    """The form's CSRF token is missing or not this session's."""
+
+
+STATUS: Mapping[type[BaseException], tuple[HTTPStatus, str]] = {
+    SignInNeeded: (HTTPStatus.UNAUTHORIZED, "sign_in"),
+    NotAllowed: (HTTPStatus.FORBIDDEN, "forbidden"),
+    BadToken: (HTTPStatus.FORBIDDEN, "csrf"),
+    BadRequest: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    msgspec.ValidationError: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    msgspec.DecodeError: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    NotThere: (HTTPStatus.NOT_FOUND, "not_found"),
+    Refused: (HTTPStatus.CONFLICT, "refused"),
+    TooSlow: (HTTPStatus.SERVICE_UNAVAILABLE, "timeout"),
+    desk.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
+    desk.BadValue: (HTTPStatus.BAD_REQUEST, "bad_request"),
+    desk.NotSignedIn: (HTTPStatus.UNAUTHORIZED, "sign_in"),
+    desk.TooManyTries: (HTTPStatus.TOO_MANY_REQUESTS, "too_many"),
+    desk.Refused: (HTTPStatus.CONFLICT, "refused"),
+    desk.IllegalMove: (HTTPStatus.CONFLICT, "illegal_move"),
+    desk.Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    desk.DatabaseAway: (HTTPStatus.SERVICE_UNAVAILABLE, "database"),
+    desk.SchemaMismatch: (HTTPStatus.SERVICE_UNAVAILABLE, "database"),
+    TimeoutError: (HTTPStatus.SERVICE_UNAVAILABLE, "timeout"),
+}
+
+
+def status_of(error: BaseException) -> tuple[HTTPStatus, str]:
+    """(HTTP status, code for programs) of an error; unknown errors are 500 `internal`."""
+    for kind in type(error).__mro__:
+        if found := STATUS.get(kind):
+            return found
+    return HTTPStatus.INTERNAL_SERVER_ERROR, "internal"
+
+
+def message_of(error: BaseException) -> str:
+    """What a person may read: the error's own words, or nothing when it is ours."""
+    status, _ = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ""
+    return str(error)
+
+
+def retry_after(error: BaseException) -> int | None:
+    """Seconds until it is worth trying again, where the error knows."""
+    if isinstance(error, desk.TooManyTries):
+        return max(1, math.ceil(error.retry_after))
+    return None

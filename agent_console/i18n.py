@@ -1,0 +1,75 @@
+"""The two languages: catalogues read from `locale/*/LC_MESSAGES/messages.po` when the program starts.
+
+The same catalogue serves the templates (Jinja's i18n extension), Python (`Translator.say`) and the
+browser (`/i18n/{lang}.json`). After changing texts, from the checkout's root:
+
+    pybabel extract -F agent_console/locale/babel.cfg -k t -o agent_console/locale/messages.pot .
+    pybabel update -N -i agent_console/locale/messages.pot -d agent_console/locale
+
+No compile step: `.po` is what is read, so a checkout cannot hold stale `.mo` files.
+"""
+
+from __future__ import annotations
+
+import gettext
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from msgspec import Struct
+
+LOCALE = Path(__file__).parent / "locale"
+# Our short language codes and the locale that serves each.
+LOCALES: Mapping[str, str] = {"en": "en", "zh": "zh_CN"}
+NAMES: Mapping[str, str] = {"en": "English", "zh": "中文"}
+
+
+class Translator(Struct, frozen=True):
+    """One language: `say("Sign in")`, and the whole catalogue for the browser."""
+
+    language: str
+    locale: str
+    gettext: gettext.NullTranslations
+    catalogue: dict[str, str]
+
+    def say(self, text: str) -> str:
+        """`text` in this language, or as it is."""
+        return self.gettext.gettext(text)
+
+
+def load(language: str, folder: Path = LOCALE) -> Translator:
+    """The translator of `language` (`en`, `zh`); one without a catalogue says everything in English."""
+    locale = LOCALES.get(language, "en")
+    path = folder / locale / "LC_MESSAGES" / "messages.po"
+    if not path.is_file():
+        return Translator(language, locale, gettext.NullTranslations(), {})
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=locale)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    texts = {
+        str(message.id): str(message.string)
+        for message in catalogue
+        if message.id and message.string and isinstance(message.id, str)
+    }
+    return Translator(language, locale, gettext.GNUTranslations(compiled), texts)
+
+
+def load_all(languages: tuple[str, ...]) -> dict[str, Translator]:
+    """Translators by language, in the order of the settings."""
+    return {language: load(language) for language in languages}
+
+
+def choose(wanted: str | None, accept: str, languages: tuple[str, ...]) -> str:
+    """The language to show: the one asked for, else the browser's, else the first."""
+    if wanted in languages:
+        return str(wanted)
+    for part in accept.split(","):
+        tag = part.partition(";")[0].strip().lower()
+        short = tag.partition("-")[0]
+        if short in languages:
+            return short
+    return languages[0]

@@ -1,0 +1,123 @@
+"""The commands a socket may send: a TABLE. To add one: a struct in `schemas.py`, a handler, a line.
+
+A command is decoded by its own schema, checked against its permission, carried out within a time,
+and always answered once: `{"re", "ok", "result"}` or `{"re", "ok", "error": {code, message}}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+
+from agent_console import shown
+from agent_console.access import Permission as P
+from agent_console.access import require
+from agent_console.errors import BadRequest, message_of, status_of
+from agent_console.live import schemas as s
+from agent_console.live import telephone, work
+from agent_console.live.session import Session
+from agent_console.live.topics import TOPICS, Topic
+from agent_console.words import N_
+
+log = structlog.get_logger(__name__)
+
+SECONDS = 8.0  # for one command, its database work and the bridge's answer included
+
+
+class Command(msgspec.Struct, frozen=True):
+    """One line of the table."""
+
+    schema: type[Any]
+    permission: P
+    handler: Callable[[Session, Any], Awaitable[dict[str, Any]]]
+
+
+async def subscribe(session: Session, command: s.OnTopic) -> dict[str, Any]:
+    """Snapshot now, deltas from now on; again: a fresh snapshot."""
+    topic = _topic(session, command.topic)
+    viewer, screens = session.viewer, session.screens
+    topic.open(screens, session.client)
+    extra = await work.drafts(session) if command.topic == "desk" else {}
+    session.hub.subscribe(
+        session.client, topic.key(viewer), lambda: topic.now(screens, viewer), extra
+    )
+    return {}
+
+
+async def unsubscribe(session: Session, command: s.OnTopic) -> dict[str, Any]:
+    """No more of a topic."""
+    topic = _topic(session, command.topic)
+    session.hub.unsubscribe(session.client, topic.key(session.viewer))
+    return {}
+
+
+def _topic(session: Session, name: str) -> Topic:
+    topic = TOPICS.get(name)
+    if topic is None:
+        raise BadRequest(N_("There is no such topic."))
+    require(session.viewer, topic.permission)
+    return topic
+
+
+COMMANDS: Mapping[str, Command] = {
+    "subscribe": Command(s.OnTopic, P.SIGNED_IN, subscribe),  # and the topic's own permission
+    "unsubscribe": Command(s.OnTopic, P.SIGNED_IN, unsubscribe),
+    "sign_in": Command(s.Nothing, P.DESK_USE, telephone.sign_in),
+    "sign_out": Command(s.Nothing, P.DESK_USE, telephone.sign_out),
+    "pause": Command(s.PauseFor, P.DESK_USE, telephone.pause),
+    "unpause": Command(s.Nothing, P.DESK_USE, telephone.unpause),
+    "end_wrap_up": Command(s.Nothing, P.DESK_USE, telephone.end_wrap_up),
+    "hang_up": Command(s.OnCall, P.DESK_USE, telephone.hang_up),
+    "transfer": Command(s.TransferTo, P.DESK_USE, telephone.transfer),
+    "dial": Command(s.DialTo, P.DESK_USE, telephone.dial),
+    "choose_customer": Command(s.Choose, P.CUSTOMER_WRITE, work.choose_customer),
+    "new_customer": Command(s.NewCustomer, P.CUSTOMER_WRITE, work.new_customer),
+    "note": Command(s.Note, P.CASE_WRITE, work.note),
+    "disposition": Command(s.Disposition, P.CASE_WRITE, work.disposition),
+    "status": Command(s.Status, P.CASE_WRITE, work.status),
+    "priority": Command(s.CasePriority, P.CASE_WRITE, work.priority),
+    "follow_up": Command(s.FollowUp, P.CASE_WRITE, work.follow_up),
+    "file_under": Command(s.FileUnder, P.CASE_WRITE, work.file_under),
+    "resolve": Command(s.Resolve, P.CASE_WRITE, work.resolve),
+    "offer_outcome": Command(s.Outcome, P.CASE_WRITE, work.offer_outcome),
+    "draft": Command(s.Draft, P.DESK_USE, work.draft),
+}
+
+_envelope = msgspec.json.Decoder(s.Envelope)
+_decoders = {name: msgspec.json.Decoder(command.schema) for name, command in COMMANDS.items()}
+
+
+async def carry_out(session: Session, message: str | bytes) -> None:
+    """Answer one message; whatever it holds, the socket lives on."""
+    try:
+        envelope = _envelope.decode(message)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _answer(session, None, BadRequest(N_("That is no command.")))
+        return
+    try:
+        command = COMMANDS.get(envelope.do)
+        if command is None:
+            raise BadRequest(N_("There is no such command."))
+        require(session.viewer, command.permission)
+        wanted = _decoders[envelope.do].decode(message)
+        async with asyncio.timeout(SECONDS):
+            result = await command.handler(session, wanted)
+    except Exception as error:
+        _answer(session, envelope.id, error)
+        if status_of(error)[1] == "internal":
+            log.exception("live.command_failed", command=envelope.do)
+    else:
+        session.client.send(shown.encode({"re": envelope.id, "ok": True, "result": result}))
+
+
+def _answer(session: Session, number: int | None, error: Exception) -> None:
+    _, code = status_of(error)
+    words = message_of(error) or N_("That did not work just now. Try again.")
+    if code == "forbidden":
+        words = N_("You may not do this.")
+    body = {"code": code, "message": session.translator.say(words)}
+    session.client.send(shown.encode({"re": number, "ok": False, "error": body}))

@@ -1,0 +1,179 @@
+"""Which calls an agent has part in, and how: what their desk shows, and nobody else's.
+
+Derived from the board after each fact. A part begins when the agent's device rings, goes on through
+talking and wrap-up, and goes at once when the call is offered elsewhere, withdrawn or handed on.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cti.board import Delta
+from cti.events import (
+    AgentChanged,
+    BoardResynced,
+    CallAnswered,
+    CallMerged,
+    CallOffered,
+    CallTransferred,
+    Fact,
+    LiveAgent,
+    LiveCall,
+)
+
+State = Literal["ringing", "talking", "held", "wrap_up", "ended"]
+TALKING = ("talking", "held")
+OVER = ("wrap_up", "ended")
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One agent's part in one call: `call` as last seen, `waited` seconds in the queue."""
+
+    call: LiveCall
+    state: State
+    since: datetime
+    waited: float | None = None
+    handed_on: bool = False
+
+
+class Parts:
+    """The parts of all agents; `apply` says whose changed."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, dict[str, Part]] = {}  # agent -> call id -> part
+        self._status: dict[str, LiveAgent] = {}
+
+    def of(self, agent: str) -> dict[str, Part]:
+        """The agent's parts by call id; do not change it."""
+        return self._parts.get(agent, {})
+
+    def agents_of(self, call_id: str) -> list[str]:
+        """Everybody who has part in the call."""
+        return [agent for agent, parts in self._parts.items() if call_id in parts]
+
+    def apply(self, fact: Fact, delta: Delta) -> set[str]:
+        """Follow a fact that moved the board by `delta`; returns the agents whose desk changed."""
+        touched: set[str] = set()
+        if isinstance(fact, CallMerged):
+            touched |= self._merge(fact)
+        for name, live in delta.set.get("agents", {}).items():
+            self._status[name] = live
+            touched.add(name)
+        for call_id in delta.delete.get("calls", ()):
+            touched |= self._follow(call_id, None, fact.at)
+        for call_id, call in delta.set.get("calls", {}).items():
+            touched |= self._follow(call_id, call, fact.at)
+        if isinstance(fact, CallTransferred) and fact.by is not None:
+            touched |= self._hand_on(fact.by, fact.call_id)
+        elif isinstance(fact, CallOffered | CallAnswered):
+            touched |= self._waited(fact)
+        if isinstance(fact, AgentChanged | BoardResynced):
+            for name in tuple(delta.set.get("agents", {})):
+                self._clear_over(name)
+        return touched
+
+    def _follow(self, call_id: str, call: LiveCall | None, at: datetime) -> set[str]:
+        touched: set[str] = set(self.agents_of(call_id))
+        if call is not None:
+            touched.update(call.ringing, call.agents)
+        for agent in touched:
+            parts = self._parts.setdefault(agent, {})
+            part = _moved(agent, parts.get(call_id), call, at)
+            if part is not None and part.state in OVER:
+                part = self._kept(agent, part)
+            if part is None:
+                parts.pop(call_id, None)
+            else:
+                if part.state in TALKING:
+                    self._drop_over(agent)  # the wrap-up of an earlier call ends with a new one
+                parts[call_id] = part
+        return touched
+
+    def _kept(self, agent: str, part: Part) -> Part | None:
+        """A part that is over, as long as its wrap-up lasts."""
+        live = self._status.get(agent)
+        call_id = part.call.call_id
+        if live is None or part.handed_on:
+            return None
+        if live.status == "wrap_up":
+            return part if part.state == "wrap_up" else replace(part, state="wrap_up")
+        # CallReleased came before the agent's change: they are on their way to wrap-up.
+        still_here = live.status in TALKING and live.call_id in (None, call_id)
+        return part if still_here else None
+
+    def _clear_over(self, agent: str) -> None:
+        parts = self._parts.get(agent, {})
+        for call_id, part in tuple(parts.items()):
+            if part.state in OVER:
+                kept = self._kept(agent, part)
+                if kept is None:
+                    del parts[call_id]
+                else:
+                    parts[call_id] = kept
+
+    def _drop_over(self, agent: str) -> None:
+        parts = self._parts.get(agent, {})
+        for call_id in [c for c, part in parts.items() if part.state in OVER]:
+            del parts[call_id]
+
+    def _hand_on(self, agent: str, call_id: str) -> set[str]:
+        part = self.of(agent).get(call_id)
+        if part is None:
+            return set()
+        if part.state in OVER:
+            del self._parts[agent][call_id]
+        else:
+            self._parts[agent][call_id] = replace(part, handed_on=True)
+        return {agent}
+
+    def _waited(self, fact: CallOffered | CallAnswered) -> set[str]:
+        part = self.of(fact.agent).get(fact.call_id)
+        if part is None:
+            return set()
+        if isinstance(fact, CallAnswered):
+            waited = fact.waited
+        else:
+            queued = part.call.queued_at
+            waited = None if queued is None else max(0.0, (fact.at - queued).total_seconds())
+        if waited is not None and waited != part.waited:
+            self._parts[fact.agent][fact.call_id] = replace(part, waited=waited)
+        return {fact.agent}
+
+    def _merge(self, fact: CallMerged) -> set[str]:
+        touched = set(self.agents_of(fact.absorbed))
+        for agent in touched:
+            part = self._parts[agent].pop(fact.absorbed)
+            self._parts[agent].setdefault(
+                fact.call_id, replace(part, call=replace(part.call, call_id=fact.call_id))
+            )
+        return touched
+
+
+def _moved(agent: str, part: Part | None, call: LiveCall | None, at: datetime) -> Part | None:
+    """The part after the call became `call` (None: it is over), before asking about wrap-up."""
+    state = _state(agent, call)
+    if state is not None and call is not None:
+        if part is None:
+            return Part(call=call, state=state, since=at)
+        if part.state == state:
+            return part if part.call is call else replace(part, call=call)
+        # Who talks again (a transfer came back) has not handed the call on any more.
+        handed_on = part.handed_on and part.state not in OVER
+        return replace(part, call=call, state=state, since=at, handed_on=handed_on)
+    if part is None or part.state == "ringing" or part.handed_on:
+        return None
+    if part.state in OVER:
+        return part
+    return replace(part, state="ended", since=at, call=call or part.call)
+
+
+def _state(agent: str, call: LiveCall | None) -> State | None:
+    if call is None:
+        return None
+    if agent in call.agents:
+        return "held" if call.state == "held" else "talking"
+    return "ringing" if agent in call.ringing else None

@@ -1,0 +1,332 @@
+"""What each screen shows now, fed from the bus: the replica of the board, parts, cards, names.
+
+`on_fact` runs inside `publish`: it moves the replica and the desks it touches at once (the screen
+pop), and the board, which many facts move, a tenth of a second later. Nothing here waits for a
+database; what must be read is read by a task, and shown when it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from agent_console.context import ConsoleContext
+from agent_console.live.cards import Build, Cards
+from agent_console.live.hub import Hub, Key
+from agent_console.live.parts import Part, Parts
+from agent_console.live.state import Sections
+from agent_console.live.today import Today
+from agent_console.tasks import Tasks
+from cti.board import Board
+from cti.bus import BusRestored
+from cti.events import (
+    BoardResynced,
+    BoardSnapshot,
+    CallEnded,
+    CallMerged,
+    CallQueued,
+    CallReleased,
+    Fact,
+    LinkLost,
+    LinkRestored,
+    LiveAgent,
+    LiveCall,
+    LiveQueue,
+)
+from cti.wishes import BoardWanted, CommandDone
+from service_desk.events import (
+    CardChanged,
+    CaseChanged,
+    CaseOpened,
+    DeskEvent,
+    FollowUpChanged,
+    StaffChanged,
+)
+
+log = structlog.get_logger(__name__)
+
+BOARD_EVERY = 0.1  # seconds between two deltas of the board
+RETRY = 2.0  # seconds until the bridge is asked again for its board
+TICK = 1.0  # seconds: midnight passes without a fact
+KEEP_CARD = 120.0  # seconds a card stays after the call's end, if nobody wraps it up
+
+DESK, BOARD = "desk", "board"
+
+
+class Screens:
+    """The state behind both topics, and the hub that carries it."""
+
+    def __init__(
+        self,
+        context: ConsoleContext,
+        hub: Hub,
+        *,
+        build_card: Build,
+        today: Today,
+        names: Callable[[], Any],
+    ) -> None:
+        self.hub = hub
+        self.today = today
+        self._context = context
+        self._names_wanted = names
+        self._tasks = Tasks()
+        self._parts = Parts()
+        self.cards = Cards(build_card, self._card_changed, self._tasks)
+        self._board = Board(
+            {name: queue.threshold for name, queue in context.queues.items()},
+            now=context.desk.clock.now(),
+            zone=ZoneInfo(context.time_zone),
+            agents=context.agents,
+        )
+        self._view = self._board.snapshot()
+        self._names: dict[str, str] = {}
+        self._languages: dict[str, str] = {}  # agent -> language of the desk they look at
+        self._seeded = False
+        self._board_due = False
+        self._undo: list[Callable[[], None]] = []
+
+    async def start(self) -> None:
+        """Subscribe, read the names, ask the bridge for its board."""
+        bus = self._context.bus
+        self._undo = [
+            bus.subscribe(Fact, self.on_fact),
+            bus.subscribe(DeskEvent, self.on_desk_event),
+            bus.subscribe(BusRestored, self._on_bus_restored),
+        ]
+        self.today.listen(self._today_changed, self._tasks)
+        self._tasks.start(self._read_names())
+        self._tasks.start(self._seed())
+        self._tasks.start(self._tick())
+
+    async def close(self) -> None:
+        """Unsubscribe and end every task."""
+        for undo in self._undo:
+            undo()
+        self._undo = []
+        await self._tasks.close()
+
+    async def idle(self) -> None:
+        """Wait until cards and figures asked for have been read (for tests)."""
+        await self.today.idle()
+
+    # -- what is shown ----------------------------------------------------------------------
+
+    def watch_desk(self, agent: str, language: str) -> None:
+        """Somebody opens this agent's desk, in this language."""
+        self._languages[agent] = language
+        self.today.want(agent)
+
+    def agents_of(self, call_id: str) -> list[str]:
+        """Who has part in a call: ringing, talking, or in wrap-up."""
+        return self._parts.agents_of(call_id)
+
+    def desk(self, agent: str) -> Sections:
+        """The sections of one agent's desk; only calls this agent has part in."""
+        parts = self._parts.of(agent)
+        language = self._languages.get(agent, self._context.languages[0])
+        live = self._view.agents.get(agent)
+        cards = {}
+        calls = {}
+        for call_id, part in parts.items():
+            card = self.cards.get(call_id, language)
+            if card is not None:
+                cards[call_id] = card
+            calls[call_id] = _call_shown(part, card)
+        me = _builtins(live) if live is not None else {"agent": agent, "status": "signed_out"}
+        me["name"] = self._names.get(agent, agent)
+        me["stale_since"] = _time(self._view.stale_since)
+        return {
+            "me": {"me": me},
+            "call": calls,
+            "card": cards,
+            "today": {"today": self.today.of(agent)},
+        }
+
+    def board(self) -> Sections:
+        """The sections of the supervisors' board."""
+        calls = self._view.calls
+        return {
+            "queues": {name: self._queue_shown(queue) for name, queue in self._view.queues.items()},
+            "agents": {
+                name: {**_builtins(agent), "name": self._names.get(name, name)}
+                for name, agent in self._view.agents.items()
+            },
+            "calls": {call_id: self._call_on_board(call) for call_id, call in calls.items()},
+            "link": {"link": {"stale_since": _time(self._view.stale_since)}},
+        }
+
+    def _queue_shown(self, queue: LiveQueue) -> dict[str, Any]:
+        info = self._context.queues.get(queue.queue)
+        first = self._view.calls.get(queue.waiting[0]) if queue.waiting else None
+        return {
+            **_builtins(queue),
+            "label": info.label if info and info.label else queue.queue,
+            "longest_since": _time(first.queued_at if first else None),
+        }
+
+    def _call_on_board(self, call: LiveCall) -> dict[str, Any]:
+        card = self.cards.any(call.call_id)
+        return {
+            **_builtins(call),
+            "customer_name": card.customer.name if card and card.customer else "",
+            "case_number": card.case.number if card and card.case else None,
+        }
+
+    # -- what moves it ----------------------------------------------------------------------
+
+    def on_fact(self, fact: Fact) -> None:
+        """Move by one fact, and send what changed."""
+        if isinstance(fact, BoardResynced):
+            self._seeded = True
+        delta = self._board.apply(fact)
+        view = self._view
+        for section, objects in delta.set.items():
+            if section == "link":
+                self._view = view = msgspec.structs.replace(
+                    view, stale_since=objects["link"].stale_since
+                )
+            else:
+                getattr(view, section).update(objects)
+        for section, keys in delta.delete.items():
+            for key in keys:
+                getattr(view, section).pop(key, None)
+        touched = self._parts.apply(fact, delta)
+        if isinstance(fact, CallQueued):
+            self._read_ahead(fact.call_id)
+        if isinstance(fact, LinkLost | LinkRestored | BoardResynced):
+            touched.update(self.hub.owners(DESK))
+        for agent in touched:
+            self._publish_desk(agent)
+        if isinstance(fact, CallEnded | CallMerged):
+            over = fact.call_id if isinstance(fact, CallEnded) else fact.absorbed
+            self._forget_later(over)
+        if isinstance(fact, CallReleased):
+            self.today.renew(fact.agent)
+        if delta:
+            self._board_soon()
+
+    def on_desk_event(self, event: DeskEvent) -> None:
+        """Something was written: renew what shows it."""
+        match event:
+            case CardChanged(call_id=call_id):
+                self._read_ahead(call_id)
+                self.cards.invalidate(call_id)
+            case CaseOpened(call_id=str(call_id)):
+                self._read_ahead(call_id)
+                self.cards.invalidate(call_id)
+            case FollowUpChanged(owner=owner):
+                self.today.renew(owner)
+            case CaseChanged():
+                for agent in self.hub.owners(DESK):
+                    self.today.renew(agent)
+            case StaffChanged():
+                self._tasks.start(self._read_names())
+            case _:
+                pass
+
+    def _read_ahead(self, call_id: str) -> None:
+        """Have the cards of a live call ready in the languages of those who may get it."""
+        if self._board.call(call_id) is None:
+            return
+        owners = self.hub.owners(DESK)
+        for language in {self._languages.get(a, self._context.languages[0]) for a in owners}:
+            self.cards.want(call_id, language)
+        if not owners and self.hub.listened(Key(BOARD)):
+            self.cards.want(call_id, self._context.languages[0])
+
+    def _card_changed(self, call_id: str) -> None:
+        for agent in self._parts.agents_of(call_id):
+            self._publish_desk(agent)
+        self._board_soon()
+
+    def _today_changed(self, agent: str) -> None:
+        self._publish_desk(agent)
+
+    def _publish_desk(self, agent: str) -> None:
+        key = Key(DESK, agent)
+        if self.hub.listened(key):
+            self.hub.publish(key, self.desk(agent))
+
+    def _board_soon(self) -> None:
+        if not self._board_due and self.hub.listened(Key(BOARD)):
+            self._board_due = True
+            self._tasks.start(self._publish_board())
+
+    async def _publish_board(self) -> None:
+        await asyncio.sleep(BOARD_EVERY)
+        self._board_due = False
+        self.flush_board()
+
+    def flush_board(self) -> None:
+        """Send the board's listeners what changed since the last delta."""
+        key = Key(BOARD)
+        if self.hub.listened(key):
+            self.hub.publish(key, self.board())
+
+    def _forget_later(self, call_id: str) -> None:
+        asyncio.get_running_loop().call_later(KEEP_CARD, self._forget, call_id)
+
+    def _forget(self, call_id: str) -> None:
+        if self._board.call(call_id) is None and not self._parts.agents_of(call_id):
+            self.cards.forget(call_id)
+
+    # -- tasks ------------------------------------------------------------------------------
+
+    def _on_bus_restored(self, _event: BusRestored) -> None:
+        self._seeded = False
+        self._tasks.start(self._seed())
+
+    async def _seed(self) -> None:
+        """Ask the bridge for its board until there is one; a resync from the bus serves as well."""
+        while not self._seeded:
+            reply = await self._context.bus.request(BoardWanted(), 5.0)
+            if isinstance(reply, CommandDone) and reply.board:
+                board = msgspec.json.decode(reply.board, type=BoardSnapshot)
+                now = self._context.desk.clock.now()
+                self.on_fact(BoardResynced(at=now, system="", board=board))
+                return
+            await asyncio.sleep(RETRY)
+
+    async def _read_names(self) -> None:
+        try:
+            async with asyncio.timeout(10):
+                self._names = await self._names_wanted()
+        except Exception as error:  # noqa: BLE001 - at a task's edge: user names serve meanwhile
+            log.warning("live.names_failed", error=type(error).__name__)
+            return
+        for agent in self.hub.owners(DESK):
+            self._publish_desk(agent)
+        self._board_soon()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            delta = self._board.tick(self._context.desk.clock.now())
+            if delta:
+                self._view.queues.update(delta.set.get("queues", {}))
+                self._board_soon()
+
+
+def _call_shown(part: Part, card: Any) -> dict[str, Any]:
+    return {
+        **_builtins(part.call),
+        "state": part.state,
+        "since": _time(part.since),
+        "waited": part.waited,
+        "path": msgspec.to_builtins(card.path) if card is not None else [],
+    }
+
+
+def _builtins(struct: LiveCall | LiveAgent | LiveQueue) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.to_builtins(struct)
+    return found
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,14 @@
+"""The supervisor's floor: a shell; what it shows comes over the websocket."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from agent_console.pages import boot
+from agent_console.render import page
+from agent_console.web import signed_in
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /board"""
+    return page(request, "board.html", {"boot": boot.common(request, signed_in(request))})

@@ -1,0 +1,103 @@
+"""What a page's script gets from the server (`<script type="application/json" id="boot">`).
+
+The shapes are the front end's: docs/architecture.md, "What a page gets".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from agent_console.access import Permission, Viewer, may
+from agent_console.context import ConsoleContext, at_host
+from agent_console.web import CONTEXT, SECURE_TOKEN, host, language_of
+from service_desk.views import Disposition
+
+LINKS = {
+    "desk": ("/desk", Permission.DESK_USE),
+    "board": ("/board", Permission.BOARD_SEE),
+    "cases": ("/cases", Permission.CASE_READ),
+    "search": ("/search", Permission.CUSTOMER_READ),
+    "figures": ("/figures", Permission.SIGNED_IN),
+    "sign_out": ("/sign-out", Permission.SIGNED_IN),
+}
+
+
+def common(request: web.Request, viewer: Viewer | None) -> dict[str, Any]:
+    """What every scripted page gets."""
+    context = request.app[CONTEXT]
+    return {
+        "lang": language_of(request),
+        "csrf": request.get(SECURE_TOKEN, ""),
+        "live": at_host(context.live_url, host(request)),
+        "now": context.desk.clock.now().isoformat(),
+        "me": {
+            "agent": viewer.user if viewer else "",
+            "name": viewer.name if viewer else "",
+            "role": viewer.role if viewer else "",
+            "language": viewer.language if viewer else "",
+        },
+        "links": {name: path for name, (path, asks) in LINKS.items() if may(viewer, asks)},
+        "company": {"name": context.company, "time_zone": context.time_zone},
+    }
+
+
+def softphone(request: web.Request, endpoint: str) -> dict[str, Any]:
+    """The SIP account of one endpoint; only ever its own user's page gets it."""
+    context = request.app[CONTEXT]
+    name = host(request)
+    return {
+        "ws": at_host(context.sip_url, name),
+        "uri": f"sip:{endpoint}@{at_host(context.sip_domain, name)}",
+        "user": endpoint,
+        "password": context.sip_secret(endpoint),
+        "ice": [],
+    }
+
+
+def for_desk(
+    request: web.Request, viewer: Viewer, dispositions: dict[str, list[Disposition]]
+) -> dict[str, Any]:
+    """The desk's bootstrap. `dispositions` by language, in the same order in each."""
+    context = request.app[CONTEXT]
+    device = context.agents.get(viewer.user)
+    own = [context.queues[q].wrap_up for q in (device.queues if device else ()) if q in context.queues]
+    return {
+        **common(request, viewer),
+        "softphone": softphone(request, viewer.user)
+        if device is not None and device.kind == "webrtc"
+        else None,
+        "pause_reasons": [
+            {"code": code, "label": reason.labels, "limit_minutes": reason.limit_minutes}
+            for code, reason in context.pause_reasons.items()
+        ],
+        "dispositions": _dispositions(dispositions),
+        "targets": targets(context, viewer.user),
+        "wrap_up": max(own, default=60),
+    }
+
+
+def targets(context: ConsoleContext, user: str) -> list[dict[str, str]]:
+    """Where a call may be handed on to: other agents' extensions, queues."""
+    agents = [
+        {"to": device.extension, "label": name, "kind": "agent"}
+        for name, device in context.agents.items()
+        if name != user
+    ]
+    queues = [
+        {"to": f"q-{name}", "label": queue.label or name, "kind": "queue"}
+        for name, queue in context.queues.items()
+    ]
+    return agents + queues
+
+
+def _dispositions(by_language: dict[str, list[Disposition]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for language, dispositions in by_language.items():
+        for said in dispositions:
+            entry = found.setdefault(
+                said.code, {"code": said.code, "label": {}, "resolves": said.resolves}
+            )
+            entry["label"][language] = said.label
+    return list(found.values())

@@ -1,0 +1,37 @@
+"""Switch the language, and the browser's copy of the catalogue."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from agent_console import shown
+from agent_console.errors import BadRequest, NotThere
+from agent_console.pages.forms import own_path
+from agent_console.security import LANGUAGE_COOKIE, YEAR, set_cookie
+from agent_console.web import CONTEXT, TRANSLATORS, see_other
+
+
+async def switch(request: web.Request) -> web.StreamResponse:
+    """POST /language: remember the choice in a cookie, back to where one was."""
+    form = await request.post()
+    context = request.app[CONTEXT]
+    wanted = form.get("lang")
+    if wanted not in context.languages:
+        raise BadRequest("There is no such language.")
+    response = see_other(own_path(str(form.get("next", ""))))
+    set_cookie(
+        response, context, LANGUAGE_COOKIE, str(wanted), max_age=YEAR, script_reads=True
+    )
+    return response
+
+
+async def catalogue(request: web.Request) -> web.StreamResponse:
+    """GET /i18n/{lang}.json: msgid -> translation; what is missing is said in English."""
+    translator = request.app[TRANSLATORS].get(request.match_info["lang"])
+    if translator is None:
+        raise NotThere("There is no such language.")
+    return web.Response(
+        body=shown.encode(translator.catalogue),
+        content_type="application/json",
+        headers={"Cache-Control": "public, max-age=300"},
+    )

@@ -1,0 +1,78 @@
+"""What every handler shares: the keys of the application, the route's shape, who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Literal
+
+from aiohttp import web
+from msgspec import Struct
+
+from agent_console.access import Permission, SignInNeeded, Viewer
+from agent_console.context import ConsoleContext, host_of
+from agent_console.i18n import Translator
+
+if TYPE_CHECKING:
+    from agent_console.assets import Assets
+    from agent_console.render import Renderer
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+CONTEXT: web.AppKey[ConsoleContext] = web.AppKey("context", ConsoleContext)
+TRANSLATORS: web.AppKey[dict[str, Translator]] = web.AppKey("translators", dict)
+ASSETS: web.AppKey[Assets] = web.AppKey("assets", object)
+RENDERER: web.AppKey[Renderer] = web.AppKey("renderer", object)
+ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes", dict)
+
+VIEWER = "ringdesk.viewer"  # Viewer | None
+TOKEN = "ringdesk.token"  # noqa: S105 - the name of a request key, not a secret
+LANGUAGE = "ringdesk.language"
+SECURE_TOKEN = "ringdesk.csrf"  # noqa: S105 - the name of a request key, not a secret
+
+# How a route learns who is asking: a page by its cookie, the API by its bearer token.
+Door = Literal["cookie", "bearer", "either"]
+
+
+class Route(Struct, frozen=True):
+    """One line of the route table."""
+
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission
+    door: Door = "cookie"
+
+
+def viewer_of(request: web.Request) -> Viewer | None:
+    """Who is asking; None when nobody is signed in."""
+    viewer: Viewer | None = request.get(VIEWER)
+    return viewer
+
+
+def signed_in(request: web.Request) -> Viewer:
+    """Who is asking, where the route's permission already made sure that someone is."""
+    viewer = viewer_of(request)
+    if viewer is None:
+        raise SignInNeeded
+    return viewer
+
+
+def language_of(request: web.Request) -> str:
+    """The language to answer in: `en` or `zh`."""
+    language: str = request.get(LANGUAGE, request.app[CONTEXT].languages[0])
+    return language
+
+
+def say(request: web.Request, text: str) -> str:
+    """`text` in the language of the request."""
+    return request.app[TRANSLATORS][language_of(request)].say(text)
+
+
+def host(request: web.Request) -> str:
+    """The host name the browser asked for, without port."""
+    return host_of(request.headers.get("Host", ""))
+
+
+def see_other(path: str) -> web.Response:
+    """The answer to a form: 303 to `path` of this site (post, redirect, get)."""
+    return web.Response(status=303, headers={"Location": path})

@@ -1,0 +1,87 @@
+"""The words people read for the codes the desk uses; translated where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "extract, translate later"
+    """Mark `text` for extraction."""
+    return text
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "status": {
+        "new": N_("New"),
+        "open": N_("Open"),
+        "waiting": N_("Waiting"),
+        "resolved": N_("Resolved"),
+        "merged": N_("Filed elsewhere"),
+    },
+    "priority": {
+        "low": N_("Low"),
+        "normal": N_("Normal"),
+        "high": N_("High"),
+        "urgent": N_("Urgent"),
+    },
+    "outcome": {
+        "live": N_("In progress"),
+        "answered": N_("Answered"),
+        "abandoned": N_("Abandoned"),
+        "message": N_("Left a message"),
+        "menu": N_("Served by the menu"),
+        "failed": N_("Failed"),
+        "lost": N_("Lost track"),
+    },
+    "direction": {
+        "inbound": N_("Inbound"),
+        "outbound": N_("Outbound"),
+        "internal": N_("Internal"),
+    },
+    "party": {
+        "caller": N_("Caller"),
+        "agent": N_("Agent"),
+        "external": N_("Outside number"),
+        "service": N_("Service"),
+    },
+    "role": {
+        "agent": N_("Agent"),
+        "supervisor": N_("Supervisor"),
+        "administrator": N_("Administrator"),
+    },
+    "kind": {"person": N_("Person"), "organisation": N_("Organisation")},
+    "offer": {
+        "accepted": N_("Accepted"),
+        "declined": N_("Declined"),
+        "later": N_("Later"),
+        "not_presented": N_("Not presented"),
+    },
+    # What a timeline entry is about; the desk may add kinds, shown by their own name then.
+    "timeline": {
+        "opened": N_("Opened"),
+        "call": N_("Call"),
+        "note": N_("Note"),
+        "status": N_("Status"),
+        "priority": N_("Priority"),
+        "disposition": N_("Disposition"),
+        "assigned": N_("Assigned"),
+        "owner": N_("Assigned"),
+        "follow_up": N_("Follow-up"),
+        "promise": N_("Follow-up"),
+        "kept": N_("Follow-up kept"),
+        "resolved": N_("Resolved"),
+        "offer": N_("Offer"),
+        "message": N_("Message"),
+        "recording": N_("Recording"),
+        "filed": N_("Filed under another case"),
+        "customer": N_("Customer"),
+        "transfer": N_("Transfer"),
+    },
+}
+
+
+def word(kind: str, code: str | None) -> str:
+    """The English word for a code, or the code itself, made readable."""
+    if code is None:
+        return ""
+    return WORDS.get(kind, {}).get(code) or code.replace("_", " ")
