@@ -1,0 +1,246 @@
+"""An Asterisk that we start, watch and stop: a child with a process group of its own.
+
+It outlives a crash of ours: calls go on, and the next start finds it by its pid file and takes it
+over again. A wanted end (`stop`) ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from config import parts, pbx, sounds
+from config.problems import Problem, port_is_free
+from config.secrets import Secrets
+from config.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+READY_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 10.0
+KILL_SECONDS: Final = 5.0
+TICK: Final = 0.05
+
+
+class OwnAsterisk:
+    """Asterisk on this machine, as `asterisk: {mode: own}` wants it."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._child: asyncio.subprocess.Process | None = None
+        self.pid: int | None = None
+        self.adopted = False
+        try:
+            self._files = parts.asterisk()
+        except parts.PartMissingError as why:
+            raise Problem(f"Asterisk: {why}") from None
+        version = parts.asterisk_version(self._files.command)
+        if version < parts.ASTERISK_AT_LEAST:
+            said, least = (".".join(map(str, v)) for v in (version, parts.ASTERISK_AT_LEAST))
+            raise Problem(f"Asterisk {said or '?'} is too old: {least} or newer is needed")
+        self._place = pbx.own_place(settings, self._files.modules)
+
+    @property
+    def etc(self) -> Path:
+        """Where its configuration files are rendered."""
+        return self._place.etc
+
+    async def start(self) -> None:
+        """Render, start, and return when it takes calls. Raises Problem, nothing left running."""
+        changed = await asyncio.to_thread(self._prepare)
+        await self._speak()
+        running = self._running_pid()
+        if running is not None:
+            self.pid, self.adopted = running, True
+            if changed:
+                self._signal(signal.SIGHUP)
+        else:
+            self._check_ports()
+            await self._spawn()
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self._until_booted()
+        except TimeoutError:
+            why = self._last_words()
+            await self.stop()
+            raise Problem(f"Asterisk was not ready within {READY_SECONDS:.0f} s: {why}") from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def reload(self, settings: Settings) -> None:
+        """Render other settings and have Asterisk read them; calls go on."""
+        self._settings = settings
+        if await asyncio.to_thread(self._prepare):
+            self._signal(signal.SIGHUP)
+
+    async def ended(self) -> int | None:
+        """Wait until it is gone; its exit status, None when it was not our child."""
+        if self._child is not None:
+            return await self._child.wait()
+        if self.pid is not None:
+            await _until_gone(self.pid)
+        return None
+
+    async def stop(self) -> None:
+        """End it: first politely, then surely. Calls end. Safe to call twice."""
+        pid, self.pid = self.pid, None
+        if pid is None:
+            return
+        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._gone(pid)
+                    break
+        self._child = None
+
+    async def _gone(self, pid: int) -> None:
+        if self._child is not None:
+            await self._child.wait()
+            return
+        await _until_gone(pid)
+
+    def _prepare(self) -> bool:
+        """Folders, sounds and rendered files; True if a file changed."""
+        settings, place = self._settings, self._place
+        for folder in (place.etc, place.var, place.share, place.spool, place.run, place.log):
+            folder.mkdir(parents=True, exist_ok=True)
+        (place.var / "keys").mkdir(exist_ok=True)
+        for folder in (place.log / "cdr-csv", settings.recordings_folder, settings.records_folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        _link(place.share / "documentation", self._files.documentation)
+        (place.share / "sounds").mkdir(exist_ok=True)
+        _link(place.share / "sounds" / "en", self._files.sounds)
+        sounds.write_music(pbx.music_folder(settings))
+        return pbx.render(settings, place.etc, secrets=self._secrets, place=place)
+
+    async def _speak(self) -> None:
+        """The queue's words in Chinese; without espeak-ng they are played in English."""
+        if "zh" in self._settings.company.languages:
+            with contextlib.suppress(parts.PartMissingError):
+                for told in await sounds.speak_queue(
+                    self._place.share / "sounds/zh", parts.espeak()
+                ):
+                    _log.warning("queue words are missing in Chinese", why=told)
+
+    def _check_ports(self) -> None:
+        asterisk = self._settings.asterisk
+        port_is_free(
+            "Asterisk's manager", asterisk.ami.bind, asterisk.ami.port, "asterisk.ami.port"
+        )
+        port_is_free(
+            "Asterisk's HTTP", asterisk.http.host, asterisk.http.port, "asterisk.http.port"
+        )
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((asterisk.sip.host, asterisk.sip.port))
+            except OSError as why:
+                place = f"{asterisk.sip.host}:{asterisk.sip.port}"
+                raise Problem(f"SIP: {place}: {why.strerror} (asterisk.sip.port)") from None
+
+    async def _spawn(self) -> None:
+        place = self._place
+        with (place.log / "console.log").open("wb") as console:
+            self._child = await asyncio.create_subprocess_exec(
+                self._files.command,
+                *("-C", str(place.etc / "asterisk.conf"), "-f", "-n"),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                cwd=place.run,
+                start_new_session=True,  # Ctrl-C is for us; we tell it when to end
+            )
+        self.pid, self.adopted = self._child.pid, False
+
+    async def _until_booted(self) -> None:
+        ami = self._settings.asterisk.ami
+        while True:
+            if self.pid is None or not _is_alive(self.pid):
+                raise Problem(f"Asterisk ended at its start: {self._last_words()}")
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                reader, writer = await asyncio.open_connection(ami.host, ami.port)
+                try:
+                    if await self._booted(reader, writer):
+                        return
+                finally:
+                    writer.close()
+            await asyncio.sleep(TICK)
+
+    async def _booted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Log in and wait for FullyBooted: every module is loaded, calls are taken."""
+        user, password = self._settings.asterisk.ami.user, self._secrets.ami_password
+        writer.write(f"Action: Login\r\nUsername: {user}\r\nSecret: {password}\r\n\r\n".encode())
+        while True:
+            line = await reader.readuntil(b"\n")
+            if line.startswith(b"Event: FullyBooted"):
+                return True
+            if line.startswith(b"Message: Authentication failed"):
+                raise Problem(
+                    f"Asterisk's manager on port {self._settings.asterisk.ami.port} refuses our"
+                    " password: it is another installation's (asterisk.ami.port)"
+                )
+
+    def _running_pid(self) -> int | None:
+        """The pid of an Asterisk that an earlier start of ours left running, if there is one."""
+        try:
+            pid = int((self._place.run / "asterisk.pid").read_text())
+            said = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if str(self._place.etc / "asterisk.conf").encode() in said else None
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _last_words(self) -> str:
+        try:
+            said = (self._place.log / "console.log").read_text(errors="replace").splitlines()
+        except OSError:
+            said = []
+        errors = [line for line in said if "ERROR" in line]
+        log = self._place.log / "console.log"
+        return f"{(errors or said or ['it said nothing'])[-1].strip()} ({log})"
+
+
+async def _until_gone(pid: int) -> None:
+    """Wait for the end of a process that is no child of ours."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    gone = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(handle, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in {"Z", "X"}
+
+
+def _link(link: Path, target: Path) -> None:
+    if link.is_symlink() and link.readlink() == target:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)

@@ -1,0 +1,191 @@
+"""Asterisk: its files out of the settings, and one that we start ourselves.
+
+Everything a template prints passes `refuse`: a value with a line end, a `;` or the like cannot
+become another line of a file, it stops the rendering. Rendered files hold passwords: only their
+owner reads them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+from markupsafe import Markup
+from msgspec import Struct
+
+from config.problems import Problem
+from config.secrets import Secrets
+from config.settings import Settings, Trunk
+
+TEMPLATES: Final = Path(__file__).parent / "asterisk"
+HEADER: Final = "; Rendered by Ringdesk"
+MAX_FILES: Final = 65_536  # open files: each call leg takes some six
+# What a path in a dial plan or a configuration file could be misread by.
+_UNFIT_PATH: Final = re.compile(r"[^A-Za-z0-9 /_.+=@:~-]")
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where an Asterisk finds its things. `own` is False where its package decides for itself."""
+
+    etc: Path
+    own: bool
+    files: int = 1024
+    modules: Path = Path()
+    var: Path = Path()
+    share: Path = Path()
+    spool: Path = Path()
+    run: Path = Path()
+    log: Path = Path()
+
+
+def own_place(settings: Settings, modules: Path) -> Place:
+    """The folders of our own Asterisk, all below the data folder."""
+    base = settings.data_folder / "asterisk"
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return Place(
+        etc=base / "etc",
+        own=True,
+        files=min(MAX_FILES, hard) if hard != resource.RLIM_INFINITY else MAX_FILES,
+        modules=modules,
+        var=base / "var",
+        share=base / "share",
+        spool=base / "spool",
+        run=base / "run",
+        log=base / "log",
+    )
+
+
+def render(
+    settings: Settings,
+    folder: Path,
+    *,
+    secrets: Secrets,
+    place: Place | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> bool:
+    """Write every file Asterisk needs into `folder`; True if anything changed.
+
+    Files of ours that are no longer wanted are removed. Raises Problem for what may not stand in
+    such a file.
+    """
+    place = place or Place(etc=folder, own=False)
+    texts = _texts(settings, secrets, place, environment)
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = False
+    for name, text in texts.items():
+        file = folder / name
+        if file.exists() and file.read_text() == text:
+            continue
+        fresh = folder / f".{name}.{os.getpid()}"
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(text)
+        fresh.replace(file)
+        changed = True
+    for file in folder.glob("*.conf"):
+        if file.name not in texts and file.read_text(errors="replace").startswith(HEADER):
+            file.unlink()
+            changed = True
+    return changed
+
+
+def _texts(
+    settings: Settings, secrets: Secrets, place: Place, environment: Mapping[str, str]
+) -> dict[str, str]:
+    jinja = _jinja()
+
+    def trunk_password(trunk: Trunk) -> str:
+        value = environment.get(trunk.password_env)
+        if not value:
+            raise Problem(f"a trunk's password is missing: set {trunk.password_env}")
+        return value
+
+    known: dict[str, Any] = {
+        "s": settings,
+        "place": place,
+        "recordings": _path(settings.recordings_folder),
+        "records": _path(settings.records_folder),
+        "music": _path(music_folder(settings)),
+        "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
+        "trunk": settings.outbound_trunk,
+        "wanted_events": wanted_events(),
+        "ami_password": secrets.ami_password,
+        "sip_password": secrets.sip_password,
+        "trunk_password": trunk_password,
+    }
+    for path in (
+        place.etc,
+        place.modules,
+        place.var,
+        place.share,
+        place.spool,
+        place.run,
+        place.log,
+    ):
+        _path(path)
+    texts = {}
+    for template in sorted(TEMPLATES.glob("*.j2")):
+        try:
+            text = jinja.get_template(template.name).render(known)
+        except UnfitValueError as why:
+            raise Problem(f"{template.stem}: {why}") from None
+        body = re.sub(r"\n{3,}", "\n\n", text).strip()
+        texts[template.stem] = f"{HEADER} from its settings: changes made here are lost.\n{body}\n"
+    return texts
+
+
+class UnfitValueError(ValueError):
+    """A value that may not stand in a configuration file."""
+
+
+def refuse(value: object) -> str:
+    """What every printed value passes: raises UnfitValueError, strips nothing silently."""
+    text = str(value)
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in text):
+        raise UnfitValueError(f"a control character in {text!r}")
+    if re.search(r"(?<!\\);", text):
+        raise UnfitValueError(f"a semicolon in {text!r}")
+    return text
+
+
+def _jinja() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,  # only so that _finalize can tell a macro's text from a value
+    )
+    environment.filters["escaped"] = lambda text: str(text).replace(";", "\\;")
+    environment.filters["with_user"] = lambda uri, user: re.sub(
+        r"\A(sips?:)(?:[^@]*@)?", rf"\g<1>{user}@", str(uri)
+    )
+    return environment
+
+
+def _finalize(value: object) -> Markup:
+    """Guard each printed value. What is Markup already is a macro's text, guarded on its way."""
+    return value if isinstance(value, Markup) else Markup(refuse(value))  # noqa: S704 - no HTML
+
+
+def _path(path: Path) -> Path:
+    found = _UNFIT_PATH.search(str(path))
+    if found:
+        raise Problem(f"{path}: a folder for Asterisk may not have {found.group()!r} in its name")
+    return path
+
+
+def music_folder(settings: Settings) -> Path:
+    """Where the music on hold lies."""
+    return settings.data_folder / "asterisk" / "music"
+
+
+def wanted_events() -> list[str]:
+    """The manager events we ask for, by name: what the bridge reads, and the end of a start."""
+    return ["FullyBooted"]
