@@ -135,7 +135,8 @@ class RememberLanguage(Command, frozen=True, kw_only=True):
 
 
 class ToQueue(Command, frozen=True, kw_only=True):
-    """The end: hand the call to a queue; '' is the default queue. `max_wait` 0 is for ever."""
+    """The end: hand the call to a queue; '' is the one the channel has already (the default queue,
+    or the one that gave up). `max_wait` 0 is for ever."""
 
     queue: str
     priority: int = 0
