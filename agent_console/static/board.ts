@@ -1,0 +1,4 @@
+import "./board/board-app";
+
+const app = document.createElement("rd-board");
+document.getElementById("app")?.replaceChildren(app);

@@ -1,0 +1,223 @@
+import { html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
+import { boot, now } from "../core/boot";
+import { type Place, percent, serviceLevel } from "../core/format";
+import { language, speak, t, tn } from "../core/i18n";
+import { agentWord, callWord, plain } from "../core/labels";
+import { live } from "../core/live-link";
+import { all, look } from "../core/reduce";
+import { setSound, sound } from "../core/settings";
+import { alarm } from "../core/sounds";
+import type { LiveAgent, LiveCall, LiveQueue } from "../core/types";
+import { PageElement } from "../ui/element";
+import { glyph, stateShape } from "../ui/icons";
+import { leave } from "../ui/leave";
+import { onTick } from "../ui/since";
+import { staleBanner } from "../ui/stale";
+import "../ui/theme-menu";
+import { byUrgency, History, longestSince } from "./model";
+import "./sparkline";
+
+const place = (): Place => ({
+  lang: language(),
+  ...(boot.company.time_zone ? { zone: boot.company.time_zone } : {}),
+});
+/** A wait of so many thresholds is late, of one is soon. */
+const LATE = 3;
+
+/** The supervisor's floor: queues, agents and calls as they are now. */
+@customElement("rd-board")
+export class BoardApp extends PageElement {
+  #history = new History();
+  #late = new Set<string>();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.title = `${t("The floor")} · ${boot.company.name}`;
+    this.undoWhenGone(live.onChange(() => this.requestUpdate()));
+    this.undoWhenGone(onTick(() => this.#tick()));
+    live.subscribe("board");
+    live.start();
+  }
+
+  #tick(): void {
+    const topic = live.topic("board");
+    const calls = new Map(all<LiveCall>(topic, "calls"));
+    for (const [name, queue] of all<LiveQueue>(topic, "queues")) {
+      this.#history.note(name, queue.waiting.length, now());
+      const since = longestSince(queue, calls);
+      const late = since !== null && (now() - Date.parse(since)) / 1000 > queue.threshold * LATE;
+      if (late && !this.#late.has(name) && sound("breach", false)) alarm();
+      if (late) this.#late.add(name);
+      else this.#late.delete(name);
+    }
+    this.requestUpdate();
+  }
+
+  override render() {
+    const topic = live.topic("board");
+    const calls = new Map(all<LiveCall>(topic, "calls"));
+    const queues = all<LiveQueue>(topic, "queues").map(([, queue]) => queue);
+    const agents = all<LiveAgent>(topic, "agents").map(([, agent]) => agent);
+    const link = look<{ stale_since?: string | null }>(topic, "link", "link")?.stale_since;
+    const stale =
+      live.staleSince !== null
+        ? { at: live.staleSince, whose: "desk" as const }
+        : link
+          ? { at: Date.parse(link), whose: "telephone" as const }
+          : null;
+    return html`
+      ${this.#head()} ${staleBanner(stale, place())}
+      <main class="floor" id="main" aria-busy=${topic === null}>
+        ${this.#figures(queues, agents, calls)}
+        <div class="floor-columns">
+          <div class="floor-main">${this.#queues(queues, calls)} ${this.#calls([...calls.values()], agents)}</div>
+          ${this.#agents(agents, calls)}
+        </div>
+      </main>
+    `;
+  }
+
+  #head() {
+    const loud = sound("breach", false);
+    const other = language() === "en" ? "zh" : "en";
+    return html`<header class="page-bar">
+      <strong class="brand">${boot.company.name}</strong>
+      <nav class="row grow" aria-label=${t("Pages")}>
+        <a aria-current="page" href=${boot.links.board ?? "/board"}>${t("The floor")}</a>
+        ${boot.links.cases ? html`<a href=${boot.links.cases}>${t("Cases")}</a>` : nothing}
+        ${boot.links.search ? html`<a href=${boot.links.search}>${t("Search")}</a>` : nothing}
+        ${boot.links.figures ? html`<a href=${boot.links.figures}>${t("Figures")}</a>` : nothing}
+        ${boot.links.desk ? html`<a href=${boot.links.desk}>${t("My desk")}</a>` : nothing}
+      </nav>
+      <button type="button" class="icon quiet" aria-pressed=${loud} title=${loud ? t("Sound on breach: on") : t("Sound on breach: off")}
+        aria-label=${t("Sound on breach")} @click=${() => {
+          setSound("breach", !loud);
+          if (!loud) alarm();
+          this.requestUpdate();
+        }}>${glyph(loud ? "soundOn" : "soundOff")}</button>
+      <button type="button" class="icon quiet" lang=${other === "zh" ? "zh-Hans" : "en"} aria-label=${other === "zh" ? "切换到中文" : "Switch to English"}
+        @click=${() => void speak(other)}>${other === "zh" ? "中" : "En"}</button>
+      <rd-theme-menu></rd-theme-menu>
+      <span class="muted cut">${boot.me.name}</span>
+      <button type="button" class="quiet" @click=${leave}>${t("Sign out")}</button>
+    </header>`;
+  }
+
+  #figures(queues: LiveQueue[], agents: LiveAgent[], calls: Map<string, LiveCall>) {
+    const sum = (read: (queue: LiveQueue) => number) =>
+      queues.reduce((total, queue) => total + read(queue), 0);
+    const total = {
+      in_time: sum((queue) => queue.in_time),
+      answered: sum((queue) => queue.answered),
+      abandoned_late: sum((queue) => queue.abandoned_late),
+    };
+    const level = serviceLevel(total);
+    const abandoned = sum((queue) => queue.abandoned);
+    const longest = queues
+      .map((queue) => longestSince(queue, calls))
+      .filter((at): at is string => at !== null)
+      .sort()[0];
+    const count = (status: LiveAgent["status"]) => agents.filter((agent) => agent.status === status).length;
+    const figures: [string, unknown, unknown][] = [
+      [t("waiting now"), sum((queue) => queue.waiting.length), nothing],
+      [t("longest wait"), longest ? html`<rd-since .at=${longest}></rd-since>` : "–", nothing],
+      [
+        t("service level"),
+        level === null ? "–" : percent(level),
+        html`<a href="${boot.links.figures ?? "/figures"}#service-level">${t("{n} of {all} in time", { n: total.in_time, all: total.answered + total.abandoned_late })}</a>`,
+      ],
+      [t("answered"), total.answered, nothing],
+      [t("abandoned"), abandoned, t("of {n}", { n: total.answered + abandoned })],
+      [t("agents available"), count("available"), t("{n} talking", { n: count("talking") + count("held") })],
+    ];
+    return html`<dl class="figures">${figures.map(
+      ([name, value, note]) =>
+        html`<div><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`,
+    )}</dl>`;
+  }
+
+  #queues(queues: LiveQueue[], calls: Map<string, LiveCall>) {
+    return html`<section class="panel" aria-label=${t("Queues")}>
+      <table class="live">
+        <thead><tr><th>${t("Queue")}</th><th class="number">${t("Waiting")}</th><th><span class="visually-hidden">${t("Last two hours")}</span></th>
+          <th class="number">${t("Longest wait")}</th><th class="number">${t("Answered")}</th><th class="number">${t("Abandoned")}</th>
+          <th class="number"><a href="${boot.links.figures ?? "/figures"}#service-level">${t("Service level")}</a></th></tr></thead>
+        <tbody>${queues.map((queue) => this.#queue(queue, calls))}</tbody>
+      </table>
+      ${queues.length === 0 ? html`<p class="muted empty">${t("No queue yet.")}</p>` : nothing}
+    </section>`;
+  }
+
+  #queue(queue: LiveQueue, calls: Map<string, LiveCall>) {
+    const since = longestSince(queue, calls);
+    const wait = since ? (now() - Date.parse(since)) / 1000 : 0;
+    const state = wait > queue.threshold * LATE ? "breach" : wait > queue.threshold ? "soon" : "none";
+    const level = serviceLevel(queue);
+    const low = level !== null && level < 0.8;
+    return html`<tr data-state=${state}>
+      <th scope="row" class="strong">${queue.label || plain(queue.queue)}</th>
+      <td class="number big">${queue.waiting.length}</td>
+      <td class="spark"><rd-sparkline .series=${this.#history.series(queue.queue)} aria-hidden="true"></rd-sparkline></td>
+      <td class="number">${
+        since
+          ? html`<span class=${state === "none" ? "" : "state"}>${state === "none" ? nothing : html`${stateShape(state)}${state === "breach" ? t("late") : t("soon late")}`}
+              <rd-since .at=${since}></rd-since></span>`
+          : html`<span class="muted">–</span>`
+      }</td>
+      <td class="number">${queue.answered}</td>
+      <td class="number">${queue.abandoned} <span class="muted">${t("of {n}", { n: queue.answered + queue.abandoned })}</span></td>
+      <td class="number" data-state=${low ? "soon" : "none"}>${
+        level === null
+          ? html`<span class="muted">–</span>`
+          : html`<span class=${low ? "state" : "strong"}>${low ? html`${stateShape("soon")}${t("low")}` : nothing} ${percent(level)}</span>
+              <span class="muted">${t("{n} s", { n: queue.threshold })}</span>`
+      }</td>
+    </tr>`;
+  }
+
+  #agents(agents: LiveAgent[], calls: Map<string, LiveCall>) {
+    return html`<section class="panel agents" aria-label=${t("Agents")}>
+      <h2>${t("Agents")} <span class="muted">${tn("{n} agent", "{n} agents", agents.length)}</span></h2>
+      <ul>${byUrgency(agents).map((agent) => {
+        const call = agent.call_id ? calls.get(agent.call_id) : undefined;
+        return html`<li data-state=${agent.status}>
+          <span class="agent-name cut">${agent.name || agent.agent}</span>
+          <span class="state">${stateShape(agent.status)}${agentWord(agent.status)}</span>
+          ${agent.status === "signed_out" ? html`<span></span>` : html`<rd-since .at=${agent.since}></rd-since>`}
+          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? plain(agent.reason) : (agent.queues ?? []).map(plain).join(", ")}</span>
+        </li>`;
+      })}</ul>
+      ${agents.length === 0 ? html`<p class="muted empty">${t("Nobody has signed in.")}</p>` : nothing}
+    </section>`;
+  }
+
+  #calls(calls: LiveCall[], agents: LiveAgent[]) {
+    const names = new Map(agents.map((agent) => [agent.agent, agent.name || agent.agent]));
+    const newest = calls.sort((a, b) => a.arrived_at.localeCompare(b.arrived_at));
+    return html`<section class="panel" aria-label=${t("Calls now")}>
+      <h2>${t("Calls now")} <span class="muted">${calls.length}</span></h2>
+      <table class="live">
+        <tbody>${newest.map(
+          (call) => html`<tr data-state=${call.state}>
+            <td class="nowrap"><span class="state">${stateShape(call.state)}${callWord(call.state)}</span></td>
+            <td class="number"><rd-since .at=${call.since ?? call.arrived_at}></rd-since></td>
+            <td class="strong">${this.#callName(call)}</td>
+            <td class="nowrap">${call.queue ? plain(call.queue) : nothing}</td>
+            <td class="nowrap">${[...(call.agents ?? []), ...(call.ringing ?? [])].map((name) => names.get(name) ?? name).join(", ")}</td>
+            <td class="nowrap number">${
+              call.case_number
+                ? html`<a href="/cases/${encodeURIComponent(call.case_number)}">${call.case_number}</a>`
+                : nothing
+            }</td>
+          </tr>`,
+        )}</tbody>
+      </table>
+      ${calls.length === 0 ? html`<p class="muted empty">${t("No call right now.")}</p>` : nothing}
+    </section>`;
+  }
+
+  #callName(call: LiveCall): string {
+    return call.customer_name || call.caller_number || t("number withheld");
+  }
+}

@@ -1,0 +1,88 @@
+import { t, tn } from "./i18n";
+import type { AgentStatus, CallState, CaseStatus, Priority } from "./types";
+
+/** The words for the codes that travel: each in one place. */
+
+export function agentWord(status: AgentStatus): string {
+  const table: Record<AgentStatus, () => string> = {
+    signed_out: () => t("Not taking calls"),
+    available: () => t("Available"),
+    ringing: () => t("Ringing"),
+    talking: () => t("Talking"),
+    held: () => t("On hold"),
+    wrap_up: () => t("Wrap-up"),
+    paused: () => t("Paused"),
+    unreachable: () => t("Phone unreachable"),
+  };
+  return table[status]?.() ?? status;
+}
+
+export function callWord(state: CallState): string {
+  const table: Record<CallState, () => string> = {
+    menu: () => t("In the menu"),
+    waiting: () => t("Waiting"),
+    ringing: () => t("Ringing"),
+    talking: () => t("Talking"),
+    held: () => t("On hold"),
+    wrap_up: () => t("Wrap-up"),
+    ended: () => t("Ended"),
+  };
+  return table[state]?.() ?? state;
+}
+
+export function statusWord(status: CaseStatus): string {
+  const table: Record<CaseStatus, () => string> = {
+    new: () => t("new"),
+    open: () => t("open"),
+    waiting: () => t("waiting for the customer"),
+    resolved: () => t("resolved"),
+    merged: () => t("merged"),
+  };
+  return table[status]?.() ?? status;
+}
+
+export function priorityWord(priority: Priority): string {
+  const table: Record<Priority, () => string> = {
+    low: () => t("low"),
+    normal: () => t("normal"),
+    high: () => t("high"),
+    urgent: () => t("urgent"),
+  };
+  return table[priority]?.() ?? priority;
+}
+
+export function outcomeWord(outcome: string): string {
+  const table: Record<string, () => string> = {
+    live: () => t("going on"),
+    answered: () => t("answered"),
+    abandoned: () => t("gave up waiting"),
+    message: () => t("left a message"),
+    menu: () => t("served by the menu"),
+    failed: () => t("failed"),
+    lost: () => t("lost track"),
+  };
+  return table[outcome]?.() ?? plain(outcome);
+}
+
+export function languageWord(code: string): string {
+  const table: Record<string, () => string> = { en: () => "English", zh: () => "中文", de: () => "Deutsch" };
+  return table[code.slice(0, 2)]?.() ?? code;
+}
+
+export function channelWord(code: string): string {
+  const table: Record<string, () => string> = {
+    phone: () => t("phone"),
+    email: () => t("e-mail"),
+    sms: () => t("text message"),
+    post: () => t("post"),
+    web: () => t("web"),
+  };
+  return table[code]?.() ?? plain(code);
+}
+
+export const caseCount = (n: number): string => tn("{n} open case", "{n} open cases", n);
+
+/** A code nobody translated: its own words. */
+export function plain(code: string): string {
+  return code.replace(/[_-]+/g, " ");
+}

@@ -1,0 +1,231 @@
+/** What the server sends, as the pages read it: mirrors service_desk/views.py and cti/events.py. Times are ISO 8601. */
+
+export type AgentStatus =
+  | "signed_out"
+  | "available"
+  | "ringing"
+  | "talking"
+  | "held"
+  | "wrap_up"
+  | "paused"
+  | "unreachable";
+export type CallState = "menu" | "waiting" | "ringing" | "talking" | "held" | "wrap_up" | "ended";
+export type CaseStatus = "new" | "open" | "waiting" | "resolved" | "merged";
+export type Priority = "low" | "normal" | "high" | "urgent";
+export type OfferOutcome = "accepted" | "declined" | "later" | "not_presented";
+export type Words = string | { en: string; zh?: string };
+
+export interface LiveAgent {
+  agent: string;
+  name?: string;
+  status: AgentStatus;
+  since: string;
+  reason?: string;
+  call_id?: string | null;
+  queues?: string[];
+  wrap_up_until?: string | null;
+  stale_since?: string | null;
+}
+
+export interface LiveCall {
+  call_id: string;
+  direction: string;
+  caller_number: string;
+  caller_name: string;
+  dialed: string;
+  arrived_at: string;
+  state: CallState;
+  since?: string | null;
+  queue?: string | null;
+  queued_at?: string | null;
+  answered_at?: string | null;
+  agents?: string[];
+  ringing?: string[];
+  waited?: number | null;
+  path?: PathStep[];
+  customer_name?: string;
+  case_number?: string | null;
+}
+
+export interface LiveQueue {
+  queue: string;
+  label?: string;
+  waiting: string[];
+  longest_since?: string | null;
+  answered: number;
+  abandoned: number;
+  abandoned_late: number;
+  in_time: number;
+  threshold: number;
+  counted_since?: string | null;
+}
+
+export interface PathStep {
+  label: string;
+  entered?: string;
+}
+
+export interface Candidate {
+  customer_id: number;
+  name: string;
+  city: string;
+  likelihood: number;
+  last_contact_at: string | null;
+  open_cases: number;
+  why: string;
+}
+
+export interface ContactPoint {
+  id: number;
+  kind: "phone" | "email";
+  value: string;
+  raw: string;
+}
+
+export interface CustomerBrief {
+  id: number;
+  name: string;
+  kind: "person" | "organisation";
+  organisation: string;
+  city: string;
+  language: string;
+  segment: string;
+  value_percentile: number;
+  since: string | null;
+  preferred_channel: string;
+  do_not_contact: boolean;
+  contact_points: ContactPoint[];
+}
+
+export interface CaseBrief {
+  id: number;
+  number: string;
+  subject: string;
+  kind: string;
+  status: CaseStatus;
+  priority: Priority;
+  opened_at: string;
+  due_at: string | null;
+  owner: string | null;
+  customer_id: number | null;
+  customer_name: string;
+}
+
+export interface TimelineEntry {
+  id: number;
+  at: string;
+  kind: string;
+  actor: string;
+  text: string;
+  data: Record<string, unknown>;
+}
+
+export interface ConversationBrief {
+  call_id: string;
+  direction: string;
+  number: string;
+  arrived_at: string;
+  answered_at: string | null;
+  ended_at: string | null;
+  queue: string | null;
+  agents: string[];
+  outcome: string;
+  waited: number | null;
+  talked: number | null;
+  subject: string;
+  case_number: string | null;
+  recordings: number[];
+}
+
+export interface Product {
+  id: number;
+  sku: string;
+  name: string;
+  bought_at: string;
+  price: number;
+  currency: string;
+}
+
+export interface Promise_ {
+  id: number;
+  text: string;
+  due_at: string;
+  owner: string;
+  case_number: string | null;
+  customer_id: number | null;
+  customer_name: string;
+  overdue: boolean;
+}
+
+export interface OfferView {
+  product_id: number;
+  sku: string;
+  name: string;
+  pitch: string;
+  reason: string;
+  have_both: number;
+  have_first: number;
+  presentation_id: number | null;
+  outcome: OfferOutcome | null;
+}
+
+export interface CustomerCard {
+  call_id: string;
+  number_kind: "known" | "unknown" | "withheld" | "malformed";
+  number: string;
+  number_shown: string;
+  caller_name: string;
+  language: string;
+  dialed: string;
+  queue: string | null;
+  waited: number | null;
+  path: PathStep[];
+  candidates: Candidate[];
+  customer: CustomerBrief | null;
+  case: CaseBrief | null;
+  open_cases: CaseBrief[];
+  timeline: TimelineEntry[];
+  conversations: ConversationBrief[];
+  products: Product[];
+  promises: Promise_[];
+  suggestion: { offers: OfferView[]; none_because: string };
+  disposition: string | null;
+}
+
+export interface Today {
+  calls: number;
+  open_cases: number;
+  next: Promise_ | null;
+  agenda?: Promise_[];
+  cases?: CaseBrief[];
+}
+
+export interface Draft {
+  text: string;
+  at: string;
+}
+
+export interface SoftphoneAccount {
+  ws: string;
+  uri: string;
+  user: string;
+  password: string;
+  ice?: RTCIceServer[];
+}
+
+export interface Boot {
+  lang: string;
+  csrf: string;
+  live: string;
+  now?: string;
+  me: { agent: string; name: string; role: string; language?: string };
+  links: Partial<Record<"desk" | "board" | "cases" | "search" | "figures" | "sign_out", string>>;
+  company: { name: string; time_zone: string };
+  softphone?: SoftphoneAccount | null;
+  pause_reasons?: { code: string; label: Words; limit_minutes?: number | null }[];
+  dispositions?: { code: string; label: Words; resolves: boolean }[];
+  targets?: { to: string; label: string; kind: "agent" | "queue" }[];
+  wrap_up?: number;
+  numbers?: { number: string; name: string; note?: string }[];
+  dial?: string;
+}

@@ -1,0 +1,4 @@
+import "./desk/desk-app";
+
+const app = document.createElement("rd-desk");
+document.getElementById("app")?.replaceChildren(app);

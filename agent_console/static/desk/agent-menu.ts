@@ -1,0 +1,73 @@
+import "@awesome.me/webawesome/dist/components/dropdown/dropdown.js";
+import "@awesome.me/webawesome/dist/components/dropdown-item/dropdown-item.js";
+import { html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
+import { boot } from "../core/boot";
+import { t, words } from "../core/i18n";
+import { agentWord, plain } from "../core/labels";
+import { glyph, stateShape } from "../ui/icons";
+import { leave } from "../ui/leave";
+import { DeskElement } from "./desk-element";
+
+/** Who I am and whether I take calls. */
+@customElement("rd-agent-menu")
+export class AgentMenu extends DeskElement {
+  override render() {
+    const me = this.desk.me;
+    const status = me?.status ?? "signed_out";
+    const reason = me?.reason ? words(this.#label(me.reason)) || plain(me.reason) : "";
+    return html`<wa-dropdown placement="bottom-end" @wa-select=${this.#select}>
+      <button slot="trigger" type="button" class="quiet agent-button" data-state=${status}>
+        <span class="agent-name cut">${boot.me.name}</span>
+        <span class="state">${stateShape(status)}<span class="cut">${reason || agentWord(status)}</span></span>
+        ${glyph("down")}
+      </button>
+      ${this.#moves(status)}
+      <wa-divider></wa-divider>
+      ${boot.links.board ? html`<wa-dropdown-item value="board">${t("The floor")}</wa-dropdown-item>` : nothing}
+      ${boot.links.cases ? html`<wa-dropdown-item value="cases">${t("All cases")}</wa-dropdown-item>` : nothing}
+      ${
+        status === "signed_out"
+          ? nothing
+          : html`<wa-dropdown-item value="sign_out">${t("Take no more calls today")}</wa-dropdown-item>`
+      }
+      <wa-dropdown-item value="leave">${t("Sign out of Ringdesk")}</wa-dropdown-item>
+    </wa-dropdown>`;
+  }
+
+  #label(code: string) {
+    return boot.pause_reasons?.find((reason) => reason.code === code)?.label;
+  }
+
+  #moves(status: string) {
+    if (status === "signed_out") {
+      return html`<wa-dropdown-item value="sign_in">${t("Take calls")}<kbd slot="details">F10</kbd></wa-dropdown-item>`;
+    }
+    const available =
+      status === "paused" || status === "wrap_up"
+        ? html`<wa-dropdown-item value=${status === "paused" ? "unpause" : "end_wrap_up"}
+            >${status === "paused" ? t("Available") : t("End wrap-up, be available")}<kbd slot="details">F10</kbd></wa-dropdown-item
+          >`
+        : nothing;
+    return html`${available}
+    ${(boot.pause_reasons ?? []).map(
+      (reason) => html`<wa-dropdown-item value=${`pause:${reason.code}`}
+        >${t("Pause: {reason}", { reason: words(reason.label) })}
+        ${
+          reason.limit_minutes
+            ? html`<span slot="details" class="muted">${t("{n} min", { n: reason.limit_minutes })}</span>`
+            : nothing
+        }</wa-dropdown-item
+      >`,
+    )}`;
+  }
+
+  #select(event: CustomEvent<{ item: { value: string } }>): void {
+    const value = event.detail.item.value;
+    if (value.startsWith("pause:")) void this.desk.wish("pause", { reason: value.slice(6) });
+    else if (value === "board" && boot.links.board) open(boot.links.board, "_blank", "noopener");
+    else if (value === "cases" && boot.links.cases) open(boot.links.cases, "_blank", "noopener");
+    else if (value === "leave") leave();
+    else void this.desk.wish(value);
+  }
+}

@@ -1,0 +1,248 @@
+import { html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
+import { boot } from "../core/boot";
+import { clock } from "../core/format";
+import { language, speak, t, words } from "../core/i18n";
+import { agentWord, callWord, languageWord, plain } from "../core/labels";
+import type { CallState, LiveCall, PathStep } from "../core/types";
+import { glyph, stateShape } from "../ui/icons";
+import { keyButton } from "../ui/key-button";
+import "../ui/since";
+import "../ui/theme-menu";
+import "./agent-menu";
+import { DeskElement } from "./desk-element";
+
+/** The bar at the top: the telephone, always in the same place. */
+@customElement("rd-call-bar")
+export class CallBar extends DeskElement {
+  override render() {
+    const call = this.desk.call;
+    const state = this.#state(call);
+    return html`<header class="call-bar" data-state=${state ?? "none"}>
+      ${this.#stateBlock(call, state)}
+      <div class="call-who">${call ? this.#who(call) : this.#noCall()}</div>
+      <div class="call-controls" role="toolbar" aria-label=${t("Telephone")}>${this.#controls(state)}</div>
+      <div class="bar-end">
+        <rd-agent-menu></rd-agent-menu>
+        <div class="row tight">${this.#audio()} ${this.#language()}<rd-theme-menu></rd-theme-menu></div>
+      </div>
+      <div class="visually-hidden" role="alert">${state === "ringing" && call ? this.#announcement(call) : nothing}</div>
+    </header>`;
+  }
+
+  /** The call's state here: what the desk knows, else what the softphone hears while the desk is away. */
+  #state(call: LiveCall | undefined): CallState | undefined {
+    if (call && call.state !== "ended") return call.state;
+    const own = this.desk.softphone?.call;
+    if (own) return own.phase === "connected" ? (own.held ? "held" : "talking") : "ringing";
+    return this.desk.me?.status === "wrap_up" ? "wrap_up" : call?.state;
+  }
+
+  #stateBlock(call: LiveCall | undefined, state: CallState | undefined) {
+    const me = this.desk.me;
+    if (state === "wrap_up") {
+      const until = me?.wrap_up_until;
+      return html`<div class="state-block">
+        <span class="state">${stateShape("wrap_up")}${callWord("wrap_up")}</span>
+        ${until ? html`<rd-since class="big" .at=${until} until></rd-since>` : nothing}
+      </div>`;
+    }
+    if (state) {
+      const since =
+        call?.since ?? call?.arrived_at ?? new Date(this.desk.softphone?.call?.since ?? 0).toISOString();
+      return html`<div class="state-block">
+        <span class="state">${stateShape(state)}${callWord(state)}</span>
+        <rd-since class="big" .at=${since}></rd-since>
+      </div>`;
+    }
+    if (!me) return html`<div class="state-block"><span class="skeleton"></span></div>`;
+    return html`<div class="state-block" data-state=${me.status}>
+      <span class="state">${stateShape(me.status)}${agentWord(me.status)}</span>
+      <rd-since class="big" .at=${me.since}></rd-since>
+    </div>`;
+  }
+
+  #who(call: LiveCall) {
+    const card = this.desk.card;
+    const several = card && !card.customer && card.candidates.length > 1;
+    const number = card?.number_shown || call.caller_number || t("number withheld");
+    const name =
+      card?.customer?.name ??
+      (several
+        ? t("{n} people have this number", { n: card.candidates.length })
+        : card?.number_kind === "withheld"
+          ? t("Withheld number")
+          : card
+            ? t("Unknown caller")
+            : call.caller_name || t("Looking who it is…"));
+    return html`<div class="who-line">
+        <strong class="cut">${name}</strong><span class="muted cut">${number === name ? nothing : number}</span>
+      </div>
+      <div class="why-line cut">${this.#why(call)}</div>`;
+  }
+
+  #why(call: LiveCall) {
+    const card = this.desk.card;
+    const path: PathStep[] = card?.path ?? call.path ?? [];
+    const waited = card?.waited ?? call.waited;
+    const parts = [
+      path.length > 0 ? html`<span class="path">${path.map((one, i) => this.#step(one, i))}</span>` : nothing,
+      call.queue ? html`<span>${t("queue {queue}", { queue: plain(call.queue) })}</span>` : nothing,
+      waited ? html`<span>${t("waited {time}", { time: clock(waited) })}</span>` : nothing,
+      card?.language ? html`<span class="strong">${languageWord(card.language)}</span>` : nothing,
+    ].filter((part) => part !== nothing);
+    return parts.map((part, i) => (i === 0 ? part : html`<span class="dot"> · </span>${part}`));
+  }
+
+  #step(one: PathStep, index: number) {
+    return html`${index > 0 ? html`<span class="arrow"> › </span>` : nothing}${one.label}${
+      one.entered ? html` <q>${one.entered}</q>` : nothing
+    }`;
+  }
+
+  #noCall() {
+    const own = this.desk.softphone?.call;
+    if (own) {
+      return html`<div class="who-line"><strong class="cut">${own.name || own.number || t("Unknown caller")}</strong></div>
+        <div class="why-line">${t("The desk is away: only the telephone knows of this call.")}</div>`;
+    }
+    return html`<div class="who-line"><strong>${boot.company.name}</strong></div>
+      <div class="why-line cut">${this.#readiness()}</div>`;
+  }
+
+  #readiness() {
+    const phone = this.desk.softphone;
+    const me = this.desk.me;
+    if (!phone) return t("Calls ring on your desk phone.");
+    if (phone.mic === "denied") return t("The microphone is blocked: allow it in the browser's address bar.");
+    if (phone.mic === "missing") return t("No microphone found. Is the headset plugged in?");
+    if (!phone.registered) return t("Connecting the telephone…");
+    if (phone.mic === "unknown") {
+      return html`${t("Callers cannot hear you yet.")}
+        <button type="button" class="link" @click=${() => void phone.askMic()}>${t("Allow the microphone")}</button>`;
+    }
+    if (me?.status === "available") return t("Ready. The next call rings here.");
+    return t("No call");
+  }
+
+  #controls(state: CallState | undefined) {
+    const phone = this.desk.softphone;
+    const here = phone?.call;
+    if (state === "ringing" && here?.phase !== "outgoing") {
+      return html`${keyButton("answer", () => this.desk.answer(), {
+        icon: "phone",
+        word: t("Answer"),
+        key: "answer",
+        kind: "answer",
+        showKey: true,
+        hint: phone ? t("Take the call") : t("Take the call on your telephone."),
+      })}
+      ${keyButton("reject", () => this.desk.hangUp(), { icon: "hangUp", word: t("Reject"), key: "hangUp", kind: "reject" })}`;
+    }
+    if (state !== "talking" && state !== "held" && state !== "ringing") {
+      return keyButton("dial", () => this.desk.open("keypad"), {
+        icon: "keypad",
+        word: t("Dial"),
+        key: "keypad",
+        kind: "quiet",
+      });
+    }
+    const onPhone = phone ? "" : t("Use the key on your desk phone.");
+    const held = here ? here.held : state === "held";
+    return html`
+      ${keyButton("hold", () => phone?.toggleHold(), {
+        icon: held ? "play" : "hold",
+        word: held ? t("Take back") : t("Hold"),
+        key: "hold",
+        pressed: held,
+        disabled: !here,
+        ...(onPhone ? { hint: onPhone } : {}),
+      })}
+      ${keyButton("mute", () => phone?.toggleMute(), {
+        icon: here?.muted ? "micOff" : "mic",
+        word: here?.muted ? t("Muted") : t("Mute"),
+        key: "mute",
+        pressed: here?.muted ?? false,
+        disabled: !here,
+        ...(onPhone ? { hint: onPhone } : {}),
+      })}
+      ${keyButton("keypad", () => this.desk.open("keypad"), {
+        icon: "keypad",
+        word: t("Keypad"),
+        key: "keypad",
+        iconOnly: true,
+        pressed: this.desk.sheet === "keypad",
+        disabled: !here,
+      })}
+      ${keyButton("transfer", () => this.desk.open("transfer"), {
+        icon: "transfer",
+        word: t("Transfer"),
+        key: "transfer",
+        pressed: this.desk.sheet === "transfer",
+      })}
+      ${keyButton("hang-up", () => this.desk.hangUp(), {
+        icon: "hangUp",
+        word: t("Hang up"),
+        key: "hangUp",
+        kind: "hang-up",
+      })}
+    `;
+  }
+
+  #audio() {
+    const phone = this.desk.softphone;
+    const quality = phone?.call?.phase === "connected" ? phone.quality : null;
+    const qualityWords = {
+      good: t("good line"),
+      fair: t("fair line"),
+      poor: t("poor line"),
+      silent: t("no sound arrives"),
+    };
+    const word = !phone
+      ? t("Desk phone")
+      : quality
+        ? qualityWords[quality]
+        : phone.registered
+          ? t("Telephone ready")
+          : phone.trouble === "refused"
+            ? t("The telephone was refused")
+            : t("The telephone is not connected");
+    const bad =
+      phone && (!phone.registered || quality === "poor" || quality === "silent" || phone.mic === "denied");
+    return html`<button
+        id="audio"
+        type="button"
+        class="icon quiet audio ${bad ? "bad" : ""}"
+        aria-label=${t("Sound: {state}", { state: word })}
+        aria-expanded=${this.desk.sheet === "audio"}
+        @click=${() => this.desk.open("audio")}
+      >
+        ${glyph(phone?.mic === "denied" ? "micOff" : phone && !phone.registered ? "netOff" : "audio")}
+        <meter min="0" max="1" .value=${phone?.call && !phone.call.muted ? phone.level : 0} aria-hidden="true"></meter>
+      </button>
+      <wa-tooltip for="audio" placement="bottom" without-arrow>${word}</wa-tooltip>`;
+  }
+
+  #language() {
+    const other = language() === "en" ? "zh" : "en";
+    return html`<button
+        id="language"
+        type="button"
+        class="icon quiet"
+        lang=${other === "zh" ? "zh-Hans" : "en"}
+        aria-label=${other === "zh" ? "切换到中文" : "Switch to English"}
+        @click=${() => void speak(other)}
+      >
+        ${other === "zh" ? "中" : "En"}
+      </button>
+      <wa-tooltip for="language" placement="bottom" without-arrow>${other === "zh" ? "中文" : "English"}</wa-tooltip>`;
+  }
+
+  #announcement(call: LiveCall) {
+    const name = this.desk.card?.customer?.name || this.desk.card?.number_shown || call.caller_number;
+    return t("{name} is calling. Press F2 to answer.", { name: name || t("Unknown caller") });
+  }
+}
+
+export const reasonWord = (code: string): string =>
+  words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

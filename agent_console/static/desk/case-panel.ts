@@ -1,0 +1,198 @@
+import { html, nothing } from "lit";
+import { customElement, state } from "lit/decorators.js";
+import { boot, now } from "../core/boot";
+import { day, span } from "../core/format";
+import { language, t, words } from "../core/i18n";
+import { plain, priorityWord, statusWord } from "../core/labels";
+import type { CaseBrief, CaseStatus, CustomerCard, Priority } from "../core/types";
+import { glyph, stateShape } from "../ui/icons";
+import { say } from "../ui/toast";
+import { DeskElement, place } from "./desk-element";
+import "./follow-up";
+import "./timeline";
+
+const STATUSES: CaseStatus[] = ["new", "open", "waiting", "resolved"];
+const PRIORITIES: Priority[] = ["low", "normal", "high", "urgent"];
+
+/** CASE: this call's own case: its clock, what happened, the note, how it ended. */
+@customElement("rd-case-panel")
+export class CasePanel extends DeskElement {
+  @state() private saved = "";
+  #noteKey = "";
+  #wrapped = "";
+
+  override render() {
+    const card = this.desk.card;
+    const one = card?.case;
+    if (!card) return html`<section class="pane" aria-busy="true"><div class="skeleton w60"></div></section>`;
+    return html`<section class="pane case-pane" aria-label=${t("The case")}>
+      ${one ? this.#head(one, card) : html`<h2 class="muted">${t("The case is being opened…")}</h2>`}
+      <rd-timeline .entries=${card.timeline}></rd-timeline>
+      ${this.#work(card)}
+    </section>`;
+  }
+
+  #head(one: CaseBrief, card: CustomerCard) {
+    const age = (now() - Date.parse(one.opened_at)) / 1000;
+    return html`<div class="case-head">
+      <div class="row">
+        <h2 class="cut grow"><a href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener" class="case-number">${one.number}</a>
+          <span class="case-subject">${one.subject || plain(one.kind)}</span></h2>
+        ${this.#pick("status", t("Status"), STATUSES, one.status, statusWord, one)}
+        ${this.#pick("priority", t("Priority"), PRIORITIES, one.priority, priorityWord, one)}
+      </div>
+      <div class="row case-meta">
+        ${this.#clock(one)}
+        <span class="muted">${age < 60 ? t("opened just now") : t("open for {time}", { time: span(age, language()) })}</span>
+        ${one.owner ? html`<span class="muted">${t("owner {name}", { name: one.owner })}</span>` : nothing}
+        ${card.disposition ? html`<span class="chip">${this.#dispositionWord(card.disposition)}</span>` : nothing}
+      </div>
+    </div>`;
+  }
+
+  #pick<T extends string>(
+    what: "status" | "priority",
+    label: string,
+    values: readonly T[],
+    value: T,
+    word: (value: T) => string,
+    one: CaseBrief,
+  ) {
+    return html`<select
+      class="slim"
+      data-what=${what}
+      aria-label=${label}
+      title=${label}
+      @change=${(event: Event) =>
+        void this.desk.wish(what, { case_id: one.id, [what]: (event.target as HTMLSelectElement).value })}
+    >
+      ${values.map((each) => html`<option value=${each} ?selected=${each === value}>${word(each)}</option>`)}
+    </select>`;
+  }
+
+  #clock(one: CaseBrief) {
+    if (!one.due_at) return nothing;
+    const due = Date.parse(one.due_at);
+    const left = (due - now()) / 1000;
+    const whole = Math.max(1, (due - Date.parse(one.opened_at)) / 1000);
+    const state = left < 0 ? "breach" : left / whole < 0.25 ? "soon" : "none";
+    const text =
+      left < 0
+        ? t("answer overdue by {time}", { time: span(-left, language()) })
+        : t("answer due in {time}", { time: span(left, language()) });
+    return html`<span class="case-clock" data-state=${state}>
+      ${state === "none" ? nothing : html`<span class="state">${stateShape(state)}</span>`}${text}
+      <meter min="0" max="1" .value=${Math.max(0, Math.min(1, left / whole))} aria-hidden="true"></meter>
+    </span>`;
+  }
+
+  #work(card: CustomerCard) {
+    const one = card.case;
+    this.#noteKey = one ? `note:${one.id}` : `call:${card.call_id}`;
+    const text = this.desk.draft(this.#noteKey);
+    return html`<div class="case-work">
+      <div class="note-box">
+        <label class="visually-hidden" for="note">${t("Note")}</label>
+        <textarea
+          id="note"
+          rows="3"
+          maxlength="20000"
+          placeholder=${t("Note: what was said, what was agreed")}
+          .value=${text}
+          @input=${(event: Event) => this.#typed((event.target as HTMLTextAreaElement).value)}
+        ></textarea>
+        <div class="note-foot row">
+          <span class="muted grow" role="status">${text ? this.saved || t("Draft kept") : nothing}</span>
+          <button type="button" class="quiet slim" ?disabled=${!one || !text.trim()} @click=${() => void this.saveNote()}>
+            ${t("Save note")}<kbd>Ctrl S</kbd>
+          </button>
+        </div>
+      </div>
+      <div class="row actions">
+        <label class="visually-hidden" for="disposition">${t("How it ended")}</label>
+        <select
+          id="disposition"
+          class="grow"
+          ?disabled=${!one}
+          @change=${(event: Event) => this.#dispose((event.target as HTMLSelectElement).value)}
+        >
+          <option value="" disabled ?selected=${!card.disposition}>${t("How did it end? (d)")}</option>
+          ${(boot.dispositions ?? []).map(
+            (each) =>
+              html`<option value=${each.code} ?selected=${each.code === card.disposition}>${words(each.label)}</option>`,
+          )}
+        </select>
+        <button
+          type="button"
+          id="follow-up"
+          aria-expanded=${this.desk.sheet === "followUp"}
+          ?disabled=${!one}
+          @click=${() => this.desk.open("followUp")}
+        >
+          ${glyph("agenda")}${t("Follow-up")}
+        </button>
+        <button type="button" id="resolve" class="primary" ?disabled=${!one || this.desk.isBusy("resolve")} @click=${() => void this.resolve()}>
+          ${one?.status === "resolved" ? html`${glyph("check")}${t("Resolved")}` : t("Resolve")}<kbd>Ctrl ⏎</kbd>
+        </button>
+      </div>
+      ${this.desk.sheet === "followUp" && one ? html`<rd-follow-up .caseId=${one.id}></rd-follow-up>` : nothing}
+    </div>`;
+  }
+
+  /** When the talk is over, the next thing to say is how it ended: the keys go there, unless a person is typing. */
+  protected override updated(): void {
+    const call = this.desk.call;
+    const wrapping = call?.state === "wrap_up" ? call.call_id : "";
+    if (wrapping && wrapping !== this.#wrapped && !this.desk.card?.disposition) {
+      const typing = document.activeElement?.matches("textarea, input");
+      if (!typing) this.querySelector<HTMLElement>("#disposition")?.focus();
+    }
+    this.#wrapped = wrapping;
+  }
+
+  #typed(text: string): void {
+    this.desk.drafts.write(this.#noteKey, text);
+    this.saved = "";
+    this.requestUpdate();
+  }
+
+  async saveNote(): Promise<boolean> {
+    const one = this.desk.card?.case;
+    const key = this.#noteKey;
+    const text = this.desk.draft(key).trim();
+    if (!one || !text) return true;
+    const sent = await this.desk.wish("note", { case_id: one.id, text }, t("Note saved."));
+    // Only what was sent is forgotten: a person may have typed on meanwhile.
+    if (sent && this.desk.draft(key).trim() === text) this.desk.drafts.clear(key);
+    this.requestUpdate();
+    return sent;
+  }
+
+  #dispose(code: string): void {
+    const card = this.desk.card;
+    if (!card?.case || !code) return;
+    void this.desk.wish("disposition", { call_id: card.call_id, case_id: card.case.id, code });
+  }
+
+  async resolve(): Promise<void> {
+    const card = this.desk.card;
+    if (!card?.case) return;
+    if (!card.disposition) {
+      this.querySelector<HTMLElement>("#disposition")?.focus();
+      say(t("Say first how it ended."));
+      return;
+    }
+    if (!(await this.saveNote())) return;
+    await this.desk.wish(
+      "resolve",
+      { case_id: card.case.id },
+      t("{number} resolved.", { number: card.case.number }),
+    );
+  }
+
+  #dispositionWord(code: string): string {
+    return words(boot.dispositions?.find((each) => each.code === code)?.label) || plain(code);
+  }
+}
+
+export const onDay = (iso: string): string => day(iso, now(), place());

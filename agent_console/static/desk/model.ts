@@ -1,0 +1,187 @@
+import { boot } from "../core/boot";
+import { Drafts } from "../core/drafts";
+import { t } from "../core/i18n";
+import { CommandError } from "../core/live";
+import { live } from "../core/live-link";
+import { all, look } from "../core/reduce";
+import { sound } from "../core/settings";
+import { Softphone } from "../core/softphone";
+import { ring } from "../core/sounds";
+import type { CustomerCard, Draft, LiveAgent, LiveCall, OfferOutcome, Today } from "../core/types";
+import { say } from "../ui/toast";
+import { foremost } from "./foremost";
+
+export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
+
+/** What the desk's elements share: what is known, what is open, and how a wish is sent. */
+export class DeskModel {
+  readonly softphone = boot.softphone ? new Softphone(boot.softphone) : null;
+  readonly drafts = new Drafts((key, text) => live.command("draft", { key, text }));
+  sheet: Sheet | null = null;
+  /** Which offer the keys 1-4 answer, when the agent chose one. */
+  offerInHand: number | null = null;
+
+  #chosen: string | null = null;
+  #listeners = new Set<() => void>();
+  #ringing: (() => void) | null = null;
+  #busy = new Set<string>();
+
+  start(): void {
+    live.onChange(() => this.changed());
+    this.softphone?.onChange(() => this.changed());
+    live.subscribe("desk");
+    live.start();
+    this.softphone?.start();
+    addEventListener("beforeunload", (event) => {
+      if (this.softphone?.call) event.preventDefault();
+    });
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  changed(): void {
+    this.#ringIfNeeded();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  get known(): boolean {
+    return live.topic("desk") !== null;
+  }
+
+  get me(): LiveAgent | undefined {
+    return look<LiveAgent>(live.topic("desk"), "me", "me");
+  }
+
+  get today(): Today | undefined {
+    return look<Today>(live.topic("desk"), "today", "today");
+  }
+
+  get calls(): LiveCall[] {
+    return all<LiveCall>(live.topic("desk"), "call").map(([, call]) => call);
+  }
+
+  /** The call on the screen: the one chosen, else the one that needs the agent most. */
+  get call(): LiveCall | undefined {
+    return foremost(this.calls, this.#chosen);
+  }
+
+  get card(): CustomerCard | undefined {
+    const call = this.call;
+    return call && look<CustomerCard>(live.topic("desk"), "card", call.call_id);
+  }
+
+  draft(key: string): string {
+    return this.drafts.read(key, look<Draft>(live.topic("desk"), "draft", key));
+  }
+
+  /** When what is on the screen stopped being current (epoch ms): our link to the desk, or the desk's to Asterisk. */
+  get staleSince(): { at: number; whose: "desk" | "telephone" } | null {
+    if (live.staleSince !== null) return { at: live.staleSince, whose: "desk" };
+    const link = this.me?.stale_since;
+    return link ? { at: Date.parse(link), whose: "telephone" } : null;
+  }
+
+  choose(callId: string): void {
+    this.#chosen = callId;
+    this.changed();
+  }
+
+  open(sheet: Sheet | null): void {
+    this.sheet = this.sheet === sheet ? null : sheet;
+    this.changed();
+  }
+
+  isBusy(command: string): boolean {
+    return this.#busy.has(command);
+  }
+
+  /** Send a wish; a refusal is shown. True when it was carried out. */
+  async wish(command: string, fields: Record<string, unknown> = {}, done = ""): Promise<boolean> {
+    if (this.#busy.has(command)) return false;
+    this.#busy.add(command);
+    this.changed();
+    try {
+      await live.command(command, fields);
+      if (done) say(done);
+      return true;
+    } catch (error) {
+      say(error instanceof CommandError ? error.message : t("That did not work."), "error");
+      return false;
+    } finally {
+      this.#busy.delete(command);
+      this.changed();
+    }
+  }
+
+  answer(): void {
+    if (this.softphone?.answer()) return;
+    if (this.call?.state === "ringing") say(t("Take the call on your telephone."));
+  }
+
+  hangUp(): void {
+    if (this.softphone?.hangUp()) return;
+    const call = this.call;
+    if (call && ["ringing", "talking", "held"].includes(call.state)) {
+      void this.wish("hang_up", { call_id: call.call_id });
+    }
+  }
+
+  dial(number: string): void {
+    const to = number.replace(/[\s()/.-]/g, "");
+    if (to) void this.wish("dial", { to }, t("Your telephone rings first, then {to}.", { to }));
+  }
+
+  /** Pause or be available again: whichever is the other. */
+  toggleAvailability(): void {
+    switch (this.me?.status) {
+      case "wrap_up":
+        void this.wish("end_wrap_up");
+        break;
+      case "paused":
+        void this.wish("unpause");
+        break;
+      case "signed_out":
+        void this.wish("sign_in");
+        break;
+      default: {
+        const first = boot.pause_reasons?.[0];
+        if (first) void this.wish("pause", { reason: first.code });
+      }
+    }
+  }
+
+  chooseCustomer(customerId: number | null): void {
+    const call = this.call;
+    if (!call) return;
+    if (customerId === null) this.open("newCustomer");
+    else void this.wish("choose_customer", { call_id: call.call_id, customer_id: customerId });
+  }
+
+  offerOutcome(outcome: OfferOutcome): void {
+    const card = this.card;
+    const offers = card?.suggestion.offers ?? [];
+    const offer =
+      offers.find((each) => each.product_id === this.offerInHand) ?? offers.find((each) => !each.outcome);
+    if (!card || !offer) return;
+    this.offerInHand = null;
+    void this.wish("offer_outcome", {
+      call_id: card.call_id,
+      product_id: offer.product_id,
+      presentation_id: offer.presentation_id,
+      outcome,
+    });
+  }
+
+  #ringIfNeeded(): void {
+    const rings =
+      this.softphone?.call?.phase === "incoming" || this.calls.some((each) => each.state === "ringing");
+    if (rings && !this.#ringing && sound("ring", true)) this.#ringing = ring();
+    if (!rings && this.#ringing) {
+      this.#ringing();
+      this.#ringing = null;
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import { html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { now } from "../core/boot";
+import { clock, day, hour } from "../core/format";
+import { t } from "../core/i18n";
+import { plain } from "../core/labels";
+import type { TimelineEntry } from "../core/types";
+import { PageElement } from "../ui/element";
+import { type Glyph, glyph } from "../ui/icons";
+import { place } from "./desk-element";
+
+type Group = "all" | "talk" | "notes" | "changes";
+
+/** Which icon and group a kind of entry has; a kind nobody named is a change. */
+const KINDS: Record<string, { icon: Glyph; group: Group }> = {
+  call: { icon: "phone", group: "talk" },
+  arrived: { icon: "incoming", group: "talk" },
+  queued: { icon: "inbox", group: "talk" },
+  offered: { icon: "incoming", group: "talk" },
+  answered: { icon: "phone", group: "talk" },
+  transferred: { icon: "transfer", group: "talk" },
+  abandoned: { icon: "missed", group: "talk" },
+  ended: { icon: "hangUp", group: "talk" },
+  message: { icon: "message", group: "talk" },
+  email: { icon: "mail", group: "talk" },
+  visit: { icon: "visit", group: "talk" },
+  note: { icon: "note", group: "notes" },
+  promise: { icon: "agenda", group: "notes" },
+  follow_up: { icon: "agenda", group: "notes" },
+  offer: { icon: "offer", group: "changes" },
+  disposition: { icon: "tag", group: "changes" },
+};
+
+function look(kind: string): { icon: Glyph; group: Group } {
+  const exact = KINDS[kind];
+  if (exact) return exact;
+  const near = Object.keys(KINDS).find((known) => kind.startsWith(known) || kind.endsWith(known));
+  return (near && KINDS[near]) || { icon: "file", group: "changes" };
+}
+
+/** What happened, newest first. */
+@customElement("rd-timeline")
+export class Timeline extends PageElement {
+  @property({ attribute: false }) entries: TimelineEntry[] = [];
+  @state() private group: Group = "all";
+
+  override render() {
+    const newest = [...this.entries].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id);
+    const shown = newest.filter((entry) => this.group === "all" || look(entry.kind).group === this.group);
+    const names: [Group, string][] = [
+      ["all", t("All")],
+      ["talk", t("Talk")],
+      ["notes", t("Notes")],
+      ["changes", t("Changes")],
+    ];
+    return html`<div class="timeline-head row">
+        <h3 class="grow">${t("What happened")}</h3>
+        <div class="segmented" role="group" aria-label=${t("Show")}>
+          ${names.map(
+            ([group, name]) =>
+              html`<button type="button" aria-pressed=${this.group === group} @click=${() => {
+                this.group = group;
+              }}>${name}</button>`,
+          )}
+        </div>
+      </div>
+      <ol class="timeline" tabindex="0" aria-label=${t("What happened")}>
+        ${shown.map((entry) => this.#entry(entry))}
+        ${
+          shown.length === 0
+            ? html`<li class="muted empty">${this.entries.length === 0 ? t("Nothing yet: this is the first time.") : t("Nothing of this kind.")}</li>`
+            : nothing
+        }
+      </ol>`;
+  }
+
+  #entry(entry: TimelineEntry) {
+    const talked = Number(entry.data.talked ?? Number.NaN);
+    return html`<li class="entry">
+      <time datetime=${entry.at}><span class="cut">${day(entry.at, now(), place())}</span> <span>${hour(entry.at, place())}</span></time>
+      ${glyph(look(entry.kind).icon)}
+      <div class="entry-text">
+        <span class="entry-what">${[entry.actor, Number.isNaN(talked) ? "" : clock(talked)].filter(Boolean).join(" · ")}</span>
+        <span class="entry-words">${entry.text || plain(entry.kind)}</span>
+      </div>
+    </li>`;
+  }
+}
