@@ -1,0 +1,374 @@
+"""The desk: the database, the time, and how others are told.
+
+A write is a unit of work: it commits, then publishes what it collected. The events lie in an
+outbox row of the same transaction, so a crash in between delays them and loses none.
+
+SQLite has one writer: a lock per process keeps our own writers in a line, `BEGIN IMMEDIATE` and
+the busy timeout do it between processes. Reads on SQLite run in a thread on a plain connection,
+all queries of one screen in one hop: a hop per statement costs more than the statements.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Engine,
+    Executable,
+    create_engine,
+    delete,
+    event,
+    insert,
+    select,
+)
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from service_desk.actor import Actor
+from service_desk.clock import Clock, SystemClock
+from service_desk.errors import BadValue, DatabaseAway
+from service_desk.events import AnyDeskEvent, DeskEvent
+from service_desk.model.outbox import Outbox
+from service_desk.settings import DeskSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Publish = Callable[[DeskEvent], Awaitable[None] | None]
+
+log = structlog.get_logger(__name__)
+
+BUSY_SECONDS = 10
+READERS = 4
+WRITES = "ringdesk_writes"
+# A row of another process younger than this is still being published by it.
+LEFTOVER_AFTER = timedelta(seconds=30)
+
+
+def _nobody(_event: DeskEvent) -> None:
+    """Publish to nobody: tools that write while nobody watches."""
+
+
+def connect(url: str) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///file` or `postgresql+asyncpg://...`; connects lazily.
+
+    Raises BadValue for a URL of another kind.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise BadValue("database.url", "needs a file; a database in memory is lost at the end")
+        engine = create_async_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        _tune_sqlite(engine.sync_engine)
+        return engine
+    return create_async_engine(
+        parsed,
+        pool_size=8,
+        max_overflow=8,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": 30},
+    )
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise BadValue("database.url", "is no database URL") from None
+    if parsed.drivername not in ("sqlite+aiosqlite", "postgresql+asyncpg"):
+        raise BadValue(
+            "database.url", "must begin with sqlite+aiosqlite:// or postgresql+asyncpg://"
+        )
+    return parsed
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    """WAL, durable commits, foreign keys; and transactions that begin when and how we say."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions by itself
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "cache_size=-16000",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A reader that later writes would fail at once when somebody wrote in between.
+        writes = connection.get_execution_options().get(WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class UnitOfWork:
+    """One transaction of one actor, and the events it will tell."""
+
+    def __init__(self, desk: Desk, connection: AsyncConnection, by: Actor) -> None:
+        self.desk = desk
+        self.connection = connection
+        self.by = by
+        self.now = desk.clock.now()
+        self.events: list[DeskEvent] = []
+
+    async def execute(
+        self,
+        statement: Executable,
+        rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run one Core statement in this transaction."""
+        return await self.connection.execute(statement, rows)
+
+    async def run(
+        self,
+        function: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a function over the plain connection in this transaction."""
+        return await self.connection.run_sync(function, *args, **kwargs)
+
+    def tell(self, told: DeskEvent) -> None:
+        """Publish this after the commit; the same thing is told once."""
+        if told not in self.events:
+            self.events.append(told)
+
+
+class Desk:
+    """What every action and query takes first.
+
+    `publish` is called after each commit with each event (`Bus.publish`; plain or async).
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        clock: Clock | None = None,
+        publish: Publish | None = None,
+        settings: DeskSettings | None = None,
+    ) -> None:
+        self.engine = engine
+        self.clock: Clock = clock or SystemClock()
+        self.settings = settings or DeskSettings()
+        self.publish: Publish = publish or _nobody
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self.writer = f"{secrets.token_hex(8)}"
+        self.writing = asyncio.Lock()
+        self._delivered: list[int] = []
+        self._threads: ThreadPoolExecutor | None = None
+        self._plain: Engine | None = None
+        if self.is_sqlite:
+            self._plain = create_engine(
+                engine.url.set(drivername="sqlite+pysqlite"),
+                connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+                pool_size=READERS + 1,
+            )
+            _tune_sqlite(self._plain)
+            self._threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="desk")
+
+    async def start(self) -> None:
+        """Publish what a crash left in the outbox. Raises DatabaseAway."""
+        await self.publish_leftovers()
+
+    async def close(self) -> None:
+        """Empty what was delivered from the outbox, and let go of the database."""
+        with contextlib.suppress(DBAPIError, OSError, DatabaseAway):
+            if self._delivered:
+                await self.transact(self.leave_in_outbox, (), self._delivered[:])
+        if self._threads is not None:
+            self._threads.shutdown(wait=True)
+        if self._plain is not None:
+            self._plain.dispose()
+        await self.engine.dispose()
+
+    # Writing
+
+    @contextlib.asynccontextmanager
+    async def write(self, *, by: Actor) -> AsyncIterator[UnitOfWork]:
+        """One transaction: commits at the end of the block, then publishes; else rolls back.
+
+        Raises DatabaseAway if the database cannot be reached or stays locked.
+        """
+        async with self._in_line():
+            with _database_errors():
+                async with self.engine.connect() as raw:
+                    connection = await raw.execution_options(**{WRITES: True})
+                    async with connection.begin():
+                        unit = UnitOfWork(self, connection, by)
+                        yield unit
+                        forget, keep = self._delivered[:], unit.events
+                        row = await connection.run_sync(self.leave_in_outbox, keep, forget)
+        self.forgot(forget)
+        await self.deliver(keep, row)
+
+    async def transact(
+        self,
+        function: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """One transaction of a plain function: on SQLite in one hop to a thread.
+
+        The function writes what it has to tell with `leave_in_outbox`; the caller delivers.
+        """
+        async with self._in_line():
+            with _database_errors():
+                if self._plain is None:
+                    async with self.engine.begin() as connection:
+                        return await connection.run_sync(function, *args, **kwargs)
+                return await self._in_thread(self._write_plain, function, *args, **kwargs)
+
+    def _write_plain(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        assert self._plain is not None  # noqa: S101 - for the type checker; SQLite only
+        with (
+            self._plain.connect().execution_options(**{WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            return function(connection, *args, **kwargs)
+
+    @contextlib.asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[None]:
+        if self.is_sqlite:
+            async with self.writing:
+                yield
+        else:
+            yield
+
+    # The outbox
+
+    def delivered(self) -> list[int]:
+        """Outbox rows that were published and may be deleted with the next write."""
+        return self._delivered[:]
+
+    def leave_in_outbox(
+        self, connection: Connection, events: Sequence[DeskEvent], forget: Sequence[int] = ()
+    ) -> int | None:
+        """Write the events (and delete rows delivered before) in the caller's transaction."""
+        if forget:
+            connection.execute(delete(Outbox).where(Outbox.id.in_(forget)))
+        if not events:
+            return None
+        body = msgspec.json.encode(list(events)).decode()
+        result = connection.execute(
+            insert(Outbox),
+            {"at": self.clock.now(), "writer": self.writer, "body": body},
+        )
+        key = result.inserted_primary_key
+        return None if key is None else int(key[0])
+
+    async def deliver(self, events: Sequence[DeskEvent], row: int | None) -> None:
+        """Publish after the commit; a bus that is away costs nothing that was written."""
+        for told in events:
+            try:
+                waiting = self.publish(told)
+                if inspect.isawaitable(waiting):
+                    await waiting
+            except Exception:
+                log.warning("desk.publish_failed", told=type(told).__name__, exc_info=True)
+                return
+        if row is not None:
+            self._delivered.append(row)
+
+    def forgot(self, rows: Sequence[int]) -> None:
+        """These outbox rows are deleted."""
+        if rows:
+            gone = set(rows)
+            self._delivered = [row for row in self._delivered if row not in gone]
+
+    async def publish_leftovers(self) -> int:
+        """Publish what others left behind (a crash between commit and publish); how many rows."""
+        before = self.clock.now() - LEFTOVER_AFTER
+        rows = await self.fetch(_leftovers, before)
+        for row, body in rows:
+            try:
+                events = msgspec.json.decode(body, type=list[AnyDeskEvent])
+            except msgspec.MsgspecError:
+                events = []  # of another version; screens read everything afresh at connect
+            await self.deliver(events, row)
+        if self._delivered:
+            forget = self._delivered[:]
+            await self.transact(self.leave_in_outbox, (), forget)
+            self.forgot(forget)
+        return len(rows)
+
+    # Reading
+
+    async def fetch(
+        self,
+        function: Callable[Concatenate[Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run a reading function over one plain connection: one snapshot, one hop on SQLite.
+
+        Raises DatabaseAway.
+        """
+        with _database_errors():
+            if self._plain is None:
+                async with self.engine.connect() as connection:
+                    return await connection.run_sync(function, *args, **kwargs)
+            return await self._in_thread(self._read_plain, function, *args, **kwargs)
+
+    def _read_plain(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        assert self._plain is not None  # noqa: S101 - for the type checker; SQLite only
+        with self._plain.connect() as connection:
+            return function(connection, *args, **kwargs)
+
+    async def _in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    def database_file(self) -> Path | None:
+        """The file of an embedded database, None for PostgreSQL."""
+        return Path(self.engine.url.database or "") if self.is_sqlite else None
+
+
+def _leftovers(connection: Connection, before: datetime) -> list[tuple[int, str]]:
+    statement = (
+        select(Outbox.id, Outbox.body).where(Outbox.at < before).order_by(Outbox.id).limit(10_000)
+    )
+    return [(row.id, row.body) for row in connection.execute(statement)]
+
+
+@contextlib.contextmanager
+def _database_errors() -> Any:
+    """The database being away, locked or full is one kind of error with one line."""
+    try:
+        yield
+    except DBAPIError as error:
+        if _is_away(error):
+            raise DatabaseAway(f"the database does not answer: {_line(error.orig)}") from error
+        raise
+    except (ConnectionError, TimeoutError, OSError, sqlite3.OperationalError) as error:
+        raise DatabaseAway(f"the database does not answer: {_line(error)}") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    if error.connection_invalidated:
+        return True
+    return type(error).__name__ in ("OperationalError", "InterfaceError", "DBAPIError")
+
+
+def _line(error: BaseException | None) -> str:
+    return str(error).splitlines()[0][:200] if error and str(error) else type(error).__name__

@@ -1,0 +1,107 @@
+"""What may go wrong at the desk. Every message is one line for a person.
+
+DeskError
+ +-- NotFound
+ |    +-- CaseNotFound, ConversationNotFound, CustomerNotFound, FollowUpNotFound,
+ |    +-- ProductNotFound, StaffNotFound, RecordingNotFound, TokenNotFound
+ +-- Refused            what was asked is not allowed as it is
+ |    +-- BadValue      a value is missing, too long or unknown
+ |    +-- NotSignedIn   wrong name or password, or a session that is over
+ |    +-- TooManyTries  come back later
+ +-- IllegalMove        the case (or follow-up) cannot go there from where it is
+ +-- Conflict           somebody else was first
+ +-- DatabaseAway       the database does not answer
+ +-- SchemaMismatch
+      +-- SchemaTooOld, SchemaTooNew
+"""
+
+# ruff: noqa: N818 - the names say what happened, as websockets' and aiohttp's do
+from __future__ import annotations
+
+
+class DeskError(Exception):
+    """Anything the desk refuses or cannot do."""
+
+
+class NotFound(DeskError):
+    """There is no such thing."""
+
+
+class CaseNotFound(NotFound):
+    """There is no such case."""
+
+
+class ConversationNotFound(NotFound):
+    """There is no such call, or it has not been written yet."""
+
+
+class CustomerNotFound(NotFound):
+    """There is no such customer."""
+
+
+class FollowUpNotFound(NotFound):
+    """There is no such follow-up."""
+
+
+class ProductNotFound(NotFound):
+    """There is no such product."""
+
+
+class StaffNotFound(NotFound):
+    """There is no such member of staff."""
+
+
+class RecordingNotFound(NotFound):
+    """There is no such recording."""
+
+
+class TokenNotFound(NotFound):
+    """There is no such API token."""
+
+
+class Refused(DeskError):
+    """What was asked is not allowed as it is."""
+
+
+class BadValue(Refused):
+    """A value is missing, too long or unknown; `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class NotSignedIn(Refused):
+    """Wrong name or password, or a session that is over."""
+
+
+class TooManyTries(Refused):
+    """Too many failed sign-ins; `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class IllegalMove(DeskError):
+    """It cannot go there from where it is."""
+
+
+class Conflict(DeskError):
+    """Somebody else was first."""
+
+
+class DatabaseAway(DeskError):
+    """The database does not answer."""
+
+
+class SchemaMismatch(DeskError):
+    """The database's schema is not the one this program was written for."""
+
+
+class SchemaTooOld(SchemaMismatch):
+    """The database must be migrated first."""
+
+
+class SchemaTooNew(SchemaMismatch):
+    """The database was migrated by a newer program."""

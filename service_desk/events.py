@@ -1,0 +1,87 @@
+"""What the desk tells after it committed: something changed, read it again.
+
+Events carry ids and no content, so they may come twice or late without harm.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from service_desk.views import OfferOutcome
+
+
+class DeskEvent(Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
+    """Something was committed `at` (UTC)."""
+
+    at: datetime
+
+
+class CaseOpened(DeskEvent, frozen=True, kw_only=True):
+    """A case exists; `call_id` when a call opened it."""
+
+    case_id: int
+    number: str
+    call_id: str | None = None
+
+
+class CaseChanged(DeskEvent, frozen=True, kw_only=True):
+    """A case, its timeline or what is filed under it changed."""
+
+    case_id: int
+    number: str
+
+
+class CustomerChanged(DeskEvent, frozen=True, kw_only=True):
+    """A customer's own data changed, or the customer is new."""
+
+    customer_id: int
+
+
+class CustomerChosen(DeskEvent, frozen=True, kw_only=True):
+    """It is now known who is calling."""
+
+    call_id: str
+    customer_id: int
+
+
+class CardChanged(DeskEvent, frozen=True, kw_only=True):
+    """What the card of this call shows changed: read it again."""
+
+    call_id: str
+
+
+class FollowUpChanged(DeskEvent, frozen=True, kw_only=True):
+    """A promise was made, kept or moved."""
+
+    follow_up_id: int
+    owner: str
+    case_id: int | None = None
+    customer_id: int | None = None
+
+
+class OfferRecorded(DeskEvent, frozen=True, kw_only=True):
+    """The outcome of an offer is known."""
+
+    call_id: str
+    product_id: int
+    outcome: OfferOutcome
+
+
+class StaffChanged(DeskEvent, frozen=True, kw_only=True):
+    """A member of staff was made, changed, or lost the right to sign in."""
+
+    staff: str
+
+
+AnyDeskEvent = (
+    CaseOpened
+    | CaseChanged
+    | CustomerChanged
+    | CustomerChosen
+    | CardChanged
+    | FollowUpChanged
+    | OfferRecorded
+    | StaffChanged
+)

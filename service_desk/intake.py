@@ -1,0 +1,259 @@
+"""Where a call becomes a case.
+
+`take(fact)` never waits; one task gathers what has come, writes it in one transaction and then
+tells. The facts of a call may come in any order, any number of times and in any portions: what is
+stored is what `fold` says of all of them. The database may fail: the batch is kept and tried
+again, with pauses that grow to `LONGEST_PAUSE`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+import structlog
+from msgspec import structs
+from sqlalchemy import Connection, delete
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from cti import events as cti
+from service_desk.desk import Desk
+from service_desk.errors import DatabaseAway
+from service_desk.fold import TELLING
+from service_desk.intake_sql import Statements
+from service_desk.intake_write import Known, Writing, Written
+from service_desk.model import ConversationFacts
+
+log = structlog.get_logger(__name__)
+
+MOST_WAITING = 200_000  # facts: an hour of a busy centre; issue: the journal brings back the rest
+MOST_IN_BATCH = 2_000
+MOST_CACHED = 4_000  # calls
+GATHER = 0.004  # seconds an urgent fact waits for its neighbours
+GATHER_BUSY = 0.05  # the same when writes follow one another
+LINGER = 0.15  # seconds a fact may wait that no screen waits for
+BUSY_WRITES = 20  # so many writes within a second are "busy"
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+FACTS_KEPT = timedelta(days=3)  # after the end of a call
+
+_encoder = msgspec.msgpack.Encoder()
+# A screen waits for these: the case must exist when the card is asked for.
+URGENT = (cti.CallArrived, cti.CallMerged)
+
+
+class Intake:
+    """Writes the facts of calls. One per bridge.
+
+    >>> intake = Intake(desk)
+    >>> await intake.start()
+    >>> undo = bus.subscribe(CallFact, intake.take)
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.lost = 0  # facts refused because too many waited; told in the log
+        self.written = 0
+        self.failing_since: float | None = None
+        self._waiting: deque[tuple[bytes, cti.CallFact]] = deque()
+        self._urgent = asyncio.Event()
+        self._any = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._roots: OrderedDict[str, str] = OrderedDict()
+        self._times: deque[float] = deque(maxlen=BUSY_WRITES)
+        self._statements = Statements(desk.engine.dialect.name)
+
+    # Taking
+
+    def take(self, fact: cti.Fact) -> None:
+        """Queue a fact; others than those of calls are passed over. Never waits, never raises."""
+        if not isinstance(fact, TELLING):
+            return
+        if len(self._waiting) >= MOST_WAITING:
+            if self.lost == 0:
+                log.error("intake.full", waiting=len(self._waiting))
+            self.lost += 1
+            return
+        self._waiting.append(_packed(fact))
+        self._idle.clear()
+        self._any.set()
+        if isinstance(fact, URGENT):
+            self._urgent.set()
+
+    @property
+    def waiting(self) -> int:
+        """How many facts are not yet written."""
+        return len(self._waiting)
+
+    # Running
+
+    async def start(self) -> None:
+        """Begin to write."""
+        self._task = asyncio.create_task(self._run(), name="intake")
+
+    async def settled(self) -> None:
+        """Wait until everything taken so far is written; not for ever if the database is away."""
+        self._urgent.set()
+        self._any.set()
+        await self._idle.wait()
+
+    async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain limit
+        """Write what waits, for at most `timeout` seconds, and end."""
+        if self._task is None:
+            return
+        self._closing = True
+        self._any.set()
+        self._urgent.set()
+        _, pending = await asyncio.wait({self._task}, timeout=timeout)
+        if pending:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await self._gather()
+            while self._waiting:
+                batch = [
+                    self._waiting.popleft() for _ in range(min(MOST_IN_BATCH, len(self._waiting)))
+                ]
+                await self._write_for_sure(batch)
+            self._idle.set()
+            if self._closing:
+                return
+
+    async def _gather(self) -> None:
+        """Wait for a fact, then as long as may be for its neighbours."""
+        if not self._waiting:
+            self._any.clear()
+            if not self._closing:
+                await self._any.wait()
+        if not self._urgent.is_set() and not self._closing:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._urgent.wait(), LINGER)
+        if not self._closing:
+            await asyncio.sleep(self._pause())
+        self._urgent.clear()
+
+    def _pause(self) -> float:
+        now = self.desk.clock.monotonic()
+        busy = len(self._times) == BUSY_WRITES and now - self._times[0] < 1.0
+        self._times.append(now)
+        return GATHER_BUSY if busy else GATHER
+
+    # Writing
+
+    async def _write_for_sure(self, batch: Sequence[tuple[bytes, cti.CallFact]]) -> None:
+        """Write, however long the database is away; a fact that cannot be written is isolated."""
+        pause = FIRST_PAUSE
+        tries = 0
+        while True:
+            try:
+                await self.write(batch)
+            except DatabaseAway as away:
+                if self.failing_since is None:
+                    self.failing_since = self.desk.clock.monotonic()
+                    log.warning("intake.database_away", why=str(away), waiting=self.waiting)
+            except SQLAlchemyError as error:
+                tries += 1
+                log.warning("intake.write_failed", tries=tries, facts=len(batch), why=_why(error))
+                if tries >= 3:
+                    await self._isolate(batch, error)
+                    return
+            else:
+                if self.failing_since is not None:
+                    log.info("intake.database_back")
+                    self.failing_since = None
+                return
+            self._forget()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _isolate(
+        self, batch: Sequence[tuple[bytes, cti.CallFact]], error: SQLAlchemyError
+    ) -> None:
+        """Halve until the one fact that the database refuses stands alone; drop only that."""
+        if len(batch) == 1:
+            log.error("intake.fact_refused", fact=type(batch[0][1]).__name__, why=_why(error))
+            self.lost += 1
+            return
+        middle = len(batch) // 2
+        await self._write_for_sure(batch[:middle])
+        await self._write_for_sure(batch[middle:])
+
+    async def write(self, batch: Sequence[tuple[bytes, cti.CallFact]]) -> None:
+        """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError."""
+        writing = Writing(self.desk, self._statements, self._known, self._roots)
+        forget = self.desk.delivered()
+        written: Written = await self.desk.transact(writing.write, batch, forget)
+        self.desk.forgot(forget)
+        self._remember(written)
+        self.written += len(batch)
+        await self.desk.deliver(written.events, written.outbox)
+
+    def _remember(self, written: Written) -> None:
+        for call_id, root in written.roots.items():
+            self._roots[call_id] = root
+            self._roots.move_to_end(call_id)
+            if call_id != root:
+                self._known.pop(call_id, None)
+        for call_id, known in written.known.items():
+            self._known[call_id] = structs.replace(known, stored=True)
+            self._known.move_to_end(call_id)
+        while len(self._known) > MOST_CACHED:
+            self._known.popitem(last=False)
+        while len(self._roots) > 2 * MOST_CACHED:
+            self._roots.popitem(last=False)
+
+    def _forget(self) -> None:
+        """After a failure nothing cached is trusted: it may have been committed all the same."""
+        self._known.clear()
+        self._roots.clear()
+
+    # Sweeping
+
+    async def sweep(self) -> int:
+        """Delete the facts of calls that ended long ago; how many calls. Call it now and then."""
+        before = self.desk.clock.now() - FACTS_KEPT
+        return await self.desk.transact(_sweep, before)
+
+
+def _sweep(connection: Connection, before: object) -> int:
+    statement = delete(ConversationFacts).where(ConversationFacts.ended_at < before)
+    return int(connection.execute(statement).rowcount)
+
+
+def _packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:
+    """The fact with its encoded form; what no database takes as text is replaced."""
+    try:
+        encoded = _encoder.encode(fact)
+    except UnicodeEncodeError:
+        fact = _cleaned(fact)
+        return _encoder.encode(fact), fact
+    if any(isinstance(each, str) and "\0" in each for each in structs.astuple(fact)):
+        fact = _cleaned(fact)
+        encoded = _encoder.encode(fact)
+    return encoded, fact
+
+
+def _cleaned(fact: cti.CallFact) -> cti.CallFact:
+    clean = {
+        name: value.encode("utf-8", "replace").decode().replace("\0", "?")
+        for name, value in structs.asdict(fact).items()
+        if isinstance(value, str)
+    }
+    return structs.replace(fact, **clean)
+
+
+def _why(error: SQLAlchemyError) -> str:
+    """What the database said, without the values it was given."""
+    orig = error.orig if isinstance(error, DBAPIError) else error
+    return f"{type(orig).__name__}: {str(orig).splitlines()[0][:160]}"

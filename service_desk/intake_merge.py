@@ -1,0 +1,166 @@
+"""Two calls that turn out to be one: everything of the one that goes moves to the one that stays.
+
+What goes leaves a signpost: its conversation says where it went, and its case, if it ever had one,
+is `merged`. Nothing people wrote is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.orm import aliased
+
+from cti import events as cti
+from service_desk.model import (
+    Base,
+    Case,
+    CaseEntry,
+    Conversation,
+    ConversationAlias,
+    ConversationFacts,
+    Draft,
+    FollowUp,
+    Leg,
+    Presentation,
+    QueueVisit,
+    Recording,
+)
+from service_desk.model.base import table_of
+
+if TYPE_CHECKING:
+    from service_desk.intake_write import Known
+
+
+def which_stays(one: str, other: str, facts: Iterable[Mapping[bytes, cti.CallFact]]) -> str:
+    """The id that was never absorbed; if that does not decide it, the smaller one.
+
+    Only what was said decides, not the order it was said in.
+    """
+    absorbed = {
+        fact.absorbed
+        for each in facts
+        for fact in each.values()
+        if isinstance(fact, cti.CallMerged)
+    }
+    if (one in absorbed) != (other in absorbed):
+        return other if one in absorbed else one
+    return min(one, other)
+
+
+def merged(winner: Known, loser: Known) -> Known:
+    """What is known of both, as one, for comparing with what the fold of both will say."""
+    story = winner.story or loser.story
+    if story is not None and loser.story is not None:
+        # Legs, recordings and aliases are written anew; lines no longer told must be deleted.
+        story = structs.replace(
+            story,
+            call_id=winner.call_id,
+            entries={**loser.story.entries, **story.entries},
+            visits=winner.story.visits if winner.story is not None else {},
+            legs={},
+            recordings={},
+            aliases=frozenset(),
+            number=winner.story.number if winner.story is not None else None,
+        )
+    return structs.replace(winner, facts={**loser.facts, **winner.facts}, story=story)
+
+
+def move_rows(connection: Connection, *, stays: str, goes: str) -> None:
+    """Before the stay's rows are written: move what the other had, so that ids stay."""
+    _move(connection, Leg, "leg_id", stays, goes)
+    _move(connection, CaseEntry, "key", stays, goes)
+    _move(connection, Recording, "file", stays, goes)
+    _move(connection, Presentation, "product_id", stays, goes)
+    _move(connection, Draft, "agent", stays, goes)
+    connection.execute(delete(QueueVisit).where(QueueVisit.call_id == goes))
+    connection.execute(delete(ConversationFacts).where(ConversationFacts.call_id == goes))
+    connection.execute(
+        update(ConversationAlias).where(ConversationAlias.call_id == goes).values(call_id=stays)
+    )
+    # A consult that opened no case is merged with a call that did: the case keeps its number.
+    there = aliased(Case)
+    connection.execute(
+        update(Case)
+        .where(
+            Case.opened_by_call_id == goes,
+            ~select(there.id).where(there.opened_by_call_id == stays).exists(),
+        )
+        .values(opened_by_call_id=stays)
+    )
+
+
+def _move(connection: Connection, noun: type[Base], key: str, stays: str, goes: str) -> None:
+    """Rows with the same key are already there; the others move."""
+    table = table_of(noun)
+    there = table.alias()
+    same = (
+        select(there.c.call_id).where(there.c.call_id == stays, there.c[key] == table.c[key])
+    ).exists()
+    connection.execute(update(table).where(table.c.call_id == goes, ~same).values(call_id=stays))
+    connection.execute(delete(table).where(table.c.call_id == goes))
+
+
+CHOICES = ("customer_id", "language", "disposition", "message_at")
+
+
+def leave_signpost(connection: Connection, *, stays: str, goes: str) -> None:
+    """After the rows of the one that stays are written: what people chose, and the cases."""
+    one = connection.execute(select(Conversation).where(Conversation.call_id == stays)).one()
+    left = connection.execute(select(Conversation).where(Conversation.call_id == goes)).first()
+    if left is None:
+        connection.execute(
+            insert(Conversation),
+            {
+                "call_id": goes,
+                "system": one.system,
+                "arrived_at": one.arrived_at,
+                "direction": one.direction,
+                "merged_into": stays,
+            },
+        )
+    else:
+        kept: dict[str, Any] = {
+            name: getattr(left, name)
+            for name in CHOICES
+            if getattr(one, name) is None and getattr(left, name) is not None
+        }
+        if left.path and not one.path:
+            kept["path"] = left.path
+        if left.customer_chosen and not one.customer_chosen:
+            kept |= {"customer_chosen": True, "customer_id": left.customer_id}
+        if kept:
+            connection.execute(
+                update(Conversation).where(Conversation.call_id == stays).values(**kept)
+            )
+    connection.execute(
+        update(Conversation)
+        .where((Conversation.call_id == goes) | (Conversation.merged_into == goes))
+        .values(merged_into=stays, case_id=None)
+    )
+    case_id = connection.scalar(select(Case.id).where(Case.opened_by_call_id == goes))
+    if case_id is not None and one.case_id is not None and case_id != one.case_id:
+        merge_case(connection, goes=case_id, into=one.case_id)
+
+
+def merge_case(connection: Connection, *, goes: int, into: int) -> None:
+    """The case becomes a signpost; what people wrote on it, and calls filed there, move."""
+    gone = connection.execute(select(Case).where(Case.id == goes)).one()
+    for noun in (CaseEntry, FollowUp, Conversation):
+        table = table_of(noun)
+        connection.execute(update(table).where(table.c.case_id == goes).values(case_id=into))
+    connection.execute(update(Case).where(Case.merged_into == goes).values(merged_into=into))
+    connection.execute(
+        update(Case).where(Case.id == goes).values(status="merged", merged_into=into)
+    )
+    for name in ("customer_id", "disposition", "owner"):
+        value = getattr(gone, name)
+        column = table_of(Case).c[name]
+        if value is not None:
+            connection.execute(
+                update(Case).where(Case.id == into, column.is_(None)).values({name: value})
+            )
+    if gone.touched:
+        connection.execute(update(Case).where(Case.id == into).values(touched=True))

@@ -1,0 +1,295 @@
+"""The statements of the intake: built once per database kind, run for many rows at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Insert,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service_desk.fold import Story
+from service_desk.model import (
+    Base,
+    Case,
+    CaseEntry,
+    ContactPoint,
+    Conversation,
+    ConversationAlias,
+    ConversationFacts,
+    Leg,
+    QueueVisit,
+    Recording,
+)
+
+
+class Statements:
+    """Every statement the intake runs, for one dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        self._insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        self.conversation = self._upsert(
+            Conversation,
+            ("call_id",),
+            (
+                "system",
+                "direction",
+                "number_raw",
+                "number",
+                "caller_name",
+                "dialed",
+                "arrived_at",
+                "answered_at",
+                "ended_at",
+                "queue",
+                "agents",
+                "outcome",
+                "waited",
+                "talked",
+                "held",
+                "cause",
+                "ended_by",
+            ),
+            keep=("customer_id",),
+        )
+        self.facts = self._upsert(ConversationFacts, ("call_id",), ("facts", "ended_at"))
+        self.leg = self._upsert(
+            Leg,
+            ("call_id", "leg_id"),
+            (
+                "party",
+                "agent",
+                "address",
+                "started_at",
+                "answered_at",
+                "ended_at",
+                "ringing",
+                "talked",
+                "held",
+                "cause",
+            ),
+        )
+        self.visit = self._upsert(
+            QueueVisit,
+            ("call_id", "queue", "entered_at"),
+            ("left_at", "reason", "waited", "agent"),
+        )
+        self.recording = self._upsert(
+            Recording, ("call_id", "file"), ("kind", "started_at", "stopped_at", "seconds")
+        )
+        self.entry = self._once(CaseEntry, ("call_id", "key"))
+        self.alias = self._once(ConversationAlias, ("system", "alias"))
+        self.case = self._once(Case, ("opened_by_call_id",))
+
+    def _upsert(
+        self,
+        noun: type[Base],
+        key: tuple[str, ...],
+        columns: tuple[str, ...],
+        keep: tuple[str, ...] = (),
+    ) -> Insert:
+        """Insert, or set the columns; those in `keep` only where nothing is set yet."""
+        statement = self._insert(noun)
+        table = noun.__table__
+        values: dict[str, Any] = {name: statement.excluded[name] for name in columns}
+        values |= {name: func.coalesce(table.c[name], statement.excluded[name]) for name in keep}
+        made: Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
+        return made
+
+    def _once(self, noun: type[Base], key: tuple[str, ...]) -> Insert:
+        made: Insert = self._insert(noun).on_conflict_do_nothing(index_elements=key)
+        return made
+
+
+KNOWN = (
+    select(
+        Conversation.call_id,
+        Conversation.merged_into,
+        Conversation.ended_at,
+        ConversationFacts.facts,
+    )
+    .outerjoin(ConversationFacts, ConversationFacts.call_id == Conversation.call_id)
+    .where(Conversation.call_id.in_(bindparam("ids", expanding=True)))
+)
+
+ONLY_CUSTOMER = (
+    select(ContactPoint.value, func.min(ContactPoint.customer_id))
+    .where(
+        ContactPoint.value.in_(bindparam("numbers", expanding=True)), ContactPoint.kind == "phone"
+    )
+    .group_by(ContactPoint.value)
+    .having(func.min(ContactPoint.customer_id) == func.max(ContactPoint.customer_id))
+)
+
+CASES_OF = (
+    select(Conversation.call_id, Case.id, Case.year, Conversation.customer_id)
+    .join(Case, Case.id == Conversation.case_id)
+    .where(Conversation.call_id.in_(bindparam("ids", expanding=True)))
+)
+
+LINK_CASE = (
+    update(Conversation)
+    .where(Conversation.call_id == bindparam("b_call"), Conversation.case_id.is_(None))
+    .values(
+        case_id=select(Case.id)
+        .where(Case.opened_by_call_id == bindparam("b_call"))
+        .scalar_subquery()
+    )
+)
+
+ATTACH_CUSTOMER = (
+    update(Case)
+    .where(Case.opened_by_call_id == bindparam("b_call"), Case.customer_id.is_(None))
+    .values(customer_id=bindparam("b_customer"))
+)
+
+TAKE_CASE = (
+    update(Case)
+    .where(Case.opened_by_call_id == bindparam("b_call"))
+    .values(
+        status=case((Case.status == "new", "open"), else_=Case.status),
+        owner=case(
+            (Case.owner.is_(None), bindparam("b_agent")),
+            (and_(Case.owner == bindparam("b_before"), ~Case.touched), bindparam("b_agent")),
+            else_=Case.owner,
+        ),
+    )
+)
+
+RENAME_CASE = (
+    update(Case)
+    .where(Case.opened_by_call_id == bindparam("b_call"))
+    .values(
+        subject=case((Case.subject_auto, bindparam("b_subject")), else_=Case.subject),
+        opened_at=bindparam("b_opened_at"),
+    )
+)
+
+UNLINK_CASE = (
+    update(Conversation)
+    .where(
+        Conversation.call_id == bindparam("b_call"),
+        Conversation.case_id.in_(
+            select(Case.id).where(Case.opened_by_call_id == bindparam("b_call"), ~Case.touched)
+        ),
+    )
+    .values(case_id=None)
+)
+
+DROP_CASE = delete(Case).where(
+    Case.opened_by_call_id == bindparam("b_call"),
+    ~Case.touched,
+    ~select(Conversation.call_id).where(Conversation.case_id == Case.id).exists(),
+)
+
+DROP_ENTRY = delete(CaseEntry).where(
+    CaseEntry.call_id == bindparam("b_call"), CaseEntry.key == bindparam("b_key")
+)
+
+DROP_VISIT = delete(QueueVisit).where(
+    QueueVisit.call_id == bindparam("b_call"),
+    QueueVisit.queue == bindparam("b_queue"),
+    QueueVisit.entered_at == bindparam("b_entered"),
+)
+
+
+class Rows:
+    """What one batch writes, gathered so that each statement runs once for all calls."""
+
+    def __init__(self) -> None:
+        self.conversations: list[dict[str, Any]] = []
+        self.legs: list[dict[str, Any]] = []
+        self.visits: list[dict[str, Any]] = []
+        self.recordings: list[dict[str, Any]] = []
+        self.entries: list[dict[str, Any]] = []
+        self.aliases: list[dict[str, Any]] = []
+        self.cases: list[dict[str, Any]] = []
+        self.linked: list[dict[str, Any]] = []
+        self.attached: list[dict[str, Any]] = []
+        self.taken: list[dict[str, Any]] = []
+        self.renamed: list[dict[str, Any]] = []
+        self.unlinked: list[dict[str, Any]] = []
+        self.dropped_entries: list[dict[str, Any]] = []
+        self.dropped_visits: list[dict[str, Any]] = []
+
+    def story(self, old: Story | None, new: Story, customer_id: int | None, *, anew: bool) -> bool:
+        """Gather what differs between what is stored and what is now known; anything?"""
+        before = self._count()
+        call_id = new.call_id
+        if anew or old is None or old.conversation != new.conversation or customer_id is not None:
+            self.conversations.append(
+                {"call_id": call_id, "customer_id": customer_id, **_DEFAULTS, **new.conversation}
+            )
+        old_legs = old.legs if old else {}
+        self.legs += [
+            {"call_id": call_id, "leg_id": leg_id, **leg}
+            for leg_id, leg in new.legs.items()
+            if old_legs.get(leg_id) != leg
+        ]
+        old_visits = old.visits if old else {}
+        self.visits += [
+            {"call_id": call_id, **visit}
+            for key, visit in new.visits.items()
+            if old_visits.get(key) != visit
+        ]
+        old_recordings = old.recordings if old else {}
+        self.recordings += [
+            {"call_id": call_id, "file": file, **row}
+            for file, row in new.recordings.items()
+            if old_recordings.get(file) != row
+        ]
+        self._entries(old, new)
+        self.aliases += [
+            {"system": system, "alias": alias, "call_id": call_id}
+            for system, alias in new.aliases - (old.aliases if old else frozenset())
+        ]
+        self.dropped_visits += [
+            {"b_call": call_id, "b_queue": queue, "b_entered": entered}
+            for queue, entered in old_visits.keys() - new.visits.keys()
+        ]
+        return self._count() > before
+
+    def _entries(self, old: Story | None, new: Story) -> None:
+        old_entries = old.entries if old else {}
+        for key, entry in new.entries.items():
+            known = old_entries.get(key)
+            if known == entry:
+                continue
+            if known is not None:  # the end's figures may still be corrected
+                self.dropped_entries.append({"b_call": new.call_id, "b_key": key})
+            self.entries.append(
+                {
+                    "call_id": new.call_id,
+                    "key": key,
+                    "at": entry.at,
+                    "kind": entry.kind,
+                    "actor": entry.actor,
+                    "text": "",
+                    "data": entry.data,
+                }
+            )
+        self.dropped_entries += [
+            {"b_call": new.call_id, "b_key": key} for key in old_entries.keys() - new.entries.keys()
+        ]
+
+    def _count(self) -> int:
+        return (
+            len(self.conversations)
+            + len(self.legs)
+            + len(self.visits)
+            + len(self.recordings)
+            + len(self.entries)
+            + len(self.dropped_entries)
+        )
+
+
+# Columns that belong to actions: set when the row is made, then left alone.
+_DEFAULTS: dict[str, Any] = {"customer_chosen": False, "path": []}

@@ -1,0 +1,384 @@
+"""One batch of facts into the tables: a plain function over one connection, one transaction.
+
+What is known of a call is cached by the intake; whatever is not cached is read. Nothing here
+changes the cache: the result says what it becomes once the commit has succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+from sqlalchemy import Connection
+
+from cti import events as cti
+from service_desk import intake_merge
+from service_desk.case_number import case_number
+from service_desk.desk import Desk
+from service_desk.events import CardChanged, CaseChanged, CaseOpened, CustomerChosen, DeskEvent
+from service_desk.fold import Story, fold
+from service_desk.intake_sql import (
+    ATTACH_CUSTOMER,
+    CASES_OF,
+    DROP_CASE,
+    DROP_ENTRY,
+    DROP_VISIT,
+    KNOWN,
+    LINK_CASE,
+    ONLY_CUSTOMER,
+    RENAME_CASE,
+    TAKE_CASE,
+    UNLINK_CASE,
+    Rows,
+    Statements,
+)
+
+CallFacts = dict[bytes, cti.CallFact]
+MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
+
+AnyCallFact = (
+    cti.CallArrived
+    | cti.CallMerged
+    | cti.LegStarted
+    | cti.LegJoined
+    | cti.LegParted
+    | cti.LegHeld
+    | cti.LegResumed
+    | cti.LegEnded
+    | cti.CallQueued
+    | cti.CallLeftQueue
+    | cti.CallOffered
+    | cti.CallOfferEnded
+    | cti.CallAnswered
+    | cti.CallReleased
+    | cti.CallTransferred
+    | cti.CallEnded
+    | cti.RecordingStarted
+    | cti.RecordingStopped
+)
+_raw_list = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_one_fact = msgspec.msgpack.Decoder(AnyCallFact)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Known(Struct):
+    """One call as last committed. `closed`: so long ago that its facts are swept away."""
+
+    call_id: str
+    facts: CallFacts = field(default_factory=dict)
+    story: Story | None = None
+    stored: bool = False  # the conversation's row exists, perhaps made by the phone menu
+    closed: bool = False
+
+
+class Written(Struct):
+    """What a batch did: true once it is committed."""
+
+    events: list[DeskEvent]
+    known: dict[str, Known]
+    roots: dict[str, str]
+    outbox: int | None
+
+
+def pack(facts: CallFacts) -> bytes:
+    """The facts of a call as they are stored."""
+    return _encoder.encode([msgspec.Raw(each) for each in facts])
+
+
+def unpack(stored: bytes) -> CallFacts:
+    """Stored facts; those of a newer version's kinds are passed over."""
+    facts: CallFacts = {}
+    for raw in _raw_list.decode(stored):
+        encoded = bytes(raw)
+        try:
+            facts[encoded] = _one_fact.decode(encoded)
+        except msgspec.ValidationError:
+            continue
+    return facts
+
+
+class Writing:
+    """One batch being written."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        statements: Statements,
+        cache: Mapping[str, Known],
+        roots: Mapping[str, str],
+    ) -> None:
+        self.desk = desk
+        self.sql = statements
+        self.cache = cache
+        self.cached_roots = roots
+        self.roots: dict[str, str] = {}
+        self.known: dict[str, Known] = {}
+        self.rows = Rows()
+        self.touched: dict[str, Known] = {}
+        self.opened: list[str] = []
+        self.cards: set[str] = set()
+        self.changed: set[str] = set()
+        self.merges: list[tuple[str, str]] = []
+        self.owners: dict[str, str] = {}
+
+    def write(
+        self,
+        connection: Connection,
+        batch: Sequence[tuple[bytes, cti.CallFact]],
+        forget: Sequence[int],
+    ) -> Written:
+        """Write the batch and the outbox row; raises what the database raises."""
+        self._learn(connection, batch)
+        fresh = self._sort_in(connection, batch)
+        customers = self._customers(connection, fresh)
+        for call_id, (old, new) in fresh.items():
+            self._gather(call_id, old, new, customers)
+        self._execute(connection, fresh)
+        for goes, stays in self.merges:
+            intake_merge.leave_signpost(connection, stays=self._root(stays), goes=goes)
+        events = self._events(connection, customers)
+        row = self.desk.leave_in_outbox(connection, events, forget)
+        return Written(events=events, known=self.known, roots=self.roots, outbox=row)
+
+    # What is known
+
+    def _learn(self, connection: Connection, batch: Sequence[tuple[bytes, cti.CallFact]]) -> None:
+        wanted = {fact.call_id for _, fact in batch}
+        wanted |= {fact.absorbed for _, fact in batch if isinstance(fact, cti.CallMerged)}
+        for call_id in wanted:
+            root = self.cached_roots.get(call_id)
+            if root is not None and root in self.cache:
+                self.roots[call_id] = root
+                self.known[root] = self.cache[root]
+        self._load(connection, wanted - self.roots.keys())
+
+    def _load(self, connection: Connection, wanted: set[str]) -> None:
+        """Read calls that are not cached, following at most a few signposts of merges."""
+        asked = set(wanted)
+        signposts: dict[str, str] = {}
+        for _ in range(4):
+            if not asked:
+                break
+            rows = connection.execute(KNOWN, {"ids": sorted(asked)}).all()
+            asked = set()
+            for row in rows:
+                if row.merged_into is not None:
+                    signposts[row.call_id] = row.merged_into
+                    if row.merged_into not in self.known:
+                        asked.add(row.merged_into)
+                else:
+                    self.known[row.call_id] = self._restored(row)
+        for call_id in wanted:
+            root = call_id
+            for _ in range(4):
+                root = signposts.get(root, root)
+            self.roots[call_id] = root
+            if root not in self.known:
+                self.known[root] = Known(call_id=root)
+
+    def _restored(self, row: Any) -> Known:
+        if row.facts is None:
+            return Known(call_id=row.call_id, stored=True, closed=row.ended_at is not None)
+        facts = unpack(row.facts)
+        story = fold(row.call_id, facts, self.desk.settings.region) if facts else None
+        return Known(call_id=row.call_id, facts=facts, story=story, stored=True)
+
+    def _root(self, call_id: str) -> str:
+        return self.roots.get(call_id, call_id)
+
+    # What is new
+
+    def _sort_in(
+        self, connection: Connection, batch: Sequence[tuple[bytes, cti.CallFact]]
+    ) -> dict[str, tuple[Known, Story]]:
+        """Every call that has facts it had not, with what is stored and what is now known."""
+        added: dict[str, CallFacts] = {}
+        for encoded, fact in batch:
+            root = self.roots[fact.call_id]
+            known = self.known[root]
+            if encoded in known.facts or known.closed:
+                continue
+            if len(known.facts) >= MOST_FACTS and not isinstance(fact, cti.CallEnded):
+                continue
+            added.setdefault(root, {})[encoded] = fact
+        for facts in list(added.values()):
+            for fact in list(facts.values()):
+                if isinstance(fact, cti.CallMerged):
+                    self._merge(connection, fact, added)
+        fresh: dict[str, tuple[Known, Story]] = {}
+        for root, facts in added.items():
+            old = self.known[root]
+            everything = {**old.facts, **facts}
+            fresh[root] = old, fold(root, everything, self.desk.settings.region)
+            self.touched[root] = Known(
+                call_id=root, facts=everything, story=fresh[root][1], stored=True
+            )
+        return fresh
+
+    def _merge(
+        self, connection: Connection, fact: cti.CallMerged, added: dict[str, CallFacts]
+    ) -> None:
+        """Two calls become one; which id stays does not depend on who was told first."""
+        one, other = self.roots[fact.call_id], self.roots[fact.absorbed]
+        if one == other:
+            return
+        stays = intake_merge.which_stays(
+            one, other, (self.known[one].facts, self.known[other].facts, *added.values())
+        )
+        goes = other if stays == one else one
+        winner, loser = self.known[stays], self.known[goes]
+        intake_merge.move_rows(connection, stays=stays, goes=goes)
+        self.known[stays] = intake_merge.merged(winner, loser)
+        self.known.pop(goes)
+        self.merges.append((goes, stays))
+        self.rows.linked.append({"b_call": stays})
+        if loser.story is not None and (agents := loser.story.conversation["agents"]):
+            self.owners[stays] = agents[0]
+        facts = added.pop(goes, {})
+        added.setdefault(stays, {}).update(facts)
+        for call_id, root in list(self.roots.items()):
+            if root == goes:
+                self.roots[call_id] = stays
+        self.roots[goes] = stays
+        self.cards.add(stays)
+        self.changed.add(stays)
+
+    # What is written
+
+    def _customers(
+        self, connection: Connection, fresh: Mapping[str, tuple[Known, Story]]
+    ) -> dict[str, int]:
+        """The customer of each call whose number became known, where exactly one has it."""
+        numbers: dict[str, str] = {}
+        for call_id, (old, new) in fresh.items():
+            e164 = new.number.e164 if new.number else ""
+            before = old.story.number.e164 if old.story and old.story.number else ""
+            if e164 and e164 != before:
+                numbers[call_id] = e164
+        if not numbers:
+            return {}
+        found = connection.execute(ONLY_CUSTOMER, {"numbers": sorted(set(numbers.values()))})
+        only = {row[0]: row[1] for row in found}
+        return {call_id: only[number] for call_id, number in numbers.items() if number in only}
+
+    def _gather(self, call_id: str, old: Known, new: Story, customers: Mapping[str, int]) -> None:
+        before = old.story
+        customer_id = customers.get(call_id)
+        if self.rows.story(before, new, customer_id, anew=not old.stored):
+            self.changed.add(call_id)
+        opened = before is not None and before.opens_case
+        row = {"b_call": call_id}
+        arrived_at: datetime = new.conversation["arrived_at"]
+        if new.opens_case and not opened:
+            self.rows.cases.append(
+                {
+                    "opened_by_call_id": call_id,
+                    "year": arrived_at.year,
+                    "subject": new.subject,
+                    "subject_auto": True,
+                    "kind": "call",
+                    "status": "new",
+                    "priority": "normal",
+                    "opened_at": arrived_at,
+                    "customer_id": customer_id,
+                    "touched": False,
+                }
+            )
+            self.rows.linked.append(row)
+            self.opened.append(call_id)
+            self.cards.add(call_id)
+        elif opened and not new.opens_case:
+            self.rows.unlinked.append(row)
+            self.cards.add(call_id)
+        if not new.opens_case:
+            return
+        if customer_id is not None:
+            self.cards.add(call_id)
+            if old.stored:
+                self.rows.attached.append({**row, "b_customer": customer_id})
+        self._keep_case(old, new, opened)
+
+    def _keep_case(self, old: Known, new: Story, opened: bool) -> None:
+        """What a case takes from its call for as long as nobody decided otherwise."""
+        before = old.story
+        arrived_at = new.conversation["arrived_at"]
+        if old.stored and (
+            not opened
+            or before is None
+            or (before.subject, before.conversation["arrived_at"]) != (new.subject, arrived_at)
+        ):
+            self.rows.renamed.append(
+                {"b_call": new.call_id, "b_subject": new.subject, "b_opened_at": arrived_at}
+            )
+        agents = new.conversation["agents"]
+        had = before.conversation["agents"][:1] if before is not None and opened else []
+        if not had and new.call_id in self.owners:
+            had = [self.owners[new.call_id]]
+        if agents and agents[:1] != had:
+            self.rows.taken.append(
+                {
+                    "b_call": new.call_id,
+                    "b_agent": agents[0],
+                    "b_before": had[0] if had else None,
+                }
+            )
+        if new.conversation["ended_at"] and not (before and before.conversation["ended_at"]):
+            self.cards.add(new.call_id)
+
+    def _execute(self, connection: Connection, fresh: Mapping[str, tuple[Known, Story]]) -> None:
+        rows, sql = self.rows, self.sql
+        facts = [
+            {
+                "call_id": call_id,
+                "facts": pack(self.touched[call_id].facts),
+                "ended_at": new.conversation["ended_at"],
+            }
+            for call_id, (_, new) in fresh.items()
+        ]
+        for statement, values in (
+            (DROP_ENTRY, rows.dropped_entries),
+            (DROP_VISIT, rows.dropped_visits),
+            (sql.case, rows.cases),
+            (sql.conversation, rows.conversations),
+            (sql.facts, facts),
+            (LINK_CASE, rows.linked),
+            (RENAME_CASE, rows.renamed),
+            (ATTACH_CUSTOMER, rows.attached),
+            (TAKE_CASE, rows.taken),
+            (UNLINK_CASE, rows.unlinked),
+            (DROP_CASE, rows.unlinked),
+            (sql.leg, rows.legs),
+            (sql.visit, rows.visits),
+            (sql.recording, rows.recordings),
+            (sql.entry, rows.entries),
+            (sql.alias, rows.aliases),
+        ):
+            if values:
+                connection.execute(statement, values)
+        self.known.update(self.touched)
+
+    # What is told
+
+    def _events(self, connection: Connection, customers: Mapping[str, int]) -> list[DeskEvent]:
+        told = self.changed | set(self.opened)
+        if not told:
+            return []
+        at = self.desk.clock.now()
+        cases = {row.call_id: row for row in connection.execute(CASES_OF, {"ids": sorted(told)})}
+        events: list[DeskEvent] = []
+        for call_id in self.opened:
+            if (row := cases.get(call_id)) is not None:
+                number = case_number(row.year, row.id)
+                events.append(CaseOpened(at=at, case_id=row.id, number=number, call_id=call_id))
+        for call_id in sorted(self.changed - set(self.opened)):
+            if (row := cases.get(call_id)) is not None:
+                events.append(
+                    CaseChanged(at=at, case_id=row.id, number=case_number(row.year, row.id))
+                )
+        for call_id, customer_id in customers.items():
+            events.append(CustomerChosen(at=at, call_id=call_id, customer_id=customer_id))
+        events += [CardChanged(at=at, call_id=call_id) for call_id in sorted(self.cards)]
+        return events

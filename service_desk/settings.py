@@ -1,0 +1,49 @@
+"""What a business may set about its desk, with the values it starts with."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class ValueWeights(Struct, frozen=True, kw_only=True):
+    """How much each part counts in a customer's value; only the proportions matter."""
+
+    sales: float = 0.4  # what they bought, all time
+    recent: float = 0.3  # what they bought in the last year: what to expect next year
+    frequency: float = 0.15  # how often they bought
+    loyalty: float = 0.15  # for how long they have been with us
+
+
+class SegmentEdges(Struct, frozen=True, kw_only=True):
+    """The value pyramid: percentile from which a customer belongs to A, B and C; the rest is D."""
+
+    a: int = 95
+    b: int = 80
+    c: int = 50
+
+
+class OfferSettings(Struct, frozen=True, kw_only=True):
+    """When an offer is made at all, and how many."""
+
+    enabled: bool = True
+    at_most: int = 3
+    declined_rest_days: int = 90  # after "no", leave them alone for so long with this product
+    later_rest_days: int = 14
+    least_together: int = 5  # pairs seen less often than this prove nothing
+    complaint_kinds: tuple[str, ...] = ("complaint",)
+
+
+class DeskSettings(Struct, frozen=True, kw_only=True):
+    """Everything the desk needs to know from the settings file."""
+
+    region: str = "DE"  # default region of national phone numbers
+    languages: tuple[str, ...] = ("en", "zh")
+    currency: str = "EUR"
+    time_zone: str = "UTC"  # where a day begins
+    session_idle_minutes: int = 12 * 60
+    session_longest_days: int = 7
+    sign_in_tries: int = 8  # failed tries of one name, or four times as many of one address ...
+    sign_in_window_minutes: int = 15  # ... within so many minutes
+    weights: ValueWeights = field(default_factory=ValueWeights)
+    segments: SegmentEdges = field(default_factory=SegmentEdges)
+    offers: OfferSettings = field(default_factory=OfferSettings)
