@@ -91,6 +91,7 @@ class Http(_Part, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Port = 8088
+    url: str = ""  # as browsers reach it (`wss://host/ws`); empty: this port on the page's host
 
 
 class Sip(_Part, frozen=True, kw_only=True):
@@ -128,6 +129,7 @@ class Web(_Part, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    origins: tuple[str, ...] = ()  # as browsers say it (`https://desk.example`); empty: this port
 
 
 class Live(_Part, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ class Live(_Part, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Port = 8081
+    url: str = ""  # as browsers reach it (`wss://host/live`); empty: this port on the page's host
 
 
 class Did(_Part, frozen=True, kw_only=True):

@@ -1,0 +1,198 @@
+"""`ringdesk`: every way to start, look at and look after Ringdesk.
+
+The commands are thin: they read the settings, call one function, and turn what people can put
+right into one line and exit status 2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import uvloop
+
+from config.problems import Problem
+from ivr.located_yaml import LocatedError
+from service_desk.errors import DeskError
+
+T = TypeVar("T")
+DEFAULT_SETTINGS = "config/ringdesk.yaml"
+
+settings_option = click.option(
+    "--settings",
+    "-s",
+    "settings_file",
+    default=DEFAULT_SETTINGS,
+    envvar="RINGDESK_SETTINGS",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The settings file (docs/configuration.md tells every key).",
+)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run one piece of work to its end; Ctrl-C and SIGTERM cancel it and it cleans up."""
+
+    async def owned() -> T:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        return await task
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(owned())
+        except asyncio.CancelledError:
+            raise SystemExit(0) from None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="ringdesk")
+def ringdesk() -> None:
+    """Contact-centre telephony and service desk on Asterisk.
+
+    \b
+    First steps:
+      make run                  everything on this machine, with a demo company
+      ringdesk doctor           what is missing or wrong, and what to do
+      ringdesk flow simulate    play the phone menu in this terminal
+
+    One machine runs `ringdesk serve`. A large site runs the roles apart, on PostgreSQL and Redis:
+    one `bridge` per Asterisk, any number of `ivr`, `web` and `live`.
+    """
+
+
+def _role_command(name: str, roles: tuple[str, ...], text: str) -> None:
+    @settings_option
+    def start(settings_file: Path) -> None:
+        from config.bootstrap import serve
+        from config.settings import load
+
+        run(serve(load(settings_file), frozenset(roles), say=click.echo))
+
+    start.__doc__ = text
+    ringdesk.command(name)(start)
+
+
+_role_command(
+    "serve",
+    ("bridge", "ivr", "web", "live"),
+    """Run everything in one process: bridge, phone menu, pages and live screens.
+
+    With `asterisk: {mode: own}` in the settings Asterisk is started and stopped too.""",
+)
+_role_command(
+    "bridge",
+    ("bridge",),
+    """Run only the link with Asterisk and the case intake.
+
+    One is active per Asterisk; a second waits as a standby. Needs `bus: {url: redis://...}` if the
+    other roles run in processes of their own.""",
+)
+_role_command("ivr", ("ivr",), "Run only the phone menu: the FastAGI server that Asterisk asks.")
+_role_command("web", ("web",), "Run only the pages and the JSON API.")
+_role_command("live", ("live",), "Run only the websocket of the live screens.")
+
+
+@ringdesk.command()
+@settings_option
+def demo(settings_file: Path) -> None:
+    """Run everything with a demo company, and print three links with their logins.
+
+    One for an agent, one for a supervisor, one for a customer's phone. The demo company (300
+    customers, 40 products, 2,000 past cases) is loaded when the database is empty.
+    """
+    from config.demo import serve_demo
+    from config.settings import load
+
+    run(serve_demo(load(settings_file), say=click.echo))
+
+
+@ringdesk.group()
+def pbx() -> None:
+    """Asterisk: render its files, start it, look at it."""
+
+
+@pbx.command("render")
+@settings_option
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def pbx_render(settings_file: Path, folder: Path | None) -> None:
+    """Write Asterisk's configuration files into FOLDER (default: the data folder's asterisk/etc)."""
+    from config.bootstrap import render_pbx
+    from config.settings import load
+
+    click.echo(f"rendered into {render_pbx(load(settings_file), folder)}")
+
+
+@pbx.command("start")
+@settings_option
+def pbx_start(settings_file: Path) -> None:
+    """Run only Asterisk with our configuration, until Ctrl-C.
+
+    Calls then live on when Ringdesk itself is restarted; set `asterisk: {mode: external}` for it.
+    """
+    from config.bootstrap import serve_pbx
+    from config.settings import load
+
+    run(serve_pbx(load(settings_file), say=click.echo))
+
+
+@ringdesk.command()
+@settings_option
+def doctor(settings_file: Path) -> None:
+    """Check this installation and say what to do; exit status 1 if something is wrong."""
+    from config.doctor import examine
+
+    findings = run(examine(settings_file))
+    for finding in findings:
+        click.echo(finding.line())
+    if any(not finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+def _add_groups() -> None:
+    from config.cli_desk import db, token, user
+    from config.cli_flow import flow
+
+    for group in (db, user, token, flow):
+        ringdesk.add_command(group)
+
+
+_add_groups()
+
+
+def guarded(command: Callable[[], None]) -> None:
+    """Call `command`; what a person can put right becomes one line on stderr and exit status 2."""
+    try:
+        command()
+    except (Problem, LocatedError, DeskError) as error:
+        click.echo(f"ringdesk: {error}", err=True)
+        raise SystemExit(2) from None
+    except ExceptionGroup as group:
+        known = group.subgroup((Problem, LocatedError, DeskError))
+        if known is None:
+            raise
+        click.echo(f"ringdesk: {_first(known)}", err=True)
+        raise SystemExit(2) from None
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+def main() -> None:
+    """The `ringdesk` command."""
+    with contextlib.suppress(BrokenPipeError):
+        guarded(ringdesk)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

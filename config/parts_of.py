@@ -1,0 +1,131 @@
+"""Settings turned into what each part of the house is built from; nothing runs here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
+from config import parts
+from config.problems import Problem
+from config.secrets import SecretError, Secrets, open_secrets
+from config.settings import Settings
+from cti.bus import Bus
+from ivr.counter import Counter, Routes
+from ivr.desk import Desk as DeskForMenus
+from ivr.flow import Flow
+from ivr.loader import FlowErrors, load_flows
+from ivr.prompts import Prompts
+from ivr.voice import EspeakVoice
+from service_desk.desk import Desk
+from service_desk.settings import DeskSettings
+
+FLOWS = Path(__file__).parent / "flows"
+
+
+def secrets_of(settings: Settings) -> Secrets:
+    """The installation's secrets. Raises Problem."""
+    try:
+        return open_secrets(settings.data_folder)
+    except SecretError as why:
+        raise Problem(f"secrets: {why}") from None
+
+
+def flow_paths(settings: Settings) -> list[Path]:
+    """Where the phone menus are: the shipped ones, and `<data>/flows` if it is there."""
+    own = settings.data_folder / "flows"
+    return [FLOWS, own] if own.is_dir() else [FLOWS]
+
+
+def flows_of(settings: Settings) -> dict[str, Flow]:
+    """The phone menus. Raises Problem with every mistake, a line each."""
+    try:
+        flows = load_flows(flow_paths(settings), settings.queues)
+    except FlowErrors as errors:
+        raise Problem(f"the phone menu is refused:\n{errors}") from None
+    wanted = {did.flow for did in settings.dids.values() if did.flow} | {settings.default_flow}
+    if missing := sorted(wanted - set(flows)):
+        raise Problem(f"the settings name a flow that is not there: {', '.join(missing)}")
+    return flows
+
+
+def desk_settings(settings: Settings) -> DeskSettings:
+    """What the desk needs of the settings."""
+    company = settings.company
+    return DeskSettings(
+        region=company.country, languages=company.languages, time_zone=company.time_zone
+    )
+
+
+def prompts_of(settings: Settings) -> Prompts:
+    """The prompts' cache and the voice that fills it. Raises Problem."""
+    try:
+        voice = EspeakVoice(parts.espeak())
+    except parts.PartMissingError as why:
+        raise Problem(f"the phone menu's voice: {why}") from None
+    return Prompts(settings.data_folder / "prompts", voice)
+
+
+def counter_of(
+    settings: Settings, flows: dict[str, Flow], prompts: Prompts, desk: Desk
+) -> Counter:
+    """The caller's counter."""
+    dids = settings.dids.items()
+    return Counter(
+        routes=Routes(
+            flows=flows,
+            dids={number: did.flow for number, did in dids if did.flow},
+            queues={number: did.queue for number, did in dids if did.queue},
+            default_flow=settings.default_flow,
+        ),
+        desk=DeskForMenus(desk),
+        prompts=prompts,
+        recordings=settings.recordings_folder,
+        zone=ZoneInfo(settings.company.time_zone),
+        system=settings.system,
+    )
+
+
+def console_of(settings: Settings, secrets: Secrets, desk: Desk, bus: Bus) -> ConsoleContext:
+    """What the agents' counter stands on."""
+    return ConsoleContext(
+        desk=desk,
+        bus=bus,
+        company=settings.company.name,
+        sip_secret=secrets.sip_password,
+        recordings=settings.recordings_folder,
+        languages=settings.company.languages,
+        time_zone=settings.company.time_zone,
+        live_url=settings.live.url or f"ws://{{host}}:{settings.live.port}/live",
+        sip_url=settings.asterisk.http.url or f"ws://{{host}}:{settings.asterisk.http.port}/ws",
+        origins=settings.web.origins or (f"http://{{host}}:{settings.web.port}",),
+        cookie_secure=settings.cookie_secure,
+        demo=settings.demo,
+        hotline=next(iter(settings.dids), ""),
+        agents={
+            name: AgentDevice(
+                name=name,
+                extension=agent.extension,
+                kind=agent.device.kind,
+                queues=tuple(agent.queues),
+            )
+            for name, agent in settings.agents.items()
+        },
+        queues={
+            name: QueueInfo(
+                name=name,
+                label=queue.title or name,
+                threshold=queue.threshold,
+                wrap_up=queue.wrap_up,
+            )
+            for name, queue in settings.queues.items()
+        },
+        pause_reasons={
+            code: PauseReason(
+                code=code,
+                labels={"en": reason.en, "zh": reason.zh or reason.en},
+                limit_minutes=reason.limit_minutes or None,
+            )
+            for code, reason in settings.pause_reasons.items()
+        },
+    )
