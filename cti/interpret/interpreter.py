@@ -1,0 +1,141 @@
+"""AMI messages in, facts out: the table applied, and the comparison after each login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from cti import events as e
+from cti.ami.wire import Message
+from cti.events import Fact
+from cti.interpret.table import TABLE, known, when
+from cti.interpret.world import Facts, Leg, World
+
+EXPECTED = 200  # originated calls whose first channel has not come yet
+
+
+class Interpreter:
+    """One Asterisk's events as facts. `extensions`: agent -> extension, for every agent."""
+
+    def __init__(
+        self,
+        system: str,
+        extensions: Mapping[str, str],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.system = system
+        self._extensions = extensions
+        self._clock = clock
+        self.world = World(system, extensions)
+
+    def feed(self, message: Message) -> list[Fact]:
+        """The facts of one event; none for one that is not in the table."""
+        handler = TABLE.get(message.name)
+        out: Facts = []
+        if handler is not None:
+            handler(self.world, message, when(message, self._clock), out)
+        return out
+
+    def expect(self, uniqueid: str, dialed: str) -> None:
+        """A channel with this uniqueid is about to be originated, to dial `dialed`."""
+        expected = self.world.expected
+        expected[uniqueid] = dialed
+        while len(expected) > EXPECTED:
+            del expected[next(iter(expected))]
+
+    def channel_of(self, agent: str, call_id: str) -> str | None:
+        """The name of the agent's channel in a call, None if there is none."""
+        call = self.world.calls.get(self.world.ids.resolve(call_id))
+        for leg in () if call is None else call.legs.values():
+            if leg.agent == agent:
+                return leg.channel
+        return None
+
+    def legs_of(self, agent: str) -> list[Leg]:
+        """Every live leg of an agent."""
+        return [leg for leg in self.world.legs.values() if leg.agent == agent]
+
+    def restart(self, at: datetime) -> list[Fact]:
+        """Asterisk started anew: every leg we knew is gone, every id means nothing any more."""
+        out: Facts = []
+        self._end_all(out, at, list(self.world.legs.values()))
+        self.world = World(self.system, self._extensions)
+        return out
+
+    def resync(
+        self, at: datetime, channels: Sequence[Message], entries: Iterable[Message]
+    ) -> list[Fact]:
+        """What differs between us and Asterisk's `CoreShowChannels` and `QueueEntry` items."""
+        world, out = self.world, Facts()
+        there = {m.get("Uniqueid"): m for m in channels if m.get("Uniqueid")}
+        self._end_all(out, at, [leg for leg in world.legs.values() if leg.id not in there])
+        # The first channel of a call first, so that its id and direction are the call's.
+        for m in sorted(channels, key=lambda m: m.get("Uniqueid") != m.get("Linkedid")):
+            if m.get("Uniqueid") and m.get("Uniqueid") not in world.legs:
+                self._begin(out, at, m)
+        self._compare_queues(out, at, entries)
+        for m in there.values():
+            leg = world.legs[m.get("Uniqueid")]
+            world.relink(out, at, leg, m.get("Linkedid"))
+            self._compare_leg(out, at, leg, m)
+        return out
+
+    def _begin(self, out: Facts, at: datetime, m: Message) -> None:
+        self.world.start(
+            out,
+            at - _duration(m.get("Duration")),
+            leg_id=m.get("Uniqueid"),
+            linkedid=m.get("Linkedid"),
+            channel=m.get("Channel"),
+            context=m.get("Context"),
+            exten=m.get("Exten"),
+            number=known(m.get("CallerIDNum")),
+            name=known(m.get("CallerIDName")),
+        )
+
+    def _compare_leg(self, out: Facts, at: datetime, leg: Leg, m: Message) -> None:
+        bridge = m.get("BridgeId")
+        if leg.bridge is not None and leg.bridge != bridge:
+            self.world.part(out, at, leg)
+        if bridge:
+            self.world.join(out, at, leg, bridge)
+        elif m.get("ChannelStateDesc") == "Ringing":
+            waiting = leg.call.waiting
+            self.world.offer(out, at, leg, None if waiting is None else waiting.queue)
+
+    def _compare_queues(self, out: Facts, at: datetime, entries: Iterable[Message]) -> None:
+        world, waiting = self.world, dict[str, list[tuple[int, str]]]()
+        still: set[str] = set()
+        for m in entries:
+            leg = world.legs.get(m.get("Uniqueid"))
+            if leg is None:
+                continue
+            position = m.get("Position")
+            place = int(position) if position.isdigit() else 1
+            still.add(leg.call.id)
+            world.join_queue(out, at - _seconds(m.get("Wait")), leg, m.get("Queue"), place)
+            waiting.setdefault(m.get("Queue"), []).append((place, leg.call.id))
+        for call in world.calls.values():
+            if call.waiting is not None and call.id not in still:
+                world.leave_queue(out, at, call, "unknown")
+        for queue, places in waiting.items():
+            order = tuple(call_id for _, call_id in sorted(places))
+            out.append(e.QueueChanged(at=at, system=self.system, queue=queue, waiting=order))
+
+    def _end_all(self, out: Facts, at: datetime, legs: Iterable[Leg]) -> None:
+        for leg in legs:
+            self.world.end(out, at, leg, cause=0, lost=True)
+
+
+def _seconds(value: str) -> timedelta:
+    return timedelta(seconds=int(value)) if value.isascii() and value.isdigit() else timedelta()
+
+
+def _duration(value: str) -> timedelta:
+    """`HH:MM:SS`, as CoreShowChannels tells it."""
+    parts = value.split(":")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+        return timedelta()
+    hours, minutes, seconds = (int(part) for part in parts)
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)

@@ -1,0 +1,271 @@
+"""The one TABLE: AMI event -> what it means. Short handlers; the knowing is in `world.py`.
+
+What the real Asterisk 22 does (each seen in tests/recordings):
+- `QueueCallerLeave` comes before `AgentConnect`, and after `DialEnd ANSWER`: a leave alone is no
+  abandon.
+- `QueueCallerAbandon` also comes when the queue's time is up: only a `HangupRequest` on the
+  caller's own channel tells that the caller gave up.
+- A rejected call is `HangupRequest` on the ringing leg; its `DialEnd` says NOANSWER all the same.
+- `DialEnd` comes twice for a cancelled leg; `BridgeLeave` and `Hangup` come in any order.
+- `LINKEDID_END` (CEL) ends no call: a call ends with its last channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from cti import events as e
+from cti.ami.wire import Message
+from cti.events import Fact, OfferEnd, TransferKind
+from cti.interpret.world import Facts, Leg, World
+
+Handler = Callable[[World, Message, datetime, Facts], None]
+
+
+def new_channel(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A channel exists."""
+    _leg(world, m, at, out)
+
+
+def hangup(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A channel is gone."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None:
+        cause = m.get("Cause")
+        code = int(cause) if cause.isascii() and cause.isdigit() else 0
+        world.end(out, at, leg, cause=code, text=m.get("Cause-txt"))
+
+
+def hangup_request(world: World, m: Message, _at: datetime, _out: Facts) -> None:
+    """Somebody wants this channel to end."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None:
+        world.hung_up_by(leg)
+
+
+def soft_hangup(world: World, m: Message, _at: datetime, _out: Facts) -> None:
+    """We (by command) or the dialplan want this channel to end: an agent's leg by the agent."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None and leg.agent is not None:
+        world.hung_up_by(leg)
+
+
+def queue_join(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A caller waits."""
+    leg = _leg(world, m, at, out)
+    if leg is None:
+        return
+    position = m.get("Position")
+    world.join_queue(out, at, leg, m.get("Queue"), int(position) if position.isdigit() else 1)
+
+
+def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A caller waits no more: taken (AgentConnect tells), gave up, or the time was up."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is None or leg.call.waiting is None or leg.call.waiting.queue != m.get("Queue"):
+        return
+    if any(o.offer == "answered" and not o.answered for o in leg.call.legs.values()):
+        return
+    gave_up = leg.call.by in {"caller", "agent"}  # an agent may be the caller, after a transfer
+    world.leave_queue(out, at, leg.call, "abandoned" if gave_up else "timeout")
+
+
+def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A queue rings an agent: the moment of the screen pop."""
+    leg = _dest(world, m, at, out)
+    if leg is not None:
+        world.offer(out, at, leg, m.get("Queue"))
+
+
+def agent_connect(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """An agent took a call out of a queue."""
+    leg = _dest(world, m, at, out)
+    if leg is not None:
+        leg.queue = leg.queue or m.get("Queue")
+        world.answer(out, at, leg)
+
+
+def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A device is dialled. A queue's offer was told by AgentCalled; without a source it is an
+    Originate, which rings the agent who asked for it."""
+    if not m.get("Uniqueid"):
+        return
+    leg = _dest(world, m, at, out)
+    if leg is not None:
+        source = world.legs.get(m.get("Uniqueid"))
+        if source is not None:
+            world.unite(out, at, source.call, leg.call)
+        world.offer(out, at, leg, None)
+
+
+def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """Dialling a device ended, for the reason `DialStatus`."""
+    leg = world.legs.get(m.get("DestUniqueid"))
+    if leg is None or leg.offer is not True:
+        return
+    status = m.get("DialStatus")
+    if status == "ANSWER":
+        if leg.queue is None:
+            world.answer(out, at, leg)
+        else:
+            leg.offer = "answered"  # not told yet: AgentConnect, or the bridge, tells it
+        return
+    reason: OfferEnd = "withdrawn"
+    if leg.refused or status == "BUSY":
+        reason = "rejected"
+    elif status in {"NOANSWER", "CONGESTION", "CHANUNAVAIL"}:
+        reason = "no_answer"
+    elif any(o.offer == "answered" or (o.answered and not o.released) for o in _others(leg)):
+        reason = "answered_elsewhere"
+    world.end_offer(out, at, leg, reason)
+
+
+def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A channel entered a bridge. A holding bridge is a waiting room: nobody talks there."""
+    leg = _leg(world, m, at, out)
+    if leg is None:
+        return
+    world.relink(out, at, leg, m.get("Linkedid"))
+    if m.get("BridgeTechnology") != "holding_bridge":
+        world.join(out, at, leg, m.get("BridgeUniqueid"))
+
+
+def bridge_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A channel left a bridge; a leave of a bridge it is not in any more is old news."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None and leg.bridge == m.get("BridgeUniqueid"):
+        world.part(out, at, leg)
+
+
+def hold(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """This channel put the other side on hold."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None and not leg.held:
+        leg.held = True
+        out.append(e.LegHeld(at=at, system=world.system, call_id=leg.call.id, leg_id=leg.id))
+
+
+def unhold(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """This channel took the other side back. Asterisk also says so when nobody was held."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None and leg.held:
+        leg.held = False
+        out.append(e.LegResumed(at=at, system=world.system, call_id=leg.call.id, leg_id=leg.id))
+
+
+def blind_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """The transferer handed the other side on and leaves."""
+    by = world.legs.get(m.get("TransfererUniqueid"))
+    if by is not None and not by.handed_on and m.get("Result") == "Success":
+        by.handed_on = True
+        to = m.get("Extension")
+        out.append(_transferred(world, at, by, "blind", to))
+
+
+def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """The transferer talked to a second party and joined both: two calls become one."""
+    first = world.legs.get(m.get("OrigTransfererUniqueid"))
+    second = world.legs.get(m.get("SecondTransfererUniqueid"))
+    if m.get("Result") != "Success":
+        return
+    if first is not None and second is not None:
+        world.unite(out, at, first.call, second.call)
+    by = first or second
+    if by is not None and not by.handed_on:
+        by.handed_on = True
+        target = world.legs.get(m.get("TransferTargetUniqueid"))
+        agent = None if target is None else target.agent
+        to = world.extensions.get(agent or "", "") or known(m.get("TransferTargetCallerIDNum"))
+        out.append(_transferred(world, at, by, "attended", to))
+
+
+def recording_started(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """The dialplan's recording of this channel runs; it names the file by day (UTC) and id."""
+    leg = world.legs.get(m.get("Uniqueid"))
+    if leg is not None and not leg.recording:
+        leg.recording = f"{at:%Y/%m/%d}/{leg.id}.wav"
+        out.append(
+            e.RecordingStarted(at=at, system=world.system, call_id=leg.call.id, file=leg.recording)
+        )
+
+
+def _transferred(world: World, at: datetime, by: Leg, kind: TransferKind, to: str) -> Fact:
+    return e.CallTransferred(
+        at=at, system=world.system, call_id=by.call.id, kind=kind, by=by.agent, to=to
+    )
+
+
+def _others(leg: Leg) -> list[Leg]:
+    return [other for other in leg.call.legs.values() if other is not leg]
+
+
+def _leg(world: World, m: Message, at: datetime, out: Facts) -> Leg | None:
+    """The channel an event is about; one whose beginning was missed begins now."""
+    leg_id = m.get("Uniqueid")
+    leg = world.legs.get(leg_id)
+    if leg is not None or not leg_id or leg_id in world.over:
+        return leg
+    return world.start(
+        out,
+        at,
+        leg_id=leg_id,
+        linkedid=m.get("Linkedid"),
+        channel=m.get("Channel"),
+        context=m.get("Context"),
+        exten=m.get("Exten"),
+        number=known(m.get("CallerIDNum")),
+        name=known(m.get("CallerIDName")),
+    )
+
+
+def _dest(world: World, m: Message, at: datetime, out: Facts) -> Leg | None:
+    leg_id = m.get("DestUniqueid")
+    leg = world.legs.get(leg_id)
+    if leg is not None or not leg_id or leg_id in world.over:
+        return leg
+    return world.start(
+        out,
+        at,
+        leg_id=leg_id,
+        linkedid=m.get("DestLinkedid"),
+        channel=m.get("DestChannel"),
+        context=m.get("DestContext"),
+        exten=m.get("DestExten"),
+        number=known(m.get("DestCallerIDNum")),
+        name=known(m.get("DestCallerIDName")),
+    )
+
+
+def known(value: str) -> str:
+    """Asterisk writes `<unknown>` for a number or name that is not there."""
+    return "" if value == "<unknown>" else value
+
+
+def when(m: Message, clock: Callable[[], datetime]) -> datetime:
+    """Asterisk's own time of an event; our clock if it does not tell."""
+    try:
+        return datetime.fromtimestamp(float(m.get("Timestamp")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return clock()
+
+
+TABLE: dict[str, Handler] = {
+    "Newchannel": new_channel,
+    "Hangup": hangup,
+    "HangupRequest": hangup_request,
+    "SoftHangupRequest": soft_hangup,
+    "QueueCallerJoin": queue_join,
+    "QueueCallerLeave": queue_leave,
+    "AgentCalled": agent_called,
+    "AgentConnect": agent_connect,
+    "DialBegin": dial_begin,
+    "DialEnd": dial_end,
+    "BridgeEnter": bridge_enter,
+    "BridgeLeave": bridge_leave,
+    "Hold": hold,
+    "Unhold": unhold,
+    "BlindTransfer": blind_transfer,
+    "AttendedTransfer": attended_transfer,
+    "MixMonitorStart": recording_started,
+}

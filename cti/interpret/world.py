@@ -1,0 +1,452 @@
+"""What the interpreter knows of one Asterisk: legs, the calls they make up, who is bridged.
+
+Every method tells what happened by appending facts to `out`. All of it tolerates ids it has
+never seen and news it has heard before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from cti import events as e
+from cti.conversation import Conversations
+from cti.events import Direction, EndedBy, Fact, OfferEnd, Party, QueueExit
+
+Facts = list[Fact]
+
+REMEMBERED = 2_000  # channels that are gone, whose late events must not bring them back
+
+
+class Leg:
+    """One channel. `call` is the conversation it belongs to now."""
+
+    __slots__ = (
+        "agent",
+        "answered",
+        "bridge",
+        "call",
+        "channel",
+        "handed_on",
+        "held",
+        "id",
+        "joined_at",
+        "offer",
+        "party",
+        "queue",
+        "recording",
+        "refused",
+        "released",
+        "talked",
+    )
+
+    def __init__(self, leg_id: str, channel: str, call: Call, agent: str | None) -> None:
+        self.id = leg_id
+        self.channel = channel
+        self.call = call
+        self.agent = agent
+        self.party: Party = "agent" if agent else "external"
+        self.queue: str | None = None  # that offered it
+        self.offer: OfferEnd | bool = False  # False: never offered, True: rings, else how it ended
+        self.refused = False  # its owner hung up while it rang
+        self.answered = False
+        self.released = False
+        self.handed_on = False  # its owner transferred the call away
+        self.held = False  # it holds the other side
+        self.recording = ""  # the file it is recorded to
+        self.bridge: str | None = None
+        self.joined_at: datetime | None = None
+        self.talked = 0.0
+
+    @property
+    def is_local(self) -> bool:
+        """A Local channel: plumbing between two legs, nobody's phone."""
+        return self.channel.startswith("Local/")
+
+
+class Waiting:
+    """A caller in a queue."""
+
+    __slots__ = ("joined_at", "leg_id", "queue")
+
+    def __init__(self, queue: str, leg_id: str, joined_at: datetime) -> None:
+        self.queue = queue
+        self.leg_id = leg_id
+        self.joined_at = joined_at
+
+
+class Call:
+    """One conversation and its legs."""
+
+    __slots__ = ("arrived_at", "by", "id", "legs", "waiting")
+
+    def __init__(self, call_id: str, arrived_at: datetime) -> None:
+        self.id = call_id
+        self.arrived_at = arrived_at
+        self.legs: dict[str, Leg] = {}
+        self.waiting: Waiting | None = None
+        self.by: EndedBy | None = None  # who hung up first since the last bridging
+
+
+class World:
+    """One Asterisk's live legs and calls.
+
+    `extensions` maps an agent's name (which is the endpoint's) to their extension.
+    """
+
+    def __init__(self, system: str, extensions: Mapping[str, str]) -> None:
+        self.system = system
+        self.extensions = extensions
+        self.internal = frozenset(extensions.values())
+        self.ids = Conversations(system)
+        self.legs: dict[str, Leg] = {}
+        self.over: dict[str, None] = {}  # legs that are gone, oldest first
+        self.calls: dict[str, Call] = {}
+        self.bridges: dict[str, dict[str, Leg]] = {}
+        self.expected: dict[str, str] = {}  # uniqueid we chose at Originate -> what is dialled
+
+    def agent_of(self, channel: str) -> str | None:
+        """The agent whose device `PJSIP/<agent>-xxxxxxxx` is, None for any other channel."""
+        if not channel.startswith("PJSIP/"):
+            return None
+        name = channel[6:].rpartition("-")[0]
+        return name if name in self.extensions else None
+
+    # -- legs come and go ----------------------------------------------------------------
+
+    def start(
+        self,
+        out: Facts,
+        at: datetime,
+        *,
+        leg_id: str,
+        linkedid: str,
+        channel: str,
+        context: str,
+        exten: str,
+        number: str,
+        name: str,
+    ) -> Leg:
+        """A channel exists; the first of a conversation makes the call."""
+        known = self.legs.get(leg_id)
+        if known is not None:
+            return known
+        call_id, absorbed = self.ids.absorb(leg_id, linkedid)
+        if absorbed is not None:
+            self._merge(out, at, call_id, absorbed)
+        agent = self.agent_of(channel)
+        call, first = self.calls.get(call_id), False
+        if call is None:
+            call, first = Call(call_id, at), True
+            self.calls[call_id] = call
+        leg = Leg(leg_id, channel, call, agent)
+        if first:
+            dialed = self.expected.pop(leg_id, "" if exten == "s" else exten)
+            direction: Direction = "inbound"
+            if agent is not None or context == "ringdesk-agents":
+                inside = dialed in self.internal or dialed.startswith("q-")
+                direction = "internal" if inside else "outbound"
+            elif not leg.is_local:
+                leg.party = "caller"
+            out.append(
+                e.CallArrived(
+                    at=at,
+                    system=self.system,
+                    call_id=call_id,
+                    leg_id=leg_id,
+                    channel=channel,
+                    direction=direction,
+                    caller_number=number,
+                    caller_name=name,
+                    dialed=dialed,
+                    agent=agent,
+                )
+            )
+        self.legs[leg_id] = call.legs[leg_id] = leg
+        if not leg.is_local:
+            out.append(
+                e.LegStarted(
+                    at=at,
+                    system=self.system,
+                    call_id=call_id,
+                    leg_id=leg_id,
+                    channel=channel,
+                    party=leg.party,
+                    address=number if leg.party != "external" or exten == "s" else exten,
+                    agent=agent,
+                )
+            )
+        return leg
+
+    def end(
+        self, out: Facts, at: datetime, leg: Leg, *, cause: int, text: str = "", lost: bool = False
+    ) -> None:
+        """A channel is gone; with the last one the call."""
+        call = leg.call
+        self.part(out, at, leg)
+        if leg.offer is True or (leg.offer == "answered" and not leg.answered):
+            leg.offer = True  # answered, and gone before anybody said so
+            self.end_offer(out, at, leg, self._why_unanswered(leg, cause))
+        self.release(out, at, leg)
+        if call.waiting is not None and call.waiting.leg_id == leg.id:
+            self.leave_queue(out, at, call, "unknown" if lost else "abandoned")
+        if leg.recording:
+            out.append(
+                e.RecordingStopped(at=at, system=self.system, call_id=call.id, file=leg.recording)
+            )
+        if not leg.is_local:
+            out.append(
+                e.LegEnded(
+                    at=at,
+                    system=self.system,
+                    call_id=call.id,
+                    leg_id=leg.id,
+                    cause=cause,
+                    cause_text=text,
+                )
+            )
+        del self.legs[leg.id], call.legs[leg.id]
+        self.over[leg.id] = None
+        if len(self.over) > REMEMBERED:
+            del self.over[next(iter(self.over))]
+        if call.legs:
+            return
+        by: EndedBy = "unknown" if lost else call.by or "system"
+        out.append(
+            e.CallEnded(at=at, system=self.system, call_id=call.id, cause=cause, by=by, lost=lost)
+        )
+        del self.calls[call.id]
+        self.ids.ended(call.id)
+
+    def hung_up_by(self, leg: Leg) -> None:
+        """A hang-up was asked for on this leg: the first since the last bridging counts."""
+        if leg.offer is True and not leg.answered:
+            leg.refused = True
+        elif leg.call.by is None and not leg.is_local:
+            ends: dict[Party, EndedBy] = {"agent": "agent", "caller": "caller"}
+            leg.call.by = ends.get(leg.party, "caller")
+
+    # -- offers, answers, releases ----------------------------------------------------------
+
+    def offer(self, out: Facts, at: datetime, leg: Leg, queue: str | None) -> None:
+        """An agent's device is being rung."""
+        if leg.agent is None or leg.offer is not False or leg.answered:
+            return
+        leg.offer, leg.queue = True, queue
+        out.append(
+            e.CallOffered(
+                at=at,
+                system=self.system,
+                call_id=leg.call.id,
+                agent=leg.agent,
+                leg_id=leg.id,
+                queue=queue,
+            )
+        )
+
+    def end_offer(self, out: Facts, at: datetime, leg: Leg, reason: OfferEnd) -> None:
+        """It rings no more."""
+        if leg.agent is None or leg.offer is not True:
+            return
+        leg.offer = reason
+        out.append(
+            e.CallOfferEnded(
+                at=at,
+                system=self.system,
+                call_id=leg.call.id,
+                agent=leg.agent,
+                leg_id=leg.id,
+                reason=reason,
+            )
+        )
+
+    def answer(self, out: Facts, at: datetime, leg: Leg) -> None:
+        """An agent took the call (or, of a call the agent placed, the other side did)."""
+        if leg.agent is None or leg.answered:
+            return
+        leg.answered = True
+        if leg.offer == "answered":
+            leg.offer = True  # DialEnd marked it; here it is told
+        waiting, waited = leg.call.waiting, None
+        if leg.queue is not None and waiting is not None and waiting.queue == leg.queue:
+            waited = seconds(waiting.joined_at, at)
+        out.append(
+            e.CallAnswered(
+                at=at,
+                system=self.system,
+                call_id=leg.call.id,
+                agent=leg.agent,
+                leg_id=leg.id,
+                queue=leg.queue,
+                waited=waited,
+            )
+        )
+        self.end_offer(out, at, leg, "answered")
+        if waited is not None:
+            self.leave_queue(out, at, leg.call, "answered")
+
+    def release(self, out: Facts, at: datetime, leg: Leg) -> None:
+        """An agent's part is over."""
+        if leg.agent is None or leg.released or not leg.answered:
+            return
+        leg.released = True
+        out.append(
+            e.CallReleased(
+                at=at,
+                system=self.system,
+                call_id=leg.call.id,
+                agent=leg.agent,
+                leg_id=leg.id,
+                talked=round(leg.talked, 3),
+            )
+        )
+
+    # -- queues --------------------------------------------------------------------------
+
+    def join_queue(self, out: Facts, at: datetime, leg: Leg, queue: str, position: int) -> None:
+        """The caller waits in a queue; another queue they were in is left."""
+        call = leg.call
+        if call.waiting is not None:
+            if call.waiting.queue == queue:
+                return
+            self.leave_queue(out, at, call, "unknown")
+        call.waiting = Waiting(queue, leg.id, at)
+        out.append(
+            e.CallQueued(
+                at=at,
+                system=self.system,
+                call_id=call.id,
+                queue=queue,
+                position=position,
+                leg_id=leg.id,
+            )
+        )
+
+    def leave_queue(self, out: Facts, at: datetime, call: Call, reason: QueueExit) -> None:
+        """The caller waits no more."""
+        waiting = call.waiting
+        if waiting is None:
+            return
+        call.waiting = None
+        out.append(
+            e.CallLeftQueue(
+                at=at,
+                system=self.system,
+                call_id=call.id,
+                queue=waiting.queue,
+                reason=reason,
+                waited=seconds(waiting.joined_at, at),
+            )
+        )
+
+    # -- bridges -------------------------------------------------------------------------
+
+    def join(self, out: Facts, at: datetime, leg: Leg, bridge_id: str) -> None:
+        """A leg entered a bridge: with another leg in it, they talk."""
+        if leg.bridge == bridge_id:
+            return
+        self.part(out, at, leg)
+        members = self.bridges.setdefault(bridge_id, {})
+        members[leg.id] = leg
+        leg.bridge = bridge_id
+        self._one_call(out, at, members)
+        if len(members) < 2:
+            return
+        for member in members.values():
+            if member.joined_at is None:
+                member.joined_at = at
+                member.call.by = None
+                if not member.is_local:
+                    out.append(
+                        e.LegJoined(
+                            at=at,
+                            system=self.system,
+                            call_id=member.call.id,
+                            leg_id=member.id,
+                            bridge_id=bridge_id,
+                        )
+                    )
+                self.answer(out, at, member)
+
+    def part(self, out: Facts, at: datetime, leg: Leg) -> None:
+        """A leg left its bridge; who is left alone in it does not talk either."""
+        bridge_id, leg.bridge = leg.bridge, None
+        if bridge_id is None:
+            return
+        members = self.bridges.get(bridge_id, {})
+        members.pop(leg.id, None)
+        self._stop_talking(out, at, leg, bridge_id)
+        if len(members) == 1:
+            self._stop_talking(out, at, next(iter(members.values())), bridge_id)
+        elif not members:
+            self.bridges.pop(bridge_id, None)
+
+    def _stop_talking(self, out: Facts, at: datetime, leg: Leg, bridge_id: str) -> None:
+        if leg.joined_at is None:
+            return
+        leg.talked += seconds(leg.joined_at, at)
+        leg.joined_at = None
+        if not leg.is_local:
+            out.append(
+                e.LegParted(
+                    at=at,
+                    system=self.system,
+                    call_id=leg.call.id,
+                    leg_id=leg.id,
+                    bridge_id=bridge_id,
+                )
+            )
+
+    # -- one call out of two ---------------------------------------------------------------
+
+    def relink(self, out: Facts, at: datetime, leg: Leg, linkedid: str) -> None:
+        """A known channel carries this linkedid now."""
+        if linkedid and self.ids.find(linkedid) != leg.call.id:
+            call_id, absorbed = self.ids.absorb(leg.id, linkedid)
+            if absorbed is not None:
+                self._merge(out, at, call_id, absorbed)
+
+    def unite(self, out: Facts, at: datetime, one: Call, other: Call) -> None:
+        """Two calls are one conversation: the older one's id stays."""
+        if one is other:
+            return
+        older, younger = (one, other) if one.arrived_at <= other.arrived_at else (other, one)
+        winner, loser = self.ids.merge(older.id, younger.id)
+        if loser is not None:
+            self._merge(out, at, winner, loser)
+
+    def _one_call(self, out: Facts, at: datetime, members: Mapping[str, Leg]) -> None:
+        first, *rest = list(members.values())
+        for other in rest:
+            self.unite(out, at, first.call, other.call)
+
+    def _merge(self, out: Facts, at: datetime, winner: str, loser: str) -> None:
+        gone = self.calls.pop(loser, None)
+        out.append(e.CallMerged(at=at, system=self.system, call_id=winner, absorbed=loser))
+        if gone is None:
+            return
+        call = self.calls.get(winner)
+        if call is None:
+            # Only the younger one is alive: it goes on under the older one's name.
+            gone.id = winner
+            self.calls[winner] = gone
+            return
+        for leg in gone.legs.values():
+            leg.call = call
+            call.legs[leg.id] = leg
+            # In a merged call only the first caller is the caller.
+            leg.party = "external" if leg.party == "caller" else leg.party
+        call.waiting = call.waiting or gone.waiting
+
+    @staticmethod
+    def _why_unanswered(leg: Leg, cause: int) -> OfferEnd:
+        if cause == 26 or any(o.answered and not o.released for o in leg.call.legs.values()):
+            return "answered_elsewhere"
+        if cause in {17, 21} or leg.refused:
+            return "rejected"
+        return "withdrawn"
+
+
+def seconds(since: datetime, until: datetime) -> float:
+    """Never negative: Asterisk's clock may jump."""
+    return max(0.0, (until - since).total_seconds())

@@ -1,0 +1,216 @@
+"""Recordings of a real Asterisk, told as facts and shown on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cti import events as e
+from cti.ami.wire import Message, message
+from cti.board import Board, apply_delta
+from cti.conversation import call_id_of
+from cti.events import Fact
+from cti.interpret import WANTED_EVENTS, Interpreter
+from tests.fakes.ami_recording import EXTENSIONS, NAMES, recording, told
+
+T0 = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def interpreter() -> Interpreter:
+    return Interpreter("ringdesk-1", EXTENSIONS, clock=lambda: T0)
+
+
+def facts_of(messages: Iterable[Message], by: Interpreter | None = None) -> list[Fact]:
+    by = by or interpreter()
+    return [fact for m in messages for fact in by.feed(m)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_is_told_as_written_above_it(name: str) -> None:
+    taken = recording(name, WANTED_EVENTS)
+    assert [told(fact) for fact in facts_of(taken.messages)] == taken.expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_call_is_one_conversation_and_leaves_nothing_behind(name: str) -> None:
+    by = interpreter()
+    messages = recording(name).messages
+    facts = facts_of(messages, by)
+    first = next(m for m in messages if m.name == "Newchannel")
+    assert {f.call_id for f in facts if isinstance(f, e.CallFact)} == {
+        call_id_of("ringdesk-1", first.get("Linkedid"))
+    }
+    assert (by.world.legs, by.world.calls, by.world.bridges) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_call_moves_over_the_board_and_off_it(name: str) -> None:
+    board = Board({"support": 20}, now=T0)
+    followed, states = board.snapshot(), []
+    for fact in facts_of(recording(name).messages):
+        followed = apply_delta(followed, board.apply(fact))
+        assert followed == board.snapshot()
+        states += [(call.state, call.ringing, call.agents) for call in followed.calls.values()]
+    assert followed.calls == {}
+    for (state, ringing, agents), fact in pairwise(states):
+        assert state != "talking" or agents, fact
+        assert state != "ringing" or ringing, fact
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_everything_an_agent_was_offered_or_took_has_an_end(name: str) -> None:
+    facts = facts_of(recording(name).messages)
+    offered = [f.leg_id for f in facts if isinstance(f, e.CallOffered)]
+    closed = [f.leg_id for f in facts if isinstance(f, e.CallOfferEnded)]
+    assert sorted(offered) == sorted(closed)
+    answered = [f.leg_id for f in facts if isinstance(f, e.CallAnswered)]
+    released = [f.leg_id for f in facts if isinstance(f, e.CallReleased)]
+    assert sorted(answered) == sorted(released)
+    assert len(set(answered)) == len(answered)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_told_twice_event_by_event_it_is_the_same(name: str) -> None:
+    messages = recording(name).messages
+    assert facts_of(m for m in messages for _ in range(2)) == facts_of(messages)
+
+
+def test_the_first_agent_is_free_when_his_own_leg_ends() -> None:
+    facts = facts_of(recording("blind_to_agent").messages)
+    kinds = [(type(f).__name__, getattr(f, "agent", None)) for f in facts]
+    assert kinds.index(("CallReleased", "ava")) < kinds.index(("CallOffered", "ben"))
+
+
+def test_what_click_to_dial_dials_is_known_beforehand() -> None:
+    by = interpreter()
+    messages = recording("originate").messages
+    by.expect(messages[0].get("Uniqueid"), "+4930111222")
+    arrived = facts_of(messages, by)[0]
+    assert isinstance(arrived, e.CallArrived)
+    assert (arrived.dialed, arrived.direction, arrived.agent) == ("+4930111222", "outbound", "ava")
+
+
+def test_a_late_event_does_not_bring_a_channel_back() -> None:
+    by = interpreter()
+    messages = recording("answered").messages
+    facts_of(messages, by)
+    again = [m for m in messages if m.name != "Hangup"]
+    assert facts_of(again, by) == []
+
+
+def channel(name: str, uniqueid: str, linkedid: str, **more: str) -> Message:
+    pairs = {"Channel": name, "Uniqueid": uniqueid, "Linkedid": linkedid, **more}
+    return message(("Event", "CoreShowChannel"), *pairs.items())
+
+
+def test_after_a_gap_what_vanished_is_lost_and_what_is_there_is_known() -> None:
+    by = interpreter()
+    facts_of(recording("answered").messages[:8], by)
+    assert by.world.calls
+    there = [
+        channel(
+            "PJSIP/carrier-00000009",
+            "x.1",
+            "x.1",
+            Context="ringdesk-queue",
+            Exten="support",
+            CallerIDNum="0301",
+            Duration="00:01:10",
+            BridgeId="b1",
+        ),
+        channel("PJSIP/ben-0000000a", "x.2", "x.1", Context="ringdesk-agents", BridgeId="b1"),
+        channel("PJSIP/carrier-0000000b", "x.3", "x.3", Context="ringdesk-queue", BridgeId=""),
+        channel("PJSIP/ava-0000000c", "x.4", "x.3", ChannelStateDesc="Ringing", BridgeId=""),
+    ]
+    entry = {"Queue": "support", "Position": "1", "Uniqueid": "x.3", "Wait": "12"}
+    lines = [
+        told(f)
+        for f in by.resync(T0, there, [message(("Event", "QueueEntry"), *entry.items())])
+        if not isinstance(f, e.LegStarted)
+    ]
+    assert "CallEnded 0 unknown lost" in lines
+    assert lines[lines.index("CallEnded 0 unknown lost") + 1 :] == [
+        "CallArrived inbound 0301 -> support -",
+        "CallArrived inbound ->  -",
+        "CallQueued support 1",
+        "QueueChanged",
+        "LegJoined .1",
+        "LegJoined .2",
+        "CallAnswered ben - -",
+        "CallOffered ava support",
+    ]
+    assert by.channel_of("ben", call_id_of("ringdesk-1", "x.1")) == "PJSIP/ben-0000000a"
+    again = by.resync(T0, there, [message(("Event", "QueueEntry"), *entry.items())])
+    assert [told(f) for f in again] == ["QueueChanged"]
+
+
+def test_another_boot_closes_the_old_boots_calls() -> None:
+    by = interpreter()
+    facts_of(recording("answered").messages[:12], by)
+    lines = [told(f) for f in by.restart(T0)]
+    assert lines[-1] == "CallEnded 0 unknown lost"
+    assert by.world.legs == {}
+    assert by.restart(T0) == []
+
+
+def test_two_calls_joined_by_an_attended_transfer_become_the_older_one() -> None:
+    by = interpreter()
+    new = [
+        {"Channel": "PJSIP/carrier-1", "Uniqueid": "1", "Linkedid": "1", "Timestamp": "1.0"},
+        {"Channel": "PJSIP/ava-1", "Uniqueid": "2", "Linkedid": "1", "Timestamp": "2.0"},
+        {"Channel": "PJSIP/ava-2", "Uniqueid": "3", "Linkedid": "3", "Timestamp": "3.0"},
+        {"Channel": "PJSIP/ben-1", "Uniqueid": "4", "Linkedid": "3", "Timestamp": "4.0"},
+    ]
+    facts_of([message(("Event", "Newchannel"), *n.items()) for n in new], by)
+    joined = {
+        "Result": "Success",
+        "OrigTransfererUniqueid": "2",
+        "SecondTransfererUniqueid": "3",
+        "TransferTargetUniqueid": "4",
+        "Timestamp": "5.0",
+    }
+    facts = facts_of([message(("Event", "AttendedTransfer"), *joined.items())], by)
+    older, younger = call_id_of("ringdesk-1", "1"), call_id_of("ringdesk-1", "3")
+    assert isinstance(facts[0], e.CallMerged)
+    assert (facts[0].call_id, facts[0].absorbed) == (older, younger)
+    assert told(facts[1]) == "CallTransferred attended ava -> 102"
+    assert len(by.world.calls) == 1
+
+
+ALL = [recording(name) for name in NAMES]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_events_lost_repeated_and_interleaved_never_break_it(data: st.DataObject) -> None:
+    """Whatever comes, nothing raises, and a resync against an empty Asterisk clears everything."""
+    messages = [
+        m for r in data.draw(st.lists(st.sampled_from(ALL), max_size=3)) for m in r.messages
+    ]
+    picked = data.draw(st.lists(st.sampled_from(messages or ALL[0].messages), max_size=80))
+    by, board = interpreter(), Board({"support": 20}, now=T0)
+    for fact in facts_of(picked, by):
+        board.apply(fact)
+    for fact in by.resync(T0, [], []):
+        board.apply(fact)
+    assert (by.world.legs, by.world.calls, by.world.bridges) == ({}, {}, {})
+    assert board.snapshot().calls == {}
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["Uniqueid", "Linkedid", "Channel", "Cause", "Queue"]), st.text()
+    )
+)
+def test_garbage_in_headers_never_breaks_it(headers: dict[str, str]) -> None:
+    by = interpreter()
+    clean = {k: v.replace("\r\n", "") for k, v in headers.items()}
+    for name in sorted(WANTED_EVENTS):
+        facts_of([message(("Event", name), *clean.items(), ("Timestamp", "nonsense"))], by)
+    by.resync(T0, [], [])
+    assert by.world.legs == {}
