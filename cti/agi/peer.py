@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from cti.agi.errors import AgiClosed, AgiEnded, AgiGarbled, AgiHangup, AgiTimeout
 from cti.agi.wire import AgiParser, Environment, Hangup, Item, Reply
@@ -36,8 +37,8 @@ class AgiPeer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a fresh connection (asyncio calls this)."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_server's promise
-        self._transport = transport
+        # A TCP transport; uvloop's is none of asyncio.Transport's subclasses.
+        self._transport = cast(asyncio.Transport, transport)
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -167,7 +167,7 @@ class AmiLink:
             login = (("Username", self._user), ("Secret", self._secret), ("Events", "on"))
             await session.ask("Login", login, CONNECT_TIMEOUT)
         except (AmiError, TimeoutError) as error:
-            return f"login failed: {error or type(error).__name__}"
+            return f"login failed: {str(error) or type(error).__name__}"
         try:
             status = await session.ask("CoreStatus", (), ANSWER_TIMEOUT)
         except AmiRefused:

@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from itertools import count
+from typing import cast
 
 import structlog
 
@@ -68,13 +69,13 @@ class AmiSession(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a fresh connection (asyncio calls this)."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_connection's promise
-        self._transport = transport
+        # A TCP transport; uvloop's is none of asyncio.Transport's subclasses.
+        self._transport = cast(asyncio.Transport, transport)
         raw = transport.get_extra_info("socket")
         if raw is not None:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.ended.done():
-            transport.abort()
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Sort what one read gave (asyncio calls this)."""
