@@ -119,6 +119,7 @@ class OwnAsterisk:
         (place.var / "keys").mkdir(exist_ok=True)
         for folder in (place.log / "cdr-csv", settings.recordings_folder, settings.records_folder):
             folder.mkdir(parents=True, exist_ok=True)
+        _link(place.log / "cel-custom", settings.records_folder)
         _link(place.share / "documentation", self._files.documentation)
         (place.share / "sounds").mkdir(exist_ok=True)
         _link(place.share / "sounds" / "en", self._files.sounds)

@@ -25,6 +25,7 @@ from config.settings import Settings, Trunk
 TEMPLATES: Final = Path(__file__).parent / "asterisk"
 HEADER: Final = "; Rendered by Ringdesk"
 MAX_FILES: Final = 65_536  # open files: each call leg takes some six
+SECTION_BYTES: Final = 79
 # What a path in a dial plan or a configuration file could be misread by.
 _UNFIT_PATH: Final = re.compile(r"[^A-Za-z0-9 /_.+=@:~-]")
 
@@ -109,7 +110,7 @@ def _texts(
         "s": settings,
         "place": place,
         "recordings": _path(settings.recordings_folder),
-        "records": _path(settings.records_folder),
+        "records": _records(settings, place),
         "music": _path(music_folder(settings)),
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
@@ -179,6 +180,20 @@ def _path(path: Path) -> Path:
     if found:
         raise Problem(f"{path}: a folder for Asterisk may not have {found.group()!r} in its name")
     return path
+
+
+def _records(settings: Settings, place: Place) -> str:
+    """The file of call records as cel_custom.conf may name it.
+
+    It is the name of a section there, and Asterisk cuts those at 79 bytes. Our own Asterisk gets a
+    link from its log folder, where plain names go.
+    """
+    if place.own:
+        return "cel.json"
+    file = str(_path(settings.records_folder) / "cel.json")
+    if len(file.encode()) > SECTION_BYTES:
+        raise Problem(f"{file}: longer than {SECTION_BYTES} bytes; shorten asterisk.records")
+    return file
 
 
 def music_folder(settings: Settings) -> Path:

@@ -1,0 +1,416 @@
+"""The rendered files, and what a real Asterisk does with them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import re
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.own_asterisk import OwnAsterisk
+from config.pbx import own_place, refuse, render
+from config.problems import Problem
+from config.secrets import open_secrets
+from config.settings import Settings, load
+
+SETTINGS = """
+system: lab-1
+company: {{languages: [en]}}
+data: {{folder: {folder}}}
+asterisk:
+  ami: {{port: {ami}}}
+  agi: {{port: {agi}}}
+  http: {{port: {http}}}
+  sip: {{port: {sip}}}
+  rtp: {{from: {rtp}, to: {rtp_last}}}
+dids:
+  "1000": {{flow: main}}
+  "2000": {{queue: support}}
+  "3000": {{queue: short}}
+  "4000": {{queue: gives_up}}
+queues:
+  support: {{record: true}}
+  sales: {{}}
+  # Without announcements: the longest wait is looked at after them.
+  short: {{max_wait: 1, overflow: sales, announce_position: false}}
+  gives_up: {{max_wait: 1, announce_position: false}}
+agents:
+  ava: {{extension: "101", name: "Ava L", queues: {{support: 0}}}}
+  bob: {{extension: "105", queues: {{support: 0}}, device: {{kind: phone}}}}
+agent_ranges:
+  - {{prefix: load, count: 3, contact: "sip:{{name}}@127.0.0.1:7000", extension_from: 5001,
+     queues: {{sales: 2}}, signed_in: true}}
+trunks:
+  carrier: {{addresses: [127.0.0.2], dial: "sip:127.0.0.2:7080;transport=udp"}}
+demo: true
+"""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on, for TCP and UDP, all different."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(33000, 48000, 2)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            with contextlib.suppress(OSError):
+                tcp.bind(("127.0.0.1", port))
+                udp.bind(("127.0.0.1", port))
+                if port not in found:
+                    found.append(port)
+    return found
+
+
+def lab_settings(folder: Path) -> Settings:
+    """Settings of an Asterisk of its own in `folder`."""
+    ami, agi, http, sip = free_ports(4)
+    rtp = random.randrange(49000, 60000, 2)
+    text = SETTINGS.format(
+        folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp + 200
+    )
+    file = folder / "settings.yaml"
+    file.write_text(text)
+    return load(file, {})
+
+
+def render_own(settings: Settings, folder: Path) -> bool:
+    """Render as for an Asterisk of our own."""
+    secrets = open_secrets(settings.data_folder, {})
+    return render(settings, folder, secrets=secrets, place=own_place(settings, Path("/modules")))
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Every rendered file by name."""
+    settings = lab_settings(tmp_path)
+    render_own(settings, tmp_path / "etc")
+    return {file.name: file.read_text() for file in (tmp_path / "etc").iterdir()}
+
+
+def section(text: str, name: str, kind: str = "") -> str:
+    """The section `[name]` that says `type = kind`."""
+    for found in re.split(r"^(?=\[)", text, flags=re.MULTILINE):
+        if found.startswith(f"[{name}]") and (not kind or f"type = {kind}\n" in found):
+            return found
+    raise AssertionError(f"no [{name}] of type {kind}")
+
+
+def test_files_are_their_owners_alone_and_rendered_once(tmp_path: Path) -> None:
+    settings = lab_settings(tmp_path)
+    assert render_own(settings, tmp_path / "etc")
+    assert not render_own(settings, tmp_path / "etc"), "nothing changed"
+    for file in (tmp_path / "etc").iterdir():
+        assert file.stat().st_mode & 0o077 == 0, file.name
+
+
+def test_a_file_of_ours_that_is_no_longer_wanted_goes(tmp_path: Path) -> None:
+    settings = lab_settings(tmp_path)
+    render_own(settings, tmp_path)
+    (tmp_path / "old.conf").write_text("; Rendered by Ringdesk\n")
+    (tmp_path / "mine.conf").write_text("; somebody else's\n")
+    assert render_own(settings, tmp_path)
+    assert not (tmp_path / "old.conf").exists()
+    assert (tmp_path / "mine.conf").exists()
+
+
+@pytest.mark.parametrize(
+    "value", ["a\nb", "a\r\nexten => x", "a;b", "a\0b", "tab\there", "del\x7f"]
+)
+def test_a_value_that_could_become_a_line_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=r"control character|semicolon"):
+        refuse(value)
+
+
+def test_a_trunks_password_cannot_write_lines(tmp_path: Path) -> None:
+    text = (
+        "queues: {support: {}}\nasterisk: {records: /r}\n"
+        "trunks: {carrier: {dial: 'sip:a.example', user: u, password_env: CARRIER}}\n"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    settings, secrets = load(tmp_path / "s.yaml", {}), open_secrets(tmp_path, {})
+    with pytest.raises(Problem, match="control character"):
+        render(settings, tmp_path, secrets=secrets, environment={"CARRIER": "x\ncontext=evil"})
+    with pytest.raises(Problem, match="set CARRIER"):
+        render(settings, tmp_path, secrets=secrets, environment={})
+    render(settings, tmp_path, secrets=secrets, environment={"CARRIER": "semi;colon"})
+    assert "password = semi\\;colon" in (tmp_path / "pjsip.conf").read_text()
+
+
+def test_agents_get_the_device_their_settings_name(files: dict[str, str]) -> None:
+    pjsip = files["pjsip.conf"]
+    assert "webrtc = yes" in section(pjsip, "ava")
+    assert "webrtc" not in section(pjsip, "bob")
+    assert "username = bob" in section(pjsip, "bob", "auth")
+    assert "contact = sip:load2@127.0.0.1:7000" in section(pjsip, "load2", "aor")
+    assert "match = 127.0.0.2" in section(pjsip, "carrier", "identify")
+    assert "contact = sip:127.0.0.2:7080\\;transport=udp" in section(pjsip, "carrier", "aor")
+
+
+def test_agents_who_are_signed_in_are_members_from_the_start(files: dict[str, str]) -> None:
+    assert "member => PJSIP/load1,2,load1" in section(files["queues.conf"], "sales")
+    assert "member" not in section(files["queues.conf"], "support")
+
+
+def test_the_account_may_no_more_than_it_needs(files: dict[str, str]) -> None:
+    manager = files["manager.conf"]
+    for powerful in ("command", "config", "all", "dialplan"):
+        assert not re.search(rf"^(read|write) = .*\b{powerful}\b", manager, re.MULTILINE)
+    assert "live_dangerously = no" in files["asterisk.conf"]
+    for powerful in ("app_system", "func_shell", "pbx_spool", "app_originate"):
+        assert not re.search(rf"^load = {powerful}", files["modules.conf"], re.MULTILINE)
+
+
+# ---- a real Asterisk ---------------------------------------------------------------------------
+
+
+@dataclass
+class Lab:
+    """A running Asterisk, and what it wrote into its call records."""
+
+    settings: Settings
+    sipp: str
+    folder: Path
+
+    def records(self) -> list[dict[str, Any]]:
+        file = self.settings.records_folder / "cel.json"
+        text = file.read_text() if file.exists() else ""
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+    @contextlib.asynccontextmanager
+    async def call(self, number: str, source: str = "127.0.0.2") -> AsyncIterator[None]:
+        """A caller who dials, and stays on the line until the block ends."""
+        sip = self.settings.asterisk.sip
+        process = await asyncio.create_subprocess_exec(
+            *(self.sipp, "-sn", "uac", "-s", number, f"{sip.host}:{sip.port}", "-i", source),
+            *("-m", "1", "-d", "30000", "-nostdin", "-timeout", "40s"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+        )
+        try:
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def queued(self, queue: str, within: float) -> float:
+        """Wait until a caller is in `queue`; seconds from the channel's start to there."""
+        async with asyncio.timeout(within):
+            while True:
+                records = self.records()
+                for record in records:
+                    if record["eventtype"] == "APP_START" and _queue_of(record) == queue:
+                        starts = [r for r in records if r["eventtype"] == "CHAN_START"]
+                        first = next(r for r in starts if r["uniqueid"] == record["uniqueid"])
+                        return _seconds(record) - _seconds(first)
+                await asyncio.sleep(0.05)
+
+
+def _queue_of(record: dict[str, Any]) -> str:
+    return str(record["appdata"]).split(",")[0] if record["appname"] == "Queue" else ""
+
+
+def _seconds(record: dict[str, Any]) -> float:
+    return float(record["eventtime"])
+
+
+@pytest.fixture
+async def lab(tmp_path: Path, asterisk: object, sipp: str) -> AsyncIterator[Lab]:
+    settings = lab_settings(tmp_path)
+    own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
+    await own.start()
+    try:
+        yield Lab(settings, sipp, tmp_path)
+    finally:
+        await own.stop()
+
+
+Menu = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
+
+
+@contextlib.asynccontextmanager
+async def menu(lab: Lab, serve: Menu) -> AsyncIterator[None]:
+    """A menu that does what `serve` says with each call."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await reader.readuntil(b"\n\n")
+            await serve(reader, writer)
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", lab.settings.asterisk.agi.port)
+    try:
+        yield
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: str) -> None:
+    writer.write(line.encode() + b"\n")
+    assert (await reader.readline()).startswith(b"200"), line
+
+
+async def _silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await asyncio.Event().wait()
+
+
+async def _cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _say(reader, writer, "SET VARIABLE RINGDESK_QUEUE sales")
+
+
+async def _slow_step(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Renews the time for a step of 2 s, as the menu does, and then stays silent."""
+    await _say(reader, writer, "SET VARIABLE TIMEOUT(absolute) 5")
+    await asyncio.Event().wait()
+
+
+async def _to_sales(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _say(reader, writer, "SET VARIABLE RINGDESK_QUEUE sales")
+    await _say(reader, writer, "SET VARIABLE TIMEOUT(absolute) 0")
+    await _say(reader, writer, "SET VARIABLE RINGDESK_NEXT queue")
+
+
+async def _nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await _say(reader, writer, 'SET VARIABLE RINGDESK_QUEUE "no,such(queue)"')
+    await _say(reader, writer, "SET VARIABLE RINGDESK_NEXT queue")
+
+
+@pytest.mark.journey
+async def test_a_number_may_go_straight_to_its_queue(lab: Lab) -> None:
+    async with lab.call("2000"):
+        assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_the_menu_sends_a_caller_to_a_queue(lab: Lab) -> None:
+    async with menu(lab, _to_sales), lab.call("1000"):
+        assert await lab.queued("sales", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_a_menu_that_refuses_costs_nothing(lab: Lab) -> None:
+    async with lab.call("1000"):
+        assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_a_menu_that_is_silent_costs_three_seconds(lab: Lab) -> None:
+    async with menu(lab, _silent), lab.call("1000"):
+        assert await lab.queued("support", within=8) < 3.5
+
+
+@pytest.mark.journey
+async def test_a_menu_that_is_stopped_costs_three_seconds(lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", lab.settings.asterisk.agi.port)):
+        # A stopped process still accepts: the kernel does it, into the backlog.
+        async with lab.call("1000"):
+            assert await lab.queued("support", within=8) < 3.5
+
+
+@pytest.mark.journey
+async def test_a_menu_that_falls_silent_in_a_step_costs_that_step_and_three_seconds(
+    lab: Lab,
+) -> None:
+    async with menu(lab, _slow_step), lab.call("1000"):
+        assert 4.5 < await lab.queued("support", within=10) < 5.8
+
+
+@pytest.mark.journey
+async def test_a_menu_that_is_cut_costs_nothing_and_its_half_wish_does_not_count(lab: Lab) -> None:
+    async with menu(lab, _cut), lab.call("1000"):
+        assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_a_queue_that_does_not_exist_is_the_default_queue(lab: Lab) -> None:
+    async with menu(lab, _nonsense), lab.call("1000"):
+        assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("number", ["4930555", "support", "+49*7", "t2"])
+async def test_any_number_reaches_somebody(lab: Lab, number: str) -> None:
+    async with lab.call(number):
+        assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_after_the_longest_wait_comes_the_overflow_queue(lab: Lab) -> None:
+    async with lab.call("3000"):
+        assert 0.9 < await lab.queued("sales", within=6) < 3
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("number", ["h", "T", "x${SHELL(id)}"])
+async def test_a_name_with_a_meaning_is_no_number(lab: Lab, number: str) -> None:
+    async with lab.call(number):
+        with pytest.raises(TimeoutError):
+            await lab.queued("support", within=1)
+
+
+@pytest.mark.journey
+async def test_when_queue_and_menu_both_fail_the_caller_goes_to_the_default_queue(lab: Lab) -> None:
+    async with lab.call("4000"):
+        assert 0.9 < await lab.queued("support", within=6) < 3
+
+
+@pytest.mark.journey
+async def test_after_a_queue_that_gave_up_the_menu_decides(lab: Lab) -> None:
+    async with menu(lab, _to_sales), lab.call("4000"):
+        assert 0.9 < await lab.queued("sales", within=6) < 3
+
+
+@pytest.mark.journey
+async def test_a_stranger_gets_no_call(lab: Lab) -> None:
+    async with lab.call("1000", source="127.0.0.3"):
+        with pytest.raises(TimeoutError):
+            await lab.queued("support", within=1.5)
+    assert not [r for r in lab.records() if r["eventtype"] == "CHAN_START"]
+
+
+@pytest.mark.journey
+async def test_a_running_asterisk_is_taken_over(lab: Lab) -> None:
+    second = OwnAsterisk(lab.settings, open_secrets(lab.settings.data_folder, {}))
+    await second.start()
+    assert second.adopted
+    await second.stop()
+    await asyncio.wait_for(second.ended(), 5)
+
+
+@pytest.mark.journey
+async def test_a_port_in_use_is_one_clear_line(tmp_path: Path, asterisk: object) -> None:
+    settings = lab_settings(tmp_path)
+    own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
+    with socket.create_server(("127.0.0.1", settings.asterisk.ami.port)):
+        with pytest.raises(Problem, match=r"port \d+ .*asterisk\.ami\.port"):
+            await own.start()
+    assert own.pid is None
+
+
+@pytest.mark.journey
+async def test_records_are_json_with_the_names_the_journal_reads(lab: Lab) -> None:
+    async with lab.call("2000"):
+        await lab.queued("support", within=5)
+    record = next(r for r in lab.records() if r["eventtype"] == "CHAN_START")
+    assert record["exten"] == "2000"
+    assert record["uniqueid"].startswith("lab-1-")
+    assert abs(_seconds(record) - datetime.now().timestamp()) < 60  # noqa: DTZ005

@@ -1,0 +1,120 @@
+"""What every test may ask for: the programs of config/parts.py, a PostgreSQL, a Redis.
+
+A part that is missing is a skip that names it. With CI=true it is a failure: a check that was
+skipped for want of a part has not been made.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from config import parts as programs
+
+MISSING = "missing part:"
+START_SECONDS = 10.0
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In CI a skip for want of a part is a failure."""
+    report = yield
+    reason = str(call.excinfo.value) if call.excinfo is not None else ""
+    if report.skipped and MISSING in reason and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: {reason}"
+    return report
+
+
+def need(name: str) -> str:
+    """The path of a program; skips the test, by name, when it is missing."""
+    try:
+        return programs.program(name)
+    except programs.PartMissingError as why:
+        pytest.skip(str(why))
+
+
+@pytest.fixture(scope="session")
+def parts() -> ModuleType:
+    """config.parts: `parts.sipp()`, `parts.chromium()` ...; PartMissingError if missing."""
+    return programs
+
+
+@pytest.fixture(scope="session")
+def sipp() -> str:
+    """The path of sipp."""
+    return need("sipp")
+
+
+@pytest.fixture(scope="session")
+def espeak() -> str:
+    """The path of espeak-ng."""
+    return need("espeak-ng")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Chromium."""
+    return need("chromium")
+
+
+@pytest.fixture(scope="session")
+def asterisk() -> programs.AsteriskFiles:
+    """The Asterisk to run."""
+    need("asterisk")
+    return programs.asterisk()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis of this test session, empty, on a port of its own."""
+    folder = tmp_path_factory.mktemp("redis")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [need("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _until_listening(port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+
+
+def _until_listening(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        yield int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """The folder of the repository."""
+    return Path(__file__).resolve().parent.parent
