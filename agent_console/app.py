@@ -11,7 +11,7 @@ import asyncio
 from aiohttp import web
 
 from agent_console import assets, health
-from agent_console.access import Permission as P
+from agent_console.access import Permission as Needs
 from agent_console.api.routes import API
 from agent_console.context import ConsoleContext
 from agent_console.i18n import load_all
@@ -33,34 +33,34 @@ from agent_console.render import Renderer
 from agent_console.web import ASSETS, CONTEXT, RENDERER, ROUTES, TRANSLATORS, Route
 
 PAGES: tuple[Route, ...] = (
-    Route("GET", "/", sign_in.home, P.SIGNED_IN),
-    Route("GET", "/sign-in", sign_in.show, P.ANYONE),
-    Route("POST", "/sign-in", sign_in.submit, P.ANYONE),
-    Route("POST", "/sign-out", sign_in.leave, P.SIGNED_IN),
-    Route("POST", "/language", language.switch, P.ANYONE),
-    Route("GET", "/i18n/{lang}.json", language.catalogue, P.ANYONE),
-    Route("GET", "/desk", desk.show, P.DESK_USE),
-    Route("GET", "/board", board.show, P.BOARD_SEE),
-    Route("GET", "/phone", phone.show, P.ANYONE),  # 404 outside demo mode
-    Route("GET", "/cases", case_list.show, P.CASE_READ),
-    Route("GET", "/cases/{number}", case.show, P.CASE_READ),
-    Route("POST", "/cases/{number}/notes", case.note, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/disposition", case.disposition, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/status", case.status, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/priority", case.priority, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/follow-ups", case.follow_up, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/follow-ups/{id}/kept", case.kept, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/file-under", case.file_under, P.CASE_WRITE),
-    Route("POST", "/cases/{number}/assign", case.assign, P.CASE_WRITE),
-    Route("GET", "/customers/{id}", customer.show, P.CUSTOMER_READ),
-    Route("GET", "/search", search.show, P.CUSTOMER_READ),
-    Route("GET", "/search.json", search.answer, P.CUSTOMER_READ),
-    Route("GET", "/figures", figures.show, P.SIGNED_IN),
-    Route("GET", "/recordings/{id}", recording.play, P.RECORDING_HEAR_OWN),
-    Route("GET", "/static/built/{path:.+}", assets.built, P.ANYONE),
-    Route("GET", "/healthz", health.alive, P.ANYONE),
-    Route("GET", "/readyz", health.ready, P.ANYONE),
-    Route("GET", "/metrics", health.metrics, P.METRICS_READ, "either"),
+    Route("GET", "/", sign_in.home, Needs.SIGNED_IN),
+    Route("GET", "/sign-in", sign_in.show, Needs.ANYONE),
+    Route("POST", "/sign-in", sign_in.submit, Needs.ANYONE),
+    Route("POST", "/sign-out", sign_in.leave, Needs.SIGNED_IN),
+    Route("POST", "/language", language.switch, Needs.ANYONE),
+    Route("GET", "/i18n/{lang}.json", language.catalogue, Needs.ANYONE),
+    Route("GET", "/desk", desk.show, Needs.DESK_USE),
+    Route("GET", "/board", board.show, Needs.BOARD_SEE),
+    Route("GET", "/phone", phone.show, Needs.ANYONE),  # 404 outside demo mode
+    Route("GET", "/cases", case_list.show, Needs.CASE_READ),
+    Route("GET", "/cases/{number}", case.show, Needs.CASE_READ),
+    Route("POST", "/cases/{number}/notes", case.note, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/disposition", case.disposition, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/status", case.status, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/priority", case.priority, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/follow-ups", case.follow_up, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/follow-ups/{id}/kept", case.kept, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/file-under", case.file_under, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/assign", case.assign, Needs.CASE_WRITE),
+    Route("GET", "/customers/{id}", customer.show, Needs.CUSTOMER_READ),
+    Route("GET", "/search", search.show, Needs.CUSTOMER_READ),
+    Route("GET", "/search.json", search.answer, Needs.CUSTOMER_READ),
+    Route("GET", "/figures", figures.show, Needs.SIGNED_IN),
+    Route("GET", "/recordings/{id}", recording.play, Needs.RECORDING_HEAR_OWN),
+    Route("GET", "/static/built/{path:.+}", assets.built, Needs.ANYONE),
+    Route("GET", "/healthz", health.alive, Needs.ANYONE),
+    Route("GET", "/readyz", health.ready, Needs.ANYONE),
+    Route("GET", "/metrics", health.metrics, Needs.METRICS_READ, "either"),
 )
 TABLE: tuple[Route, ...] = PAGES + API
 
@@ -89,7 +89,7 @@ def build_app(context: ConsoleContext) -> web.Application:
 
 
 async def serve_web(context: ConsoleContext, host: str, port: int) -> web.AppRunner:
-    """Listen on `host:port` (0: any free port, see `runner.addresses`); `await runner.cleanup()` ends it.
+    """Listen on `host:port` (0: any free one, `runner.addresses`); `runner.cleanup()` ends it.
 
     Raises OSError when the port is taken.
     """

@@ -1,7 +1,8 @@
 """What the counter is given by whoever starts it; nothing here is built at import.
 
-Addresses the browser will use (`live_url`, `sip_url`, `origins`) may contain `{host}`: it stands for
-the host name the browser asked for, so that one start serves `localhost`, a LAN name and an address.
+Addresses the browser will use (`live_url`, `sip_url`, `origins`) may contain `{host}`: it stands
+for the host name the browser asked for, so that one start serves `localhost`, a LAN name and an
+address.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from service_desk.desk import Desk
 
 BUILT = Path(__file__).parent / "static" / "built"
 # What may stand for {host}: a name, an IPv4 address or a bracketed IPv6 address; never a header.
-HOST_NAME = re.compile(r"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])\Z")
+HOST_NAME = re.compile(
+    r"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])\Z"
+)
 
 
 class PauseReason(Struct, frozen=True, kw_only=True):

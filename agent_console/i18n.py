@@ -1,4 +1,4 @@
-"""The two languages: catalogues read from `locale/*/LC_MESSAGES/messages.po` when the program starts.
+"""The two languages: catalogues read from `locale/*/LC_MESSAGES/messages.po` at the start.
 
 The same catalogue serves the templates (Jinja's i18n extension), Python (`Translator.say`) and the
 browser (`/i18n/{lang}.json`). After changing texts, from the checkout's root:
@@ -40,7 +40,7 @@ class Translator(Struct, frozen=True):
 
 
 def load(language: str, folder: Path = LOCALE) -> Translator:
-    """The translator of `language` (`en`, `zh`); one without a catalogue says everything in English."""
+    """The translator of `language` (`en`, `zh`); without a catalogue it speaks English."""
     locale = LOCALES.get(language, "en")
     path = folder / locale / "LC_MESSAGES" / "messages.po"
     if not path.is_file():

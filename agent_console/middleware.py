@@ -1,4 +1,4 @@
-"""What every request passes through, outermost first: headers, errors, who is asking, permission."""
+"""What every request passes, outermost first: headers, errors, who is asking, permission."""
 
 from __future__ import annotations
 
@@ -153,7 +153,9 @@ def wants_json(request: web.Request) -> bool:
 
 def _ask_to_sign_in(request: web.Request) -> web.Response:
     if wants_json(request) or request.method not in SAFE:
-        return answer(request, HTTPStatus.UNAUTHORIZED, "sign_in", say(request, N_("Sign in first")))
+        return answer(
+            request, HTTPStatus.UNAUTHORIZED, "sign_in", say(request, N_("Sign in first"))
+        )
     response = see_other("/sign-in")
     if request.path != "/":
         # Where to go on after signing in; only ever a path of our own (checked again there).

@@ -119,6 +119,4 @@ def set_cookie(
 
 def drop_cookie(response: web.StreamResponse, context: ConsoleContext, name: str) -> None:
     """Make the browser forget a cookie."""
-    response.del_cookie(
-        name, path="/", secure=context.cookie_secure, httponly=True, samesite="Lax"
-    )
+    response.del_cookie(name, path="/", secure=context.cookie_secure, httponly=True, samesite="Lax")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
+LONE = re.compile("[\ud800-\udfff]")
+
 
 def clean(text: str) -> str:
     """`text` with every lone surrogate replaced; all else is kept as it is."""
-    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace") if _dirty(text) else text
-
-
-def _dirty(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
+    return LONE.sub("\ufffd", text)
 
 
 def cleaned(value: Any) -> Any:

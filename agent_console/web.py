@@ -20,8 +20,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CONTEXT: web.AppKey[ConsoleContext] = web.AppKey("context", ConsoleContext)
 TRANSLATORS: web.AppKey[dict[str, Translator]] = web.AppKey("translators", dict)
-ASSETS: web.AppKey[Assets] = web.AppKey("assets", object)
-RENDERER: web.AppKey[Renderer] = web.AppKey("renderer", object)
+ASSETS: web.AppKey[Assets] = web.AppKey("assets")
+RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes", dict)
 
 VIEWER = "ringdesk.viewer"  # Viewer | None

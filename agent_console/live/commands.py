@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from agent_console import shown
-from agent_console.access import Permission as P
+from agent_console.access import Permission as Needs
 from agent_console.access import require
 from agent_console.errors import BadRequest, message_of, status_of
 from agent_console.live import schemas as s
@@ -32,7 +32,7 @@ class Command(msgspec.Struct, frozen=True):
     """One line of the table."""
 
     schema: type[Any]
-    permission: P
+    permission: Needs
     handler: Callable[[Session, Any], Awaitable[dict[str, Any]]]
 
 
@@ -55,6 +55,11 @@ async def unsubscribe(session: Session, command: s.OnTopic) -> dict[str, Any]:
     return {}
 
 
+async def ping(_session: Session, _command: s.Nothing) -> dict[str, Any]:
+    """The page asks whether anybody is there."""
+    return {}
+
+
 def _topic(session: Session, name: str) -> Topic:
     topic = TOPICS.get(name)
     if topic is None:
@@ -64,27 +69,28 @@ def _topic(session: Session, name: str) -> Topic:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "subscribe": Command(s.OnTopic, P.SIGNED_IN, subscribe),  # and the topic's own permission
-    "unsubscribe": Command(s.OnTopic, P.SIGNED_IN, unsubscribe),
-    "sign_in": Command(s.Nothing, P.DESK_USE, telephone.sign_in),
-    "sign_out": Command(s.Nothing, P.DESK_USE, telephone.sign_out),
-    "pause": Command(s.PauseFor, P.DESK_USE, telephone.pause),
-    "unpause": Command(s.Nothing, P.DESK_USE, telephone.unpause),
-    "end_wrap_up": Command(s.Nothing, P.DESK_USE, telephone.end_wrap_up),
-    "hang_up": Command(s.OnCall, P.DESK_USE, telephone.hang_up),
-    "transfer": Command(s.TransferTo, P.DESK_USE, telephone.transfer),
-    "dial": Command(s.DialTo, P.DESK_USE, telephone.dial),
-    "choose_customer": Command(s.Choose, P.CUSTOMER_WRITE, work.choose_customer),
-    "new_customer": Command(s.NewCustomer, P.CUSTOMER_WRITE, work.new_customer),
-    "note": Command(s.Note, P.CASE_WRITE, work.note),
-    "disposition": Command(s.Disposition, P.CASE_WRITE, work.disposition),
-    "status": Command(s.Status, P.CASE_WRITE, work.status),
-    "priority": Command(s.CasePriority, P.CASE_WRITE, work.priority),
-    "follow_up": Command(s.FollowUp, P.CASE_WRITE, work.follow_up),
-    "file_under": Command(s.FileUnder, P.CASE_WRITE, work.file_under),
-    "resolve": Command(s.Resolve, P.CASE_WRITE, work.resolve),
-    "offer_outcome": Command(s.Outcome, P.CASE_WRITE, work.offer_outcome),
-    "draft": Command(s.Draft, P.DESK_USE, work.draft),
+    "subscribe": Command(s.OnTopic, Needs.SIGNED_IN, subscribe),  # and the topic's own permission
+    "unsubscribe": Command(s.OnTopic, Needs.SIGNED_IN, unsubscribe),
+    "sign_in": Command(s.Nothing, Needs.DESK_USE, telephone.sign_in),
+    "sign_out": Command(s.Nothing, Needs.DESK_USE, telephone.sign_out),
+    "pause": Command(s.PauseFor, Needs.DESK_USE, telephone.pause),
+    "unpause": Command(s.Nothing, Needs.DESK_USE, telephone.unpause),
+    "end_wrap_up": Command(s.Nothing, Needs.DESK_USE, telephone.end_wrap_up),
+    "hang_up": Command(s.OnCall, Needs.DESK_USE, telephone.hang_up),
+    "transfer": Command(s.TransferTo, Needs.DESK_USE, telephone.transfer),
+    "dial": Command(s.DialTo, Needs.DESK_USE, telephone.dial),
+    "choose_customer": Command(s.Choose, Needs.CUSTOMER_WRITE, work.choose_customer),
+    "new_customer": Command(s.NewCustomer, Needs.CUSTOMER_WRITE, work.new_customer),
+    "note": Command(s.Note, Needs.CASE_WRITE, work.note),
+    "disposition": Command(s.Disposition, Needs.CASE_WRITE, work.disposition),
+    "status": Command(s.Status, Needs.CASE_WRITE, work.status),
+    "priority": Command(s.CasePriority, Needs.CASE_WRITE, work.priority),
+    "follow_up": Command(s.FollowUp, Needs.CASE_WRITE, work.follow_up),
+    "file_under": Command(s.FileUnder, Needs.CASE_WRITE, work.file_under),
+    "resolve": Command(s.Resolve, Needs.CASE_WRITE, work.resolve),
+    "offer_outcome": Command(s.Outcome, Needs.CASE_WRITE, work.offer_outcome),
+    "ping": Command(s.Nothing, Needs.SIGNED_IN, ping),
+    "draft": Command(s.Draft, Needs.DESK_USE, work.draft),
 }
 
 _envelope = msgspec.json.Decoder(s.Envelope)
@@ -99,10 +105,7 @@ async def carry_out(session: Session, message: str | bytes) -> None:
         _answer(session, None, BadRequest(N_("That is no command.")))
         return
     try:
-        command = COMMANDS.get(envelope.do)
-        if command is None:
-            raise BadRequest(N_("There is no such command."))
-        require(session.viewer, command.permission)
+        command = _command(session, envelope.do)
         wanted = _decoders[envelope.do].decode(message)
         async with asyncio.timeout(SECONDS):
             result = await command.handler(session, wanted)
@@ -112,6 +115,14 @@ async def carry_out(session: Session, message: str | bytes) -> None:
             log.exception("live.command_failed", command=envelope.do)
     else:
         session.client.send(shown.encode({"re": envelope.id, "ok": True, "result": result}))
+
+
+def _command(session: Session, name: str) -> Command:
+    command = COMMANDS.get(name)
+    if command is None:
+        raise BadRequest(N_("There is no such command."))
+    require(session.viewer, command.permission)
+    return command
 
 
 def _answer(session: Session, number: int | None, error: Exception) -> None:

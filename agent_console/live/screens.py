@@ -111,10 +111,6 @@ class Screens:
         self._undo = []
         await self._tasks.close()
 
-    async def idle(self) -> None:
-        """Wait until cards and figures asked for have been read (for tests)."""
-        await self.today.idle()
-
     # -- what is shown ----------------------------------------------------------------------
 
     def watch_desk(self, agent: str, language: str) -> None:
@@ -217,9 +213,9 @@ class Screens:
             case CardChanged(call_id=call_id):
                 self._read_ahead(call_id)
                 self.cards.invalidate(call_id)
-            case CaseOpened(call_id=str(call_id)):
-                self._read_ahead(call_id)
-                self.cards.invalidate(call_id)
+            case CaseOpened(call_id=str() as opened_by):
+                self._read_ahead(opened_by)
+                self.cards.invalidate(opened_by)
             case FollowUpChanged(owner=owner):
                 self.today.renew(owner)
             case CaseChanged():

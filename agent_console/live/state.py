@@ -48,7 +48,7 @@ def difference(old: Sections, new: Sections) -> Delta:
 
 
 class Stream:
-    """The numbered stream of one topic (for one agent, or for all): frames as bytes, encoded once."""
+    """The numbered stream of one topic (one agent's, or everybody's): frames encoded once."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic

@@ -1,4 +1,4 @@
-"""The agent's day at a glance (calls, open cases, promises), read when something may have changed."""
+"""The agent's day at a glance: calls, open cases, promises; read when it may have changed."""
 
 from __future__ import annotations
 
@@ -51,11 +51,6 @@ class Today:
         """It may have changed; read only if somebody has looked."""
         if agent in self._shown:
             self.want(agent)
-
-    async def idle(self) -> None:
-        """Wait until nothing is being read."""
-        while self._running:
-            await asyncio.sleep(0.01)
 
     async def _work(self, agent: str) -> None:
         try:

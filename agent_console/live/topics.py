@@ -1,4 +1,4 @@
-"""The topics a socket may subscribe to: a TABLE. To add one: a line here, a section builder beside it."""
+"""The topics a socket may subscribe to: a TABLE. To add one: a line here, and its sections."""
 
 from __future__ import annotations
 

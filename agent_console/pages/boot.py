@@ -62,7 +62,9 @@ def for_desk(
     """The desk's bootstrap. `dispositions` by language, in the same order in each."""
     context = request.app[CONTEXT]
     device = context.agents.get(viewer.user)
-    own = [context.queues[q].wrap_up for q in (device.queues if device else ()) if q in context.queues]
+    own = [
+        context.queues[q].wrap_up for q in (device.queues if device else ()) if q in context.queues
+    ]
     return {
         **common(request, viewer),
         "softphone": softphone(request, viewer.user)

@@ -14,7 +14,7 @@ from agent_console.errors import BadRequest, NotThere
 
 C = TypeVar("C", bound=str)
 
-# A path of this site: one slash, then no second one and no backslash (browsers read both as a host).
+# A path of this site: one slash, then no second one and no backslash (both would name a host).
 OWN_PATH = re.compile(r"\A/(?![/\\])[^\\\x00-\x20\x7f]*\Z")
 ID = re.compile(r"\A[1-9][0-9]{0,15}\Z")
 

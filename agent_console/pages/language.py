@@ -19,9 +19,7 @@ async def switch(request: web.Request) -> web.StreamResponse:
     if wanted not in context.languages:
         raise BadRequest("There is no such language.")
     response = see_other(own_path(str(form.get("next", ""))))
-    set_cookie(
-        response, context, LANGUAGE_COOKIE, str(wanted), max_age=YEAR, script_reads=True
-    )
+    set_cookie(response, context, LANGUAGE_COOKIE, str(wanted), max_age=YEAR, script_reads=True)
     return response
 
 

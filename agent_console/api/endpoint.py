@@ -1,0 +1,105 @@
+"""One line of the API's table: what goes in, what comes out, and the handler that stands between.
+
+Bodies and query strings are decoded by msgspec into the structs named here, so a wrong field is a
+clear 400 and the OpenAPI description can never say something else than what is checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from msgspec import Struct
+
+from agent_console import shown
+from agent_console.access import Permission, Viewer
+from agent_console.context import ConsoleContext
+from agent_console.errors import BadRequest
+from agent_console.pages.forms import ID
+from agent_console.web import CONTEXT, Route, language_of, signed_in
+from service_desk.actor import Actor
+
+SECONDS = 10.0  # for one answer
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One request, decoded: `path` as text, `query` and `body` as the endpoint's structs."""
+
+    context: ConsoleContext
+    viewer: Viewer
+    actor: Actor
+    language: str
+    path: dict[str, str]
+    query: Any = None
+    body: Any = None
+
+
+Work = Callable[[Call], Awaitable[Any]]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """`answer` is the struct of a success with `status`; `work` gets the decoded call."""
+
+    method: str
+    path: str
+    permission: Permission
+    summary: str
+    work: Work
+    answer: Any
+    query: type[Any] | None = None
+    body: type[Any] | None = None
+    status: int = 200
+    tag: str = ""
+
+    def route(self) -> Route:
+        """The line for the application's table."""
+        return Route(self.method, self.path, self.handle, self.permission, "bearer")
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Decode, work, encode."""
+        viewer = signed_in(request)
+        call = Call(
+            context=request.app[CONTEXT],
+            viewer=viewer,
+            actor=Actor(viewer.user, viewer.role, viewer.staff_id, request.remote or ""),
+            language=language_of(request),
+            path=dict(request.match_info),
+            query=None if self.query is None else _query(request, self.query),
+            body=None if self.body is None else await _body(request, self.body),
+        )
+        async with asyncio.timeout(SECONDS):
+            answer = await self.work(call)
+        return web.Response(
+            body=shown.encode(answer), status=self.status, content_type="application/json"
+        )
+
+
+def _query(request: web.Request, kind: type[Any]) -> Any:
+    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    for name in request.query:
+        if name not in known:
+            raise BadRequest(f"{name}: there is no such parameter")
+        if len(request.query.getall(name)) > 1:
+            raise BadRequest(f"{name}: is given more than once")
+    # strict=False: numbers and booleans are text in an address.
+    return msgspec.convert(dict(request.query), kind, strict=False)
+
+
+async def _body(request: web.Request, kind: type[Any]) -> Any:
+    if request.content_type != "application/json":
+        raise BadRequest("the body must be application/json")
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except UnicodeDecodeError:
+        raise BadRequest("the body is not UTF-8") from None
+
+
+def identifier(call: Call, name: str = "id") -> int:
+    """A positive number out of the path."""
+    text = call.path[name]
+    if not ID.match(text):
+        raise BadRequest(f"{name}: is no id")
+    return int(text)

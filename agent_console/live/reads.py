@@ -1,0 +1,34 @@
+"""What the live side reads from the desk: cards, an agent's day, names; each bounded in time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agent_console.context import ConsoleContext
+from agent_console.live.cards import Build
+from agent_console.live.today import Read
+
+
+def card_builder(context: ConsoleContext) -> Build:
+    """Reads one card in one language."""
+    from service_desk.queries.customer_card import card_for_call
+
+    async def build(call_id: str, language: str) -> Any:
+        return await card_for_call(context.desk, call_id, language)
+
+    return build
+
+
+def today_reader(context: ConsoleContext) -> Read:
+    async def read(agent: str) -> dict[str, Any]:
+        return {}
+
+    return read
+
+
+def names_reader(context: ConsoleContext) -> Callable[[], Awaitable[dict[str, str]]]:
+    async def read() -> dict[str, str]:
+        return {name: device.label or name for name, device in context.agents.items()}
+
+    return read
