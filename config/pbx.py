@@ -21,6 +21,7 @@ from msgspec import Struct
 from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
+from cti.interpret import WANTED_EVENTS
 
 TEMPLATES: Final = Path(__file__).parent / "asterisk"
 HEADER: Final = "; Rendered by Ringdesk"
@@ -203,4 +204,4 @@ def music_folder(settings: Settings) -> Path:
 
 def wanted_events() -> list[str]:
     """The manager events we ask for, by name: what the bridge reads, and the end of a start."""
-    return ["FullyBooted"]
+    return sorted(WANTED_EVENTS | {"FullyBooted"})

@@ -7,7 +7,6 @@ skipped for want of a part has not been made.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import socket
 import subprocess
