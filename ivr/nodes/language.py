@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -22,6 +22,9 @@ class Language(Asking, frozen=True, kw_only=True):
     next: str
     remember: bool = True
     skip_known: bool = True
+
+    # The flow's own "sorry" would come in one language, and the question itself says all there is.
+    spoken_by_default: ClassVar[tuple[str, ...]] = ()
 
     def enter(self, turn: Turn) -> None:
         if self.skip_known and turn.language:

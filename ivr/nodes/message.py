@@ -35,7 +35,7 @@ class Message(Node, frozen=True, kw_only=True):
 
     def resume(self, turn: Turn, said: Input) -> None:
         seconds = said.seconds if isinstance(said, Recorded) else 0.0
-        if seconds < SHORTEST_MESSAGE:
+        if not seconds >= SHORTEST_MESSAGE:  # nor NaN
             turn.note("nothing said")
             turn.go(self.empty or self.next)
             return
