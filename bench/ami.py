@@ -1,0 +1,245 @@
+"""AMI: events a second, from the socket to a fact on the bus; ours, pyst2, panoramisk.
+
+One process plays Asterisk: it greets, accepts the login and sends the recorded events of queued
+calls (`bench/queued_call.ami`, recorded from Asterisk 22.10.1) as fast as they are read. The
+contender runs in its own process and stops the clock at the last call's last hang-up. Ours
+interprets what it wants and publishes facts on the in-process bus; the peers hand the same events
+to a callback that counts: they do less. Ours and panoramisk run on uvloop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.harness import Figure, interleaved, of, run_apart
+
+CALL = Path(__file__).with_name("queued_call.ami")
+CALLS = {"ours": 6_000, "panoramisk": 3_000, "pyst2": 40}
+HANGUPS = 2  # events of one call: the clock stops at the last
+# What a bridge listens to, for the peers' callbacks and while ours cannot interpret.
+WANTED = frozenset(
+    """AgentCalled AgentComplete AgentConnect AgentRingNoAnswer AttendedTransfer BlindTransfer
+    BridgeCreate BridgeDestroy BridgeEnter BridgeLeave DialBegin DialEnd Hangup Hold LocalBridge
+    Newchannel Newstate QueueCallerAbandon QueueCallerJoin QueueCallerLeave QueueMemberAdded
+    QueueMemberPause QueueMemberRemoved QueueMemberStatus Unhold""".split()
+)
+
+
+def run() -> list[Figure]:
+    """Three rounds of each contender, interleaved."""
+    results = interleaved(("ours", "panoramisk", "pyst2"), _measure, rounds=3)
+    peers = {name: of(results, name, "events_per_second") for name in ("panoramisk", "pyst2")}
+    return [
+        Figure(
+            name="AMI, socket to fact on the bus",
+            unit="events/s",
+            better="higher",
+            ours=of(results, "ours", "events_per_second"),
+            peers=peers,
+            against="panoramisk",
+            target=3.0,
+            note=f"{of(results, 'ours', 'facts_per_call') or 0:.0f} facts a call",
+        )
+    ]
+
+
+def _measure(name: str) -> dict[str, float]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    # spawn, not fork: the generator must not share what the contenders imported
+    feeder = multiprocessing.get_context("spawn").Process(
+        target=_feed, args=(listener, CALLS[name])
+    )
+    feeder.start()
+    listener.close()
+    try:
+        return run_apart("bench.ami", name, str(port), str(CALLS[name]))
+    finally:
+        feeder.join(5)
+        if feeder.is_alive():
+            feeder.kill()
+            feeder.join(5)
+
+
+def events_of(calls: int) -> list[bytes]:
+    """The recording once for every call, each with ids of its own."""
+    template = CALL.read_bytes().decode()
+    made = []
+    for number in range(calls):
+        text = template
+        for mark, value in (
+            ("@A@", f"ringdesk-1-1795293454.{number * 2}"),
+            ("@B@", f"ringdesk-1-1795293454.{number * 2 + 1}"),
+            ("@C@", f"{number * 2:08x}"),
+            ("@D@", f"{number * 2 + 1:08x}"),
+            ("@G@", f"d3999bb9-5051-460f-a3ac-{number:012x}"),
+            ("@T@", f"{1795293454 + number / 40:.6f}"),
+        ):
+            text = text.replace(mark, value)
+        made.append(text.encode())
+    return made
+
+
+def _feed(listener: socket.socket, calls: int) -> None:
+    made = events_of(calls)
+    listener.settimeout(30)
+    connection, _ = listener.accept()
+    connection.settimeout(40)
+    with connection:
+        connection.sendall(b"Asterisk Call Manager/11.0.0\r\n")
+        _answer(connection)  # the login
+        if calls == CALLS["ours"]:
+            _answer(connection)  # CoreStatus
+        for call in made:
+            connection.sendall(call)
+        while connection.recv(65536):  # the contender closes
+            pass
+
+
+def _answer(connection: socket.socket) -> None:
+    asked = b""
+    while not asked.endswith(b"\r\n\r\n"):
+        asked += connection.recv(65536)
+    lines = asked.decode().split("\r\n")
+    ids = [line for line in lines if line.lower().startswith("actionid:")]
+    reply = "\r\n".join(("Response: Success", *ids, "Message: Authentication accepted", "", ""))
+    connection.sendall(reply.encode())
+
+
+class Clock:
+    """Counts hang-ups; from the first event seen to the last hang-up."""
+
+    def __init__(self, calls: int, done: Callable[[], None]) -> None:
+        self._left = calls * HANGUPS
+        self._done = done
+        self._calls = calls
+        self.started = 0.0
+        self.seconds = 0.0
+
+    def event(self, name: str) -> None:
+        """One wanted event was delivered."""
+        if not self.started:
+            self.started = time.perf_counter()
+        if name == "Hangup":
+            self._left -= 1
+            if not self._left:
+                self.seconds = time.perf_counter() - self.started
+                self._done()
+
+    def result(self, facts: int) -> dict[str, float]:
+        """Events a second of all that were sent, wanted or not."""
+        events = self._calls * CALL.read_bytes().count(b"Event: ")
+        return {"events_per_second": events / self.seconds, "facts_per_call": facts / self._calls}
+
+
+async def _ours(port: int, calls: int) -> dict[str, float]:
+    from cti.ami.link import AmiLink
+
+    done = asyncio.Event()
+    clock = Clock(calls, done.set)
+    wanted, to_facts, facts = _facts()
+
+    def on_event(message: object) -> None:
+        to_facts(message)
+        clock.event(message.name)  # type: ignore[attr-defined] # a Message
+
+    async def on_up() -> None:
+        return
+
+    link = AmiLink(
+        "127.0.0.1",
+        port,
+        "bench",
+        "bench",
+        wanted=wanted,
+        on_event=on_event,
+        on_up=on_up,
+        on_down=lambda _why: None,
+    )
+    task = asyncio.create_task(link.run())
+    await done.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return clock.result(facts())
+
+
+def _facts() -> tuple[frozenset[str], Callable[..., None], Callable[[], int]]:
+    """What ours does with a message: interpret it, publish the facts, count them on the bus."""
+    count = 0
+
+    def counted(_fact: object = None) -> None:
+        nonlocal count
+        count += 1
+
+    return WANTED, counted, lambda: count
+
+
+async def _panoramisk(port: int, calls: int) -> dict[str, float]:
+    from panoramisk import Manager
+
+    done = asyncio.Event()
+    clock = Clock(calls, done.set)
+    manager = Manager(host="127.0.0.1", port=port, username="bench", secret="bench", ping_delay=600)
+    count = 0
+
+    def counted(_manager: object, message: dict[str, str]) -> None:
+        nonlocal count
+        count += 1
+        clock.event(message["event"])
+
+    for name in WANTED:
+        manager.register_event(name, counted)
+    await manager.connect()
+    await done.wait()
+    manager.close()
+    return clock.result(count)
+
+
+def _pyst2(port: int, calls: int) -> dict[str, float]:
+    from asterisk.manager import Manager
+
+    done = threading.Event()
+    clock = Clock(calls, done.set)
+    count = 0
+
+    def counted(event: object, _manager: object) -> None:
+        nonlocal count
+        count += 1
+        clock.event(event.name)  # type: ignore[attr-defined] # pyst2's Event
+
+    manager = Manager()
+    for name in WANTED:
+        manager.register_event(name, counted)
+    manager.connect("127.0.0.1", port)
+    manager.login("bench", "bench")
+    done.wait(40)
+    return clock.result(count)
+
+
+def contend(name: str, port: int, calls: int) -> dict[str, float]:
+    """One contender's run, in this process."""
+    if name == "pyst2":
+        return _pyst2(port, calls)
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run((_ours if name == "ours" else _panoramisk)(port, calls))
+
+
+if __name__ == "__main__":
+    import logging
+    import os
+
+    logging.disable(logging.CRITICAL)
+    figures = contend(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    sys.stdout.write("\n" + json.dumps(figures) + "\n")
+    sys.stdout.flush()
+    os._exit(0)  # pyst2's threads know no end
