@@ -1,0 +1,260 @@
+"""The card: what the agent sees while it still rings. The hot read: few, indexed queries."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from msgspec import Struct
+from sqlalchemy import Connection, bindparam, func, select
+
+from service_desk import views
+from service_desk.desk import Desk
+from service_desk.errors import ConversationNotFound
+from service_desk.model import Case, ContactPoint, Conversation, Customer
+from service_desk.offers.suggest import offers_for
+from service_desk.phone_number import PhoneNumber, shown, understand
+from service_desk.queries import parts
+
+MOST_CANDIDATES = 12
+MOST_CONVERSATIONS = 8
+MOST_TIMELINE = 30
+
+_CALL = (
+    select(
+        Conversation.call_id,
+        Conversation.merged_into,
+        Conversation.direction,
+        Conversation.number,
+        Conversation.number_raw,
+        Conversation.caller_name,
+        Conversation.dialed,
+        Conversation.queue,
+        Conversation.waited,
+        Conversation.customer_id,
+        Conversation.customer_chosen,
+        Conversation.language,
+        Conversation.path,
+        Conversation.disposition,
+        Conversation.case_id,
+    )
+).where(Conversation.call_id == bindparam("call_id"))
+
+_last_contact = (
+    select(func.max(Conversation.arrived_at))
+    .where(
+        Conversation.customer_id == Customer.id,
+        Conversation.call_id != bindparam("call_id"),
+        Conversation.merged_into.is_(None),
+    )
+    .correlate(Customer)
+    .scalar_subquery()
+)
+_open_cases = (
+    select(func.count())
+    .select_from(Case)
+    .where(
+        Case.customer_id == Customer.id,
+        Case.status.in_(parts.OPEN),
+        func.coalesce(Case.opened_by_call_id, "") != bindparam("call_id"),
+    )
+    .correlate(Customer)
+    .scalar_subquery()
+)
+_CANDIDATES = (
+    select(
+        Customer.id,
+        Customer.name,
+        Customer.city,
+        Customer.value_percentile,
+        _last_contact.label("last_contact_at"),
+        _open_cases.label("open_cases"),
+    )
+    .join(ContactPoint, ContactPoint.customer_id == Customer.id)
+    .where(ContactPoint.value == bindparam("number"), ContactPoint.kind == "phone")
+    .order_by(Customer.value_percentile.desc(), Customer.id)
+    .limit(MOST_CANDIDATES)
+)
+_CASE = parts.CASES.where(Case.id == bindparam("case_id"))
+_OF_CUSTOMER = (
+    parts.CONVERSATIONS.where(
+        Conversation.customer_id == bindparam("customer_id"),
+        Conversation.call_id != bindparam("call_id"),
+    )
+    .order_by(Conversation.arrived_at.desc())
+    .limit(MOST_CONVERSATIONS)
+)
+_OF_NUMBER = (
+    parts.CONVERSATIONS.where(
+        Conversation.number == bindparam("number"), Conversation.call_id != bindparam("call_id")
+    )
+    .order_by(Conversation.arrived_at.desc())
+    .limit(MOST_CONVERSATIONS)
+)
+
+
+class Sign(Struct, frozen=True, kw_only=True):
+    """What speaks for one candidate being the caller."""
+
+    days_since: float | None
+    open_cases: int
+    value_percentile: int
+
+
+def likelihoods(signs: list[Sign]) -> list[float]:
+    """How likely each of those who share a number is the caller; they add up to 1.
+
+    An open case weighs most, then how lately we spoke, then value: an order for reading, never a
+    choice made for the agent.
+    """
+    weights = [
+        1.0
+        + (3.0 if sign.open_cases else 0.0)
+        + (0.0 if sign.days_since is None else 2.0 / (1.0 + max(sign.days_since, 0.0) / 30.0))
+        + sign.value_percentile / 200.0
+        for sign in signs
+    ]
+    total = sum(weights)
+    return [round(weight / total, 3) for weight in weights]
+
+
+async def card_for_call(desk: Desk, call_id: str, *, language: str = "en") -> views.CustomerCard:
+    """The card of a call. Raises ConversationNotFound until the call is written (a CardChanged
+    event tells when), DatabaseAway."""
+    return await desk.fetch(read_card, desk, call_id, language)
+
+
+def read_card(
+    connection: Connection, desk: Desk, call_id: str, language: str
+) -> views.CustomerCard:
+    """`card_for_call` over a plain connection."""
+    call = _call(connection, call_id)
+    number = understand(call.number or call.number_raw, desk.settings.region)
+    found = _candidates(connection, desk, call, language)
+    customer_id = call.customer_id
+    customer = parts.customer(connection, customer_id) if customer_id is not None else None
+    case = connection.execute(_CASE, {"case_id": call.case_id}).first() if call.case_id else None
+    known = customer is not None or bool(found)
+    return views.CustomerCard(
+        call_id=call.call_id,
+        number_kind=_number_kind(number, known),
+        number=call.number or number.raw,
+        number_shown=_shown(number, language),
+        caller_name=call.caller_name,
+        language=call.language or (customer.language if customer else language),
+        dialed=call.dialed,
+        queue=call.queue,
+        waited=call.waited,
+        path=tuple(views.PathStep(label=step[0], entered=step[1]) for step in call.path),
+        candidates=found,
+        customer=customer,
+        case=parts.brief_of_case(case) if case else None,
+        open_cases=_other_cases(connection, customer_id, call.case_id),
+        timeline=parts.timeline(connection, call.case_id, language, MOST_TIMELINE)
+        if call.case_id
+        else (),
+        conversations=_conversations(connection, call),
+        products=parts.products(connection, customer_id, language, 20) if customer else (),
+        promises=_promises(connection, desk, customer_id),
+        suggestion=offers_for(connection, desk, customer, language=language, call_id=call.call_id),
+        disposition=call.disposition,
+    )
+
+
+def _call(connection: Connection, call_id: str) -> Any:
+    row = connection.execute(_CALL, {"call_id": call_id}).first()
+    if row is not None and row.merged_into is not None:
+        row = connection.execute(_CALL, {"call_id": row.merged_into}).first()
+    if row is None:
+        raise ConversationNotFound("there is no such call")
+    return row
+
+
+def _candidates(
+    connection: Connection, desk: Desk, call: Any, language: str
+) -> tuple[views.Candidate, ...]:
+    if not call.number:
+        return ()
+    rows = connection.execute(_CANDIDATES, {"number": call.number, "call_id": call.call_id}).all()
+    now = desk.clock.now()
+    signs = [
+        Sign(
+            days_since=None
+            if row.last_contact_at is None
+            else (now - row.last_contact_at).total_seconds() / 86_400,
+            open_cases=row.open_cases,
+            value_percentile=row.value_percentile,
+        )
+        for row in rows
+    ]
+    ranked = sorted(zip(likelihoods(signs), signs, rows, strict=True), key=lambda each: -each[0])
+    return tuple(
+        views.Candidate(
+            customer_id=row.id,
+            name=row.name,
+            city=row.city,
+            likelihood=likelihood,
+            last_contact_at=row.last_contact_at,
+            open_cases=row.open_cases,
+            why=_why(sign, len(rows), language),
+        )
+        for likelihood, sign, row in ranked
+    )
+
+
+def _why(sign: Sign, among: int, language: str) -> str:
+    zh = language.startswith("zh")
+    reasons = []
+    if among == 1:
+        reasons.append("该号码唯一的客户" if zh else "the only customer of this number")
+    if sign.open_cases:
+        one = "1 open case" if sign.open_cases == 1 else f"{sign.open_cases} open cases"
+        reasons.append(f"{sign.open_cases} 个未结工单" if zh else one)
+    if sign.days_since is None:
+        reasons.append("从未联系" if zh else "never called before")
+    else:
+        days = int(sign.days_since)
+        when = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
+        reasons.append(f"{days} 天前联系过" if zh else f"last contact {when}")
+    return ("，" if zh else ", ").join(reasons)
+
+
+def _number_kind(number: PhoneNumber, known: bool) -> views.NumberKind:
+    if known:
+        return "known"
+    if number.kind in ("number", "extension"):
+        return "unknown"
+    return cast(views.NumberKind, number.kind)
+
+
+def _shown(number: PhoneNumber, language: str) -> str:
+    if number.kind == "withheld":
+        return "号码未显示" if language.startswith("zh") else "withheld"
+    return shown(number.e164) if number.e164 else number.shown
+
+
+def _other_cases(
+    connection: Connection, customer_id: int | None, own: int | None
+) -> tuple[views.CaseBrief, ...]:
+    if customer_id is None:
+        return ()
+    return tuple(each for each in parts.open_cases(connection, customer_id) if each.id != own)
+
+
+def _conversations(connection: Connection, call: Any) -> tuple[views.ConversationBrief, ...]:
+    if call.customer_id is not None:
+        values = {"customer_id": call.customer_id, "call_id": call.call_id}
+        return parts.conversations(connection, connection.execute(_OF_CUSTOMER, values).all())
+    if call.number:
+        values = {"number": call.number, "call_id": call.call_id}
+        return parts.conversations(connection, connection.execute(_OF_NUMBER, values).all())
+    return ()
+
+
+def _promises(
+    connection: Connection, desk: Desk, customer_id: int | None
+) -> tuple[views.Promise, ...]:
+    if customer_id is None:
+        return ()
+    now = desk.clock.now()
+    rows = connection.execute(parts.PROMISES_TO, {"customer_id": customer_id})
+    return tuple(parts.promise(row, now) for row in rows)

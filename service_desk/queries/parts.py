@@ -1,0 +1,292 @@
+"""What several screens show: rows into views, and the statements they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, bindparam, or_, select
+
+from service_desk import views
+from service_desk.case_number import case_number
+from service_desk.model import (
+    Case,
+    CaseEntry,
+    ContactPoint,
+    Conversation,
+    Customer,
+    FollowUp,
+    Product,
+    Purchase,
+    Recording,
+)
+from service_desk.phone_number import shown
+from service_desk.queries.words import story_line
+
+OPEN = ("new", "open", "waiting")
+
+CASE_COLUMNS = (
+    Case.id,
+    Case.year,
+    Case.subject,
+    Case.kind,
+    Case.status,
+    Case.priority,
+    Case.opened_at,
+    Case.due_at,
+    Case.owner,
+    Case.customer_id,
+    Customer.name.label("customer_name"),
+)
+CASES = select(*CASE_COLUMNS).outerjoin(Customer, Customer.id == Case.customer_id)
+
+CONVERSATION_COLUMNS = (
+    Conversation.call_id,
+    Conversation.direction,
+    Conversation.number,
+    Conversation.number_raw,
+    Conversation.arrived_at,
+    Conversation.answered_at,
+    Conversation.ended_at,
+    Conversation.queue,
+    Conversation.agents,
+    Conversation.outcome,
+    Conversation.message_at,
+    Conversation.waited,
+    Conversation.talked,
+    Case.id.label("case_id"),
+    Case.year,
+    Case.subject,
+)
+CONVERSATIONS = (
+    select(*CONVERSATION_COLUMNS)
+    .outerjoin(Case, Case.id == Conversation.case_id)
+    .where(Conversation.merged_into.is_(None))
+)
+
+CONTACT_POINTS = (
+    select(ContactPoint.id, ContactPoint.kind, ContactPoint.value, ContactPoint.raw)
+    .where(ContactPoint.customer_id == bindparam("customer_id"))
+    .order_by(ContactPoint.id)
+    .limit(50)
+)
+CUSTOMER = select(Customer).where(Customer.id == bindparam("customer_id"))
+OPEN_CASES = (
+    CASES.where(Case.customer_id == bindparam("customer_id"), Case.status.in_(OPEN))
+    .order_by(Case.opened_at.desc(), Case.id.desc())
+    .limit(bindparam("most"))
+)
+PRODUCTS = (
+    select(
+        Product.id,
+        Product.sku,
+        Product.name_en,
+        Product.name_zh,
+        Purchase.bought_at,
+        Purchase.price,
+        Purchase.currency,
+    )
+    .join(Purchase, Purchase.product_id == Product.id)
+    .where(Purchase.customer_id == bindparam("customer_id"))
+    .order_by(Purchase.bought_at.desc(), Purchase.id.desc())
+    .limit(bindparam("most"))
+)
+PROMISES = (
+    select(
+        FollowUp.id,
+        FollowUp.text,
+        FollowUp.due_at,
+        FollowUp.owner,
+        FollowUp.customer_id,
+        Case.id.label("case_id"),
+        Case.year,
+        Customer.name.label("customer_name"),
+    )
+    .outerjoin(Case, Case.id == FollowUp.case_id)
+    .outerjoin(Customer, Customer.id == FollowUp.customer_id)
+    .where(FollowUp.kept_at.is_(None))
+    .order_by(FollowUp.due_at, FollowUp.id)
+)
+PROMISES_TO = PROMISES.where(FollowUp.customer_id == bindparam("customer_id")).limit(20)
+RECORDINGS = (
+    select(Recording.call_id, Recording.id)
+    .where(Recording.call_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Recording.started_at, Recording.id)
+)
+_ENTRY_COLUMNS = (
+    CaseEntry.id,
+    CaseEntry.at,
+    CaseEntry.kind,
+    CaseEntry.actor,
+    CaseEntry.text,
+    CaseEntry.data,
+)
+TIMELINE = (
+    select(*_ENTRY_COLUMNS)
+    .where(
+        or_(
+            CaseEntry.case_id == bindparam("case_id"),
+            CaseEntry.call_id.in_(
+                select(Conversation.call_id).where(
+                    Conversation.case_id == bindparam("case_id"),
+                    Conversation.merged_into.is_(None),
+                )
+            ),
+        )
+    )
+    .order_by(CaseEntry.at.desc(), CaseEntry.id.desc())
+    .limit(bindparam("most"))
+)
+
+
+def brief_of_case(row: Any) -> views.CaseBrief:
+    """A row of `CASES`."""
+    return views.CaseBrief(
+        id=row.id,
+        number=case_number(row.year, row.id),
+        subject=row.subject,
+        kind=row.kind,
+        status=row.status,
+        priority=row.priority,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        owner=row.owner,
+        customer_id=row.customer_id,
+        customer_name=row.customer_name or "",
+    )
+
+
+def brief_of_customer(
+    row: Any, points: Iterable[views.ContactPoint] = ()
+) -> views.CustomerBrief:
+    """A row of `CUSTOMER`."""
+    return views.CustomerBrief(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        organisation=row.organisation,
+        city=row.city,
+        language=row.language,
+        segment=row.segment,
+        value_percentile=row.value_percentile,
+        since=row.since,
+        preferred_channel=row.preferred_channel,
+        do_not_contact=row.do_not_contact,
+        contact_points=tuple(points),
+    )
+
+
+def customer(connection: Connection, customer_id: int) -> views.CustomerBrief | None:
+    """One customer with their contact points, None if there is none."""
+    row = connection.execute(CUSTOMER, {"customer_id": customer_id}).first()
+    if row is None:
+        return None
+    points = connection.execute(CONTACT_POINTS, {"customer_id": customer_id})
+    return brief_of_customer(
+        row,
+        (
+            views.ContactPoint(id=each.id, kind=each.kind, value=each.value, raw=each.raw)
+            for each in points
+        ),
+    )
+
+
+def open_cases(
+    connection: Connection, customer_id: int, most: int = 20
+) -> tuple[views.CaseBrief, ...]:
+    """A customer's open cases, newest first."""
+    rows = connection.execute(OPEN_CASES, {"customer_id": customer_id, "most": most})
+    return tuple(brief_of_case(row) for row in rows)
+
+
+def products(
+    connection: Connection, customer_id: int, language: str, most: int = 50
+) -> tuple[views.Product, ...]:
+    """What a customer bought, newest first."""
+    rows = connection.execute(PRODUCTS, {"customer_id": customer_id, "most": most})
+    return tuple(
+        views.Product(
+            id=row.id,
+            sku=row.sku,
+            name=in_language(language, row.name_en, row.name_zh),
+            bought_at=row.bought_at,
+            price=row.price,
+            currency=row.currency,
+        )
+        for row in rows
+    )
+
+
+def promise(row: Any, now: datetime) -> views.Promise:
+    """A row of `PROMISES`."""
+    return views.Promise(
+        id=row.id,
+        text=row.text,
+        due_at=row.due_at,
+        owner=row.owner,
+        case_number=None if row.case_id is None else case_number(row.year, row.case_id),
+        customer_id=row.customer_id,
+        customer_name=row.customer_name or "",
+        overdue=row.due_at < now,
+    )
+
+
+def timeline(
+    connection: Connection, case_id: int, language: str, most: int = 100
+) -> tuple[views.TimelineEntry, ...]:
+    """What happened on a case and on its calls, newest first."""
+    rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most})
+    return tuple(
+        views.TimelineEntry(
+            id=row.id,
+            at=row.at,
+            kind=row.kind,
+            actor=row.actor,
+            text=row.text or story_line(row.kind, row.data, language),
+            data=row.data,
+        )
+        for row in rows
+    )
+
+
+def conversations(
+    connection: Connection, found: Sequence[Any]
+) -> tuple[views.ConversationBrief, ...]:
+    """Rows of `CONVERSATIONS`, with their recordings."""
+    if not found:
+        return ()
+    recordings: dict[str, list[int]] = {}
+    for row in connection.execute(RECORDINGS, {"ids": [each.call_id for each in found]}):
+        recordings.setdefault(row.call_id, []).append(row.id)
+    return tuple(
+        views.ConversationBrief(
+            call_id=row.call_id,
+            direction=row.direction,
+            number=shown(row.number) if row.number else row.number_raw,
+            arrived_at=row.arrived_at,
+            answered_at=row.answered_at,
+            ended_at=row.ended_at,
+            queue=row.queue,
+            agents=tuple(row.agents),
+            outcome=outcome(row),
+            waited=row.waited,
+            talked=row.talked,
+            subject=row.subject or "",
+            case_number=None if row.case_id is None else case_number(row.year, row.case_id),
+            recordings=tuple(recordings.get(row.call_id, ())),
+        )
+        for row in found
+    )
+
+
+def outcome(row: Any) -> views.Outcome:
+    """How a call ended; a message left makes an unanswered call a message."""
+    if row.message_at is not None and row.answered_at is None:
+        return "message"
+    return cast(views.Outcome, row.outcome)
+
+
+def in_language(language: str, en: str, zh: str) -> str:
+    """The text in the language, English where there is no other."""
+    return zh if language.startswith("zh") and zh else en
