@@ -142,8 +142,10 @@ def set_up_console(*, for_checks: bool) -> None:
     environment = node_environment()
     if not have_packages:
         say("console: 1 of 2: npm packages")
-        command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"]
-        run(command, "npm ci", cwd=CONSOLE, env=environment)
+        # Not `npm ci`: it refuses a lock that was made where other systems' optional binaries are
+        # not offered. This installs what the lock says, checks its hashes, and writes no lock.
+        command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]
+        run(command, "npm install", cwd=CONSOLE, env=environment)
         write_stamp("npm", packages)
     say("console: 2 of 2: building the browser's bundle")
     run(["npm", "run", "--silent", "build"], "npm run build", cwd=CONSOLE, env=environment)
