@@ -25,10 +25,20 @@ const place = (): Place => ({
 /** A wait of so many thresholds is late, of one is soon. */
 const LATE = 3;
 
+const HISTORY = "ringdesk.history";
+
+function recallHistory(): History {
+  try {
+    return new History(sessionStorage.getItem(HISTORY));
+  } catch {
+    return new History();
+  }
+}
+
 /** The supervisor's floor: queues, agents and calls as they are now. */
 @customElement("rd-board")
 export class BoardApp extends PageElement {
-  #history = new History();
+  #history = recallHistory();
   #late = new Set<string>();
 
   override connectedCallback(): void {
@@ -36,6 +46,9 @@ export class BoardApp extends PageElement {
     document.title = `${t("The floor")} · ${boot.company.name}`;
     this.undoWhenGone(live.onChange(() => this.requestUpdate()));
     this.undoWhenGone(onTick(() => this.#tick()));
+    const keep = () => sessionStorage.setItem(HISTORY, this.#history.keep());
+    addEventListener("pagehide", keep);
+    this.undoWhenGone(() => removeEventListener("pagehide", keep));
     live.subscribe("board");
     live.start();
   }

@@ -1,19 +1,28 @@
 import type { LiveAgent, LiveCall, LiveQueue } from "../core/types";
 
 const WINDOW_MS = 2 * 3_600_000;
-const EVERY_MS = 60_000;
+const EVERY_MS = 15_000;
 
-/** How many waited, minute by minute, over the last two hours. Kept by the page while it is open. */
+/** How many waited, quarter minute by quarter minute, over the last two hours. Kept by the page while it is open. */
 export class History {
-  #points = new Map<string, { at: number; waiting: number }[]>();
+  #points: Map<string, { at: number; waiting: number }[]>;
 
-  /** Note what is; within one minute the worst counts, for a peak is what people want to see. */
+  /** `kept`: what `keep()` said before a refresh. */
+  constructor(kept: string | null = null) {
+    this.#points = new Map(kept ? JSON.parse(kept) : []);
+  }
+
+  keep(): string {
+    return JSON.stringify([...this.#points]);
+  }
+
+  /** Note what is; within one step the worst counts, for a peak is what people want to see. */
   note(queue: string, waiting: number, at: number): void {
-    const minute = Math.floor(at / EVERY_MS) * EVERY_MS;
+    const step = Math.floor(at / EVERY_MS) * EVERY_MS;
     const points = this.#points.get(queue) ?? [];
     const last = points.at(-1);
-    if (last?.at === minute) last.waiting = Math.max(last.waiting, waiting);
-    else points.push({ at: minute, waiting });
+    if (last?.at === step) last.waiting = Math.max(last.waiting, waiting);
+    else points.push({ at: step, waiting });
     while (points[0] && points[0].at < at - WINDOW_MS) points.shift();
     this.#points.set(queue, points);
   }

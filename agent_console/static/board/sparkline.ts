@@ -32,7 +32,10 @@ export class Sparkline extends PageElement {
         cursor: { show: false },
         legend: { show: false },
         axes: [{ show: false }, { show: false }],
-        scales: { x: { time: false }, y: { range: (_plot, _low, high) => [0, Math.max(4, high)] } },
+        scales: {
+          x: { time: false, range: () => [Date.now() / 1000 - 7_200, Date.now() / 1000] },
+          y: { range: (_plot, _low, high) => [0, Math.max(4, high)] },
+        },
         series: [
           {},
           { stroke: ink, width: 1.5, points: { show: false }, paths: uPlot.paths.stepped?.({ align: 1 }) },

@@ -34,7 +34,7 @@ export function statusWord(status: CaseStatus): string {
   const table: Record<CaseStatus, () => string> = {
     new: () => t("new"),
     open: () => t("open"),
-    waiting: () => t("waiting for the customer"),
+    waiting: () => t("waiting"),
     resolved: () => t("resolved"),
     merged: () => t("merged"),
   };

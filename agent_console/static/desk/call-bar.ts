@@ -140,12 +140,8 @@ export class CallBar extends DeskElement {
       ${keyButton("reject", () => this.desk.hangUp(), { icon: "hangUp", word: t("Reject"), key: "hangUp", kind: "reject" })}`;
     }
     if (state !== "talking" && state !== "held" && state !== "ringing") {
-      return keyButton("dial", () => this.desk.open("keypad"), {
-        icon: "keypad",
-        word: t("Dial"),
-        key: "keypad",
-        kind: "quiet",
-      });
+      return html`${this.#availability()}
+      ${keyButton("dial", () => this.desk.open("keypad"), { icon: "keypad", word: t("Dial"), key: "keypad", kind: "quiet" })}`;
     }
     const onPhone = phone ? "" : t("Use the key on your desk phone.");
     const held = here ? here.held : state === "held";

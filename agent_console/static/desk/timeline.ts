@@ -65,7 +65,7 @@ export class Timeline extends PageElement {
         </div>
       </div>
       <ol class="timeline" tabindex="0" aria-label=${t("What happened")}>
-        ${shown.map((entry) => this.#entry(entry))}
+        ${shown.map((entry, index) => this.#entry(entry, shown[index - 1]))}
         ${
           shown.length === 0
             ? html`<li class="muted empty">${this.entries.length === 0 ? t("Nothing yet: this is the first time.") : t("Nothing of this kind.")}</li>`
@@ -74,13 +74,16 @@ export class Timeline extends PageElement {
       </ol>`;
   }
 
-  #entry(entry: TimelineEntry) {
+  #entry(entry: TimelineEntry, newer: TimelineEntry | undefined) {
+    const date = day(entry.at, now(), place());
+    const sameDay = newer !== undefined && day(newer.at, now(), place()) === date;
     const talked = Number(entry.data.talked ?? Number.NaN);
+    const what = [entry.actor, Number.isNaN(talked) ? "" : clock(talked)].filter(Boolean).join(" · ");
     return html`<li class="entry">
-      <time datetime=${entry.at}><span class="cut">${day(entry.at, now(), place())}</span> <span>${hour(entry.at, place())}</span></time>
+      <time datetime=${entry.at}><span class="cut">${sameDay ? nothing : date}</span> <span>${hour(entry.at, place())}</span></time>
       ${glyph(look(entry.kind).icon)}
       <div class="entry-text">
-        <span class="entry-what">${[entry.actor, Number.isNaN(talked) ? "" : clock(talked)].filter(Boolean).join(" · ")}</span>
+        ${what ? html`<span class="entry-what">${what}</span>` : nothing}
         <span class="entry-words">${entry.text || plain(entry.kind)}</span>
       </div>
     </li>`;
