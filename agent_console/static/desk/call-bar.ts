@@ -185,6 +185,23 @@ export class CallBar extends DeskElement {
     `;
   }
 
+  /** The one step back to taking calls, while not taking any. */
+  #availability() {
+    const words: Record<string, string> = {
+      wrap_up: t("Ready for the next"),
+      paused: t("Available"),
+      signed_out: t("Take calls"),
+    };
+    const word = words[this.desk.me?.status ?? ""];
+    if (!word) return nothing;
+    return keyButton("availability", () => this.desk.toggleAvailability(), {
+      icon: "check",
+      word,
+      key: "availability",
+      showKey: true,
+    });
+  }
+
   #audio() {
     const phone = this.desk.softphone;
     const quality = phone?.call?.phase === "connected" ? phone.quality : null;
