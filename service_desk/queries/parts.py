@@ -157,9 +157,7 @@ def brief_of_case(row: Any) -> views.CaseBrief:
     )
 
 
-def brief_of_customer(
-    row: Any, points: Iterable[views.ContactPoint] = ()
-) -> views.CustomerBrief:
+def brief_of_customer(row: Any, points: Iterable[views.ContactPoint] = ()) -> views.CustomerBrief:
     """A row of `CUSTOMER`."""
     return views.CustomerBrief(
         id=row.id,
@@ -190,6 +188,20 @@ def customer(connection: Connection, customer_id: int) -> views.CustomerBrief | 
             for each in points
         ),
     )
+
+
+_OF_NUMBER = (
+    select(Customer.id, Customer.name, Customer.language)
+    .join(ContactPoint, ContactPoint.customer_id == Customer.id)
+    .where(ContactPoint.value == bindparam("number"), ContactPoint.kind == "phone")
+    .order_by(Customer.id)
+    .limit(50)
+)
+
+
+def customers_of_number(connection: Connection, e164: str) -> Sequence[Any]:
+    """Everybody who has this number: id, name, language."""
+    return connection.execute(_OF_NUMBER, {"number": e164}).all()
 
 
 def open_cases(

@@ -25,8 +25,8 @@ _EN = {
     "customer": "Customer chosen",
     "filed": "Call filed here",
     "opened": "Case opened",
-    "promise": "Promised: {text}",
-    "kept": "Promise kept: {text}",
+    "promise": "Promised: {what}",
+    "kept": "Promise kept: {what}",
     "offer": "Offer {product}: {outcome}",
 }
 _ZH = {
@@ -49,8 +49,8 @@ _ZH = {
     "customer": "已选择客户",
     "filed": "通话归入此工单",
     "opened": "工单已建立",
-    "promise": "承诺：{text}",
-    "kept": "已兑现：{text}",
+    "promise": "承诺：{what}",
+    "kept": "已兑现：{what}",
     "offer": "推荐 {product}：{outcome}",
 }
 

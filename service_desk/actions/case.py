@@ -1,0 +1,238 @@
+"""What people do with a case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, get_args
+
+from sqlalchemy import insert, select, update
+
+from service_desk.actions import checks
+from service_desk.actor import Actor
+from service_desk.case_number import case_number
+from service_desk.desk import Desk, UnitOfWork
+from service_desk.errors import BadValue, IllegalMove, StaffNotFound
+from service_desk.events import CardChanged, CaseOpened
+from service_desk.intake_merge import merge_case
+from service_desk.model import Case, Conversation, Disposition, Staff
+from service_desk.views import CaseStatus, Priority
+
+LONGEST_NOTE = 10_000
+LONGEST_SUBJECT = 200
+KINDS = ("call", "message", "question", "order", "complaint", "repair", "invoice")
+
+# Where a case may go from where it is. A merged case goes nowhere.
+MOVES: dict[CaseStatus, frozenset[CaseStatus]] = {
+    "new": frozenset({"open", "waiting", "resolved"}),
+    "open": frozenset({"waiting", "resolved"}),
+    "waiting": frozenset({"open", "resolved"}),
+    "resolved": frozenset({"open"}),
+    "merged": frozenset(),
+}
+
+
+async def open_case(
+    desk: Desk,
+    *,
+    subject: str,
+    by: Actor,
+    customer_id: int | None = None,
+    kind: str = "call",
+    priority: Priority = "normal",
+    owner: str | None = None,
+    due_at: datetime | None = None,
+) -> int:
+    """Open a case by hand; its id. Raises BadValue, CustomerNotFound."""
+    values = {
+        "subject": checks.line("subject", subject, most=LONGEST_SUBJECT),
+        "kind": checks.one_of("kind", kind, KINDS),
+        "priority": checks.one_of("priority", priority, get_args(Priority)),
+        "due_at": None if due_at is None else checks.moment("due_at", due_at),
+        "owner": owner,
+        "customer_id": customer_id,
+        "status": "open" if owner else "new",
+        "touched": True,
+    }
+    async with desk.write(by=by) as uow:
+        if customer_id is not None:
+            await checks.customer(uow, customer_id)
+        if owner is not None:
+            await _staff(uow, owner)
+        made = await uow.execute(
+            insert(Case), {**values, "year": uow.now.year, "opened_at": uow.now}
+        )
+        key = made.inserted_primary_key
+        case_id = int(key[0]) if key else 0
+        await checks.entry(uow, "opened", case_id=case_id)
+        uow.tell(CaseOpened(at=uow.now, case_id=case_id, number=case_number(uow.now.year, case_id)))
+    return case_id
+
+
+async def add_note(desk: Desk, *, case_id: int, text: str, by: Actor) -> int:
+    """Write a note; the timeline entry's id. Raises BadValue, CaseNotFound."""
+    note = checks.text("text", text, most=LONGEST_NOTE)
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        made = await checks.entry(uow, "note", case_id=row.id, text=note)
+        await _set(uow, row)
+        return made
+
+
+async def set_disposition(desk: Desk, *, case_id: int, code: str, by: Actor) -> None:
+    """Say how it ended; a disposition that resolves closes the case.
+
+    Raises BadValue for an unknown code, CaseNotFound.
+    """
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        known = (
+            await uow.execute(
+                select(Disposition).where(Disposition.code == code, Disposition.active)
+            )
+        ).first()
+        if known is None:
+            raise BadValue("disposition", f"{code[:40]!r} is unknown")
+        changes: dict[str, Any] = {"disposition": known.code}
+        if known.resolves and checks.is_open(row.status):
+            changes |= {"status": "resolved", "resolved_at": uow.now}
+        await uow.execute(
+            update(Conversation)
+            .where(Conversation.case_id == row.id, Conversation.call_id == row.opened_by_call_id)
+            .values(disposition=known.code)
+        )
+        await checks.entry(
+            uow, "disposition", case_id=row.id, disposition=known.label_en, code=known.code
+        )
+        await _set(uow, row, **changes)
+
+
+async def set_status(desk: Desk, *, case_id: int, status: CaseStatus, by: Actor) -> None:
+    """Move a case, as `MOVES` allows. Raises IllegalMove, BadValue, CaseNotFound."""
+    checks.one_of("status", status, get_args(CaseStatus))
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        await _move(uow, row, status)
+
+
+async def resolve(desk: Desk, *, case_id: int, by: Actor, note: str = "") -> None:
+    """Close a case, with a last note if there is one. Closing twice is no error."""
+    said = checks.text("note", note, most=LONGEST_NOTE, least=0)
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        if said:
+            await checks.entry(uow, "note", case_id=row.id, text=said)
+        if row.status == "resolved":
+            await _set(uow, row)
+        else:
+            await _move(uow, row, "resolved")
+
+
+async def set_priority(desk: Desk, *, case_id: int, priority: Priority, by: Actor) -> None:
+    """Raises BadValue, CaseNotFound."""
+    checks.one_of("priority", priority, get_args(Priority))
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        await checks.entry(uow, "priority", case_id=row.id, priority=priority)
+        await _set(uow, row, priority=priority)
+
+
+async def set_subject(
+    desk: Desk, *, case_id: int, subject: str, by: Actor, kind: str | None = None
+) -> None:
+    """Say what it is about. Raises BadValue, CaseNotFound."""
+    changes = {
+        "subject": checks.line("subject", subject, most=LONGEST_SUBJECT),
+        "subject_auto": False,
+    }
+    if kind is not None:
+        changes["kind"] = checks.one_of("kind", kind, KINDS)
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        await _set(uow, row, **changes)
+
+
+async def set_due(desk: Desk, *, case_id: int, due_at: datetime | None, by: Actor) -> None:
+    """Say by when. Raises BadValue, CaseNotFound."""
+    due = None if due_at is None else checks.moment("due_at", due_at)
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        await _set(uow, row, due_at=due)
+
+
+async def assign_case(desk: Desk, *, case_id: int, to: str | None, by: Actor) -> None:
+    """Hand a case to a member of staff (by user name), or to nobody.
+
+    Raises StaffNotFound, CaseNotFound.
+    """
+    async with desk.write(by=by) as uow:
+        row = await checks.case(uow, case_id)
+        if to is not None:
+            await _staff(uow, to)
+        await checks.entry(uow, "assigned", case_id=row.id, to=to)
+        await checks.audit(uow, "case.assign", case_number(row.year, row.id), to=to)
+        await _set(uow, row, owner=to)
+
+
+async def file_under(desk: Desk, *, call_id: str, case_id: int, by: Actor) -> None:
+    """File a call under a case instead of its own; the story moves with it.
+
+    The call's own case becomes a signpost to the other (`merged`) unless another call is filed
+    there. Raises CaseNotFound, ConversationNotFound, IllegalMove.
+    """
+    async with desk.write(by=by) as uow:
+        call = await checks.conversation(uow, call_id)
+        target = await checks.case(uow, case_id)
+        if call.case_id == target.id:
+            return
+        if not checks.is_open(target.status):
+            raise IllegalMove("a call can only be filed under an open case")
+        own = None if call.case_id is None else await checks.case(uow, call.case_id)
+        changes: dict[str, Any] = {"case_id": target.id}
+        if call.customer_id is None and target.customer_id is not None:
+            changes |= {"customer_id": target.customer_id, "customer_chosen": True}
+        await uow.execute(
+            update(Conversation).where(Conversation.call_id == call.call_id).values(**changes)
+        )
+        if own is not None:
+            await _leave(uow, own, target)
+        await checks.entry(uow, "filed", case_id=target.id, call_id=None, call=call.call_id)
+        await checks.audit(uow, "call.file", case_number(target.year, target.id), call=call_id)
+        uow.tell(CardChanged(at=uow.now, call_id=call.call_id))
+        await _set(uow, target)
+
+
+async def _leave(uow: UnitOfWork, own: Any, target: Any) -> None:
+    """The case that lost its call: a signpost, if nothing else is filed there."""
+    others = await uow.execute(
+        select(Conversation.call_id).where(
+            Conversation.case_id == own.id, Conversation.merged_into.is_(None)
+        )
+    )
+    if others.first() is None:
+        await uow.run(merge_case, goes=own.id, into=target.id)
+    await checks.case_changed(uow, own)
+
+
+async def _move(uow: UnitOfWork, row: Any, status: CaseStatus) -> None:
+    before: CaseStatus = row.status
+    if status == before:
+        return
+    if status not in MOVES[before]:
+        raise IllegalMove(f"a case that is {before} cannot become {status}")
+    await checks.entry(uow, "status", case_id=row.id, status=status, before=before)
+    await checks.audit(uow, "case.status", case_number(row.year, row.id), status=status)
+    await _set(uow, row, status=status, resolved_at=uow.now if status == "resolved" else None)
+
+
+async def _set(uow: UnitOfWork, row: Any, **changes: Any) -> None:
+    """Write changes of a person to a case, and tell. A case somebody works on is no longer new."""
+    if row.status == "new" and "status" not in changes and uow.by.staff_id is not None:
+        changes["status"] = "open"
+    await uow.execute(update(Case).where(Case.id == row.id).values(touched=True, **changes))
+    await checks.case_changed(uow, row)
+
+
+async def _staff(uow: UnitOfWork, name: str) -> None:
+    found = await uow.execute(select(Staff.id).where(Staff.name == name, Staff.active))
+    if found.first() is None:
+        raise StaffNotFound("there is no such member of staff")

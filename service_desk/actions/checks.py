@@ -1,0 +1,174 @@
+"""What is checked at the door, with one clear line for what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from service_desk.case_number import case_number
+from service_desk.desk import UnitOfWork
+from service_desk.errors import BadValue, CaseNotFound, ConversationNotFound, CustomerNotFound
+from service_desk.events import CardChanged, CaseChanged
+from service_desk.model import Audit, Case, CaseEntry, Conversation, Customer
+from service_desk.queries.parts import OPEN
+
+_EMAIL = re.compile(r"\A[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,63}\Z")
+
+
+def line(field: str, value: str, *, most: int, least: int = 1) -> str:
+    """One line of text, trimmed. Raises BadValue."""
+    text = " ".join(_clean(value).split())
+    return _measured(field, text, most, least)
+
+
+def text(field: str, value: str, *, most: int, least: int = 1) -> str:
+    """Text of several lines, trimmed. Raises BadValue."""
+    return _measured(field, _clean(value).replace("\r\n", "\n").strip(), most, least)
+
+
+def _clean(value: str) -> str:
+    return value.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def _measured(field: str, value: str, most: int, least: int) -> str:
+    if len(value) < least:
+        raise BadValue(field, "must not be empty")
+    if len(value) > most:
+        raise BadValue(field, f"is too long: {len(value)} characters, at most {most}")
+    return value
+
+
+def one_of(field: str, value: str, allowed: Iterable[str]) -> str:
+    """A value out of a list. Raises BadValue naming what is allowed."""
+    choices = tuple(allowed)
+    if value not in choices:
+        raise BadValue(field, f"is {value[:40]!r}; allowed: {', '.join(choices)}")
+    return value
+
+
+def email(field: str, value: str) -> str:
+    """An address that could exist. Raises BadValue."""
+    address = line(field, value, most=254)
+    if not _EMAIL.match(address):
+        raise BadValue(field, "is no e-mail address")
+    return address.lower()
+
+
+def moment(field: str, value: datetime) -> datetime:
+    """A time with a time zone, between 2000 and 2100. Raises BadValue."""
+    if value.tzinfo is None:
+        raise BadValue(field, "needs a time zone")
+    if not 2000 <= value.year < 2100:
+        raise BadValue(field, "is no believable date")
+    return value
+
+
+def language(field: str, value: str, allowed: Container[str]) -> str:
+    """A language the company speaks. Raises BadValue."""
+    if value not in allowed:
+        raise BadValue(field, f"is {value[:10]!r}, which is not spoken here")
+    return value
+
+
+async def case(uow: UnitOfWork, case_id: int) -> Any:
+    """The case's row; of a merged case, the one it was merged into. Raises CaseNotFound."""
+    found = (await uow.execute(select(Case).where(Case.id == case_id))).first()
+    if found is not None and found.merged_into is not None:
+        return await case(uow, found.merged_into)
+    if found is None:
+        raise CaseNotFound("there is no such case")
+    return found
+
+
+async def conversation(uow: UnitOfWork, call_id: str) -> Any:
+    """The call's row; of a merged call, the one it is now. Raises ConversationNotFound."""
+    found = (await uow.execute(select(Conversation).where(Conversation.call_id == call_id))).first()
+    if found is not None and found.merged_into is not None:
+        return await conversation(uow, found.merged_into)
+    if found is None:
+        raise ConversationNotFound("there is no such call")
+    return found
+
+
+async def customer(uow: UnitOfWork, customer_id: int) -> Any:
+    """The customer's row. Raises CustomerNotFound."""
+    found = (await uow.execute(select(Customer).where(Customer.id == customer_id))).first()
+    if found is None:
+        raise CustomerNotFound("there is no such customer")
+    return found
+
+
+async def entry(
+    uow: UnitOfWork,
+    kind: str,
+    *,
+    case_id: int | None = None,
+    call_id: str | None = None,
+    text: str = "",
+    **data: Any,
+) -> int:
+    """A line on the timeline of a case, or of a call; its id."""
+    made = await uow.execute(
+        insert(CaseEntry),
+        {
+            "case_id": case_id,
+            "call_id": call_id,
+            "at": uow.now,
+            "kind": kind,
+            "actor": uow.by.name,
+            "text": text,
+            "data": data,
+        },
+    )
+    key = made.inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+async def audit(uow: UnitOfWork, act: str, about: str, **detail: Any) -> None:
+    """Remember who did this."""
+    await uow.execute(
+        insert(Audit),
+        {
+            "at": uow.now,
+            "actor": uow.by.name,
+            "role": uow.by.role,
+            "address": uow.by.address[:64],
+            "act": act,
+            "about": about[:120],
+            "detail": detail,
+        },
+    )
+
+
+async def case_changed(uow: UnitOfWork, row: Any) -> None:
+    """Tell that a case changed, and the cards of the calls that show it."""
+    uow.tell(CaseChanged(at=uow.now, case_id=row.id, number=case_number(row.year, row.id)))
+    calls = await uow.execute(
+        select(Conversation.call_id)
+        .where(Conversation.case_id == row.id, Conversation.merged_into.is_(None))
+        .order_by(Conversation.arrived_at.desc())
+        .limit(3)
+    )
+    for (call_id,) in calls.all():
+        uow.tell(CardChanged(at=uow.now, call_id=call_id))
+
+
+async def cards_of_customer(uow: UnitOfWork, customer_id: int) -> None:
+    """Tell the cards of this customer's calls that are still on a screen."""
+    calls = await uow.execute(
+        select(Conversation.call_id)
+        .where(Conversation.customer_id == customer_id, Conversation.merged_into.is_(None))
+        .order_by(Conversation.arrived_at.desc())
+        .limit(3)
+    )
+    for (call_id,) in calls.all():
+        uow.tell(CardChanged(at=uow.now, call_id=call_id))
+
+
+def is_open(status: str) -> bool:
+    """Whether a case in this status still waits for somebody."""
+    return status in OPEN

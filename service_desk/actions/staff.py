@@ -1,0 +1,344 @@
+"""Staff: who may sign in, their sessions, and the API's tokens.
+
+Passwords are kept as Argon2id; of sessions and tokens only the SHA-256 is kept, which is enough for
+random secrets of 256 bits. Nothing secret is logged or audited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache
+from typing import Any, cast
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Struct
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from service_desk.actions import checks
+from service_desk.actor import STAFF_ROLES, SYSTEM, Actor, Role
+from service_desk.desk import Desk
+from service_desk.errors import (
+    BadValue,
+    Conflict,
+    NotSignedIn,
+    StaffNotFound,
+    TokenNotFound,
+    TooManyTries,
+)
+from service_desk.events import StaffChanged
+from service_desk.model import ApiToken, LoginAttempt, Staff, StaffSession
+
+NAME = re.compile(r"\A[a-z][a-z0-9_-]{0,31}\Z")
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
+SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written at most so often
+ADDRESS_FACTOR = 4  # behind one address sit several people
+
+_hasher = PasswordHasher()
+# Two at a time: each takes 64 MB and a core.
+_threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """A session just begun. `token` goes into the cookie and is kept nowhere else."""
+
+    token: str
+    csrf: str
+    actor: Actor
+    shown: str
+    language: str
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """Who sits behind a cookie."""
+
+    actor: Actor
+    shown: str
+    language: str
+    csrf: str
+
+
+async def create_staff(
+    desk: Desk,
+    *,
+    name: str,
+    role: Role,
+    by: Actor,
+    shown: str = "",
+    password: str | None = None,
+    language: str = "en",
+) -> int:
+    """Make a member of staff; their id. Without a password they cannot sign in yet.
+
+    Raises BadValue, Conflict if the name is taken.
+    """
+    if not NAME.match(name):
+        raise BadValue("name", "is a letter, then letters, digits, - or _; at most 32; lower case")
+    checks.one_of("role", role, STAFF_ROLES)
+    hashed = "" if password is None else await hash_password(password)
+    values = {
+        "name": name,
+        "shown": checks.line("shown", shown or name.capitalize(), most=120),
+        "role": role,
+        "language": checks.language("language", language, desk.settings.languages),
+        "password_hash": hashed,
+        "active": True,
+    }
+    try:
+        async with desk.write(by=by) as uow:
+            made = await uow.execute(insert(Staff), {**values, "created_at": uow.now})
+            await checks.audit(uow, "staff.create", name, role=role)
+            uow.tell(StaffChanged(at=uow.now, staff=name))
+    except IntegrityError as error:
+        raise Conflict(f"the name {name} is taken") from error
+    key = made.inserted_primary_key
+    return int(key[0]) if key else 0
+
+
+async def hash_password(password: str) -> str:
+    """Argon2id, off the loop. Raises BadValue for one that is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadValue(
+            "password", f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
+        )
+    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+
+
+@cache
+def _nobody() -> str:
+    """Verified when the name is unknown, so that the time taken does not tell."""
+    return _hasher.hash(secrets.token_hex(16))
+
+
+async def set_password(desk: Desk, *, name: str, password: str, by: Actor) -> None:
+    """Set a password and end all sessions of that person. Raises BadValue, StaffNotFound."""
+    hashed = await hash_password(password)
+    async with desk.write(by=by) as uow:
+        row = (await uow.execute(select(Staff.id).where(Staff.name == name))).first()
+        if row is None:
+            raise StaffNotFound("there is no such member of staff")
+        await uow.execute(update(Staff).where(Staff.id == row.id).values(password_hash=hashed))
+        await uow.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+        await checks.audit(uow, "staff.password", name)
+        uow.tell(StaffChanged(at=uow.now, staff=name))
+
+
+async def set_active(desk: Desk, *, name: str, active: bool, by: Actor) -> None:
+    """Let a person in or keep them out; out ends their sessions. Raises StaffNotFound."""
+    async with desk.write(by=by) as uow:
+        row = (await uow.execute(select(Staff.id).where(Staff.name == name))).first()
+        if row is None:
+            raise StaffNotFound("there is no such member of staff")
+        await uow.execute(update(Staff).where(Staff.id == row.id).values(active=active))
+        if not active:
+            await uow.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+        await checks.audit(uow, "staff.active", name, active=active)
+        uow.tell(StaffChanged(at=uow.now, staff=name))
+
+
+async def set_own_language(desk: Desk, *, language: str, by: Actor) -> None:
+    """The language of one's own screens. Raises BadValue."""
+    checks.language("language", language, desk.settings.languages)
+    async with desk.write(by=by) as uow:
+        await uow.execute(update(Staff).where(Staff.name == by.name).values(language=language))
+
+
+async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> SignedIn:
+    """Begin a session. `address` is where the request came from.
+
+    Raises NotSignedIn (never saying whether the name exists) and TooManyTries.
+    """
+    claimed, where = name.strip().lower()[:64], address[:64]
+    row = await desk.fetch(_look_up, desk, claimed, where)
+    known = row.password_hash if row is not None and row.active else ""
+    right = await _verify(known, password)
+    if row is None or not known or not right:
+        async with desk.write(by=Actor(claimed, "system", address=where)) as uow:
+            attempt = {"at": uow.now, "name": claimed, "address": where}
+            await uow.execute(insert(LoginAttempt), attempt)
+            await checks.audit(uow, "sign_in.failed", claimed)
+        raise NotSignedIn("the name or the password is wrong")
+    actor = Actor(row.name, cast(Role, row.role), row.id, where)
+    rehashed = (
+        await hash_password(password) if _hasher.check_needs_rehash(row.password_hash) else None
+    )
+    token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    async with desk.write(by=actor) as uow:
+        await uow.execute(
+            insert(StaffSession),
+            {
+                "token_hash": hash_token(token),
+                "staff_id": row.id,
+                "csrf": csrf,
+                "created_at": uow.now,
+                "seen_at": uow.now,
+                "address": where,
+            },
+        )
+        if rehashed is not None:
+            await uow.execute(
+                update(Staff).where(Staff.id == row.id).values(password_hash=rehashed)
+            )
+        window = timedelta(minutes=desk.settings.sign_in_window_minutes)
+        await uow.execute(
+            delete(LoginAttempt).where(
+                (LoginAttempt.at < uow.now - window) | (LoginAttempt.name == claimed)
+            )
+        )
+        oldest = uow.now - timedelta(days=desk.settings.session_longest_days)
+        await uow.execute(delete(StaffSession).where(StaffSession.created_at < oldest))
+        await checks.audit(uow, "sign_in", row.name)
+    return SignedIn(token=token, csrf=csrf, actor=actor, shown=row.shown, language=row.language)
+
+
+def _look_up(connection: Connection, desk: Desk, name: str, address: str) -> Any:
+    """The staff row. Raises TooManyTries before any password is looked at."""
+    window = timedelta(minutes=desk.settings.sign_in_window_minutes)
+    since = desk.clock.now() - window
+    most = desk.settings.sign_in_tries
+    for column, value, limit in (
+        (LoginAttempt.name, name, most),
+        (LoginAttempt.address, address, most * ADDRESS_FACTOR),
+    ):
+        count, first = connection.execute(
+            select(func.count(), func.min(LoginAttempt.at)).where(
+                column == value, LoginAttempt.at > since
+            )
+        ).one()
+        if count >= limit:
+            wait = (first + window - desk.clock.now()).total_seconds()
+            raise TooManyTries("too many failed tries; come back later", max(wait, 1.0))
+    return connection.execute(select(Staff).where(Staff.name == name)).first()
+
+
+async def _verify(known: str, password: str) -> bool:
+    if len(password) > LONGEST_PASSWORD:
+        return False
+
+    def verify() -> bool:
+        try:
+            return _hasher.verify(known or _nobody(), password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, verify)
+
+
+async def sign_out(desk: Desk, *, token: str) -> None:
+    """End a session; one that is over already is no error."""
+    hashed = hash_token(token)
+    async with desk.write(by=SYSTEM) as uow:
+        row = (
+            await uow.execute(
+                select(Staff.name)
+                .join(StaffSession, StaffSession.staff_id == Staff.id)
+                .where(StaffSession.token_hash == hashed)
+            )
+        ).first()
+        await uow.execute(delete(StaffSession).where(StaffSession.token_hash == hashed))
+        if row is not None:
+            await checks.audit(uow, "sign_out", row.name)
+
+
+async def session_of(desk: Desk, *, token: str, address: str = "") -> Session:
+    """Who a cookie's token belongs to; being used keeps a session alive.
+
+    Raises NotSignedIn if it is unknown, idle for too long, or too old.
+    """
+    hashed = hash_token(token)
+
+    def read(connection: Connection) -> Any:
+        return connection.execute(
+            select(
+                StaffSession.seen_at,
+                StaffSession.created_at,
+                StaffSession.csrf,
+                Staff.id,
+                Staff.name,
+                Staff.shown,
+                Staff.role,
+                Staff.language,
+            )
+            .join(Staff, Staff.id == StaffSession.staff_id)
+            .where(StaffSession.token_hash == hashed, Staff.active)
+        ).first()
+
+    row = await desk.fetch(read)
+    now = desk.clock.now()
+    idle = timedelta(minutes=desk.settings.session_idle_minutes)
+    longest = timedelta(days=desk.settings.session_longest_days)
+    if row is None or now - row.seen_at > idle or now - row.created_at > longest:
+        raise NotSignedIn("please sign in")
+    actor = Actor(row.name, row.role, row.id, address[:64])
+    if now - row.seen_at > SEEN_EVERY:
+        async with desk.write(by=actor) as uow:
+            await uow.execute(
+                update(StaffSession)
+                .where(StaffSession.token_hash == hashed)
+                .values(seen_at=uow.now)
+            )
+    return Session(actor=actor, shown=row.shown, language=row.language, csrf=row.csrf)
+
+
+async def issue_token(desk: Desk, *, label: str, role: Role, by: Actor) -> str:
+    """A bearer token for the API, shown this once. Raises BadValue."""
+    checks.one_of("role", role, STAFF_ROLES)
+    name = checks.line("label", label, most=120)
+    token = f"rd_{secrets.token_urlsafe(32)}"
+    async with desk.write(by=by) as uow:
+        await uow.execute(
+            insert(ApiToken),
+            {
+                "token_hash": hash_token(token),
+                "label": name,
+                "role": role,
+                "created_by": by.name,
+                "created_at": uow.now,
+            },
+        )
+        await checks.audit(uow, "token.issue", name, role=role)
+    return token
+
+
+async def revoke_token(desk: Desk, *, token_id: int, by: Actor) -> None:
+    """Raises TokenNotFound."""
+    async with desk.write(by=by) as uow:
+        row = (await uow.execute(select(ApiToken).where(ApiToken.id == token_id))).first()
+        if row is None:
+            raise TokenNotFound("there is no such token")
+        if row.revoked_at is None:
+            await uow.execute(
+                update(ApiToken).where(ApiToken.id == token_id).values(revoked_at=uow.now)
+            )
+            await checks.audit(uow, "token.revoke", row.label)
+
+
+async def actor_of_token(desk: Desk, *, token: str, address: str = "") -> Actor:
+    """Who an API token acts as: `token:<label>` with the token's role. Raises NotSignedIn."""
+    hashed = hash_token(token)
+
+    def read(connection: Connection) -> Any:
+        return connection.execute(
+            select(ApiToken).where(ApiToken.token_hash == hashed, ApiToken.revoked_at.is_(None))
+        ).first()
+
+    row = await desk.fetch(read)
+    if row is None:
+        raise NotSignedIn("this token is unknown or revoked")
+    now = desk.clock.now()
+    actor = Actor(f"token:{row.label}"[:64], row.role, None, address[:64])
+    if row.used_at is None or now - row.used_at > SEEN_EVERY:
+        async with desk.write(by=actor) as uow:
+            await uow.execute(update(ApiToken).where(ApiToken.id == row.id).values(used_at=uow.now))
+    return actor
+
+
+def hash_token(token: str) -> str:
+    """How a session's or API token is kept."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,111 @@
+"""An agent's own day: what was promised, what is open, how many calls."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+from sqlalchemy import Connection, distinct, func, select
+
+from service_desk import views
+from service_desk.desk import Desk
+from service_desk.model import Case, Disposition, FollowUp, Leg
+from service_desk.queries import parts
+from service_desk.queries.parts import OPEN, in_language
+
+
+class Today(Struct, frozen=True, kw_only=True):
+    """The line at the foot of the desk. Talk time in seconds."""
+
+    calls: int
+    talked: float
+    open_cases: int
+    next: views.Promise | None
+
+
+class Agenda(Struct, frozen=True, kw_only=True):
+    """What an agent has to do: promises by due time, own open cases newest first."""
+
+    promises: tuple[views.Promise, ...]
+    cases: tuple[views.CaseBrief, ...]
+
+
+def day_of(desk: Desk, at: datetime | None = None) -> tuple[datetime, datetime]:
+    """Begin and end (UTC) of the company's day that `at` (now) lies in."""
+    try:
+        zone = ZoneInfo(desk.settings.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    local = (at or desk.clock.now()).astimezone(zone)
+    begin = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = (begin + timedelta(days=1, hours=12)).replace(hour=0)  # a day may have 23 or 25 hours
+    utc = ZoneInfo("UTC")
+    return begin.astimezone(utc), end.astimezone(utc)
+
+
+async def today(desk: Desk, agent: str) -> Today:
+    """An agent's day so far."""
+    begin, end = day_of(desk)
+
+    def read(connection: Connection) -> Today:
+        calls, talked = connection.execute(
+            select(func.count(distinct(Leg.call_id)), func.sum(Leg.talked)).where(
+                Leg.agent == agent,
+                Leg.started_at >= begin,
+                Leg.started_at < end,
+                Leg.answered_at.is_not(None),
+            )
+        ).one()
+        cases = connection.scalar(
+            select(func.count()).select_from(Case).where(Case.owner == agent, Case.status.in_(OPEN))
+        )
+        due = connection.execute(parts.PROMISES.where(FollowUp.owner == agent).limit(1)).first()
+        return Today(
+            calls=calls,
+            talked=round(talked or 0.0, 1),
+            open_cases=cases or 0,
+            next=None if due is None else parts.promise(due, desk.clock.now()),
+        )
+
+    return await desk.fetch(read)
+
+
+async def agenda(desk: Desk, agent: str, *, limit: int = 50) -> Agenda:
+    """What an agent has to do."""
+    now = desk.clock.now()
+
+    def read(connection: Connection) -> Agenda:
+        promises = connection.execute(parts.PROMISES.where(FollowUp.owner == agent).limit(limit))
+        cases = connection.execute(
+            parts.CASES.where(Case.owner == agent, Case.status.in_(OPEN))
+            .order_by(Case.opened_at.desc(), Case.id.desc())
+            .limit(limit)
+        )
+        return Agenda(
+            promises=tuple(parts.promise(row, now) for row in promises),
+            cases=tuple(parts.brief_of_case(row) for row in cases),
+        )
+
+    return await desk.fetch(read)
+
+
+async def dispositions(desk: Desk, *, language: str = "en") -> tuple[views.Disposition, ...]:
+    """What an agent may say of how a call ended, in their order."""
+
+    def read(connection: Connection) -> tuple[views.Disposition, ...]:
+        rows = connection.execute(
+            select(Disposition)
+            .where(Disposition.active)
+            .order_by(Disposition.position, Disposition.code)
+        )
+        return tuple(
+            views.Disposition(
+                code=row.code,
+                label=in_language(language, row.label_en, row.label_zh),
+                resolves=row.resolves,
+            )
+            for row in rows
+        )
+
+    return await desk.fetch(read)

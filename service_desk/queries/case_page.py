@@ -1,0 +1,59 @@
+"""Everything about one case."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from service_desk import views
+from service_desk.case_number import case_id_in, case_number
+from service_desk.desk import Desk
+from service_desk.errors import CaseNotFound
+from service_desk.model import Case, Conversation, FollowUp
+from service_desk.queries import parts
+
+MOST_CALLS = 50
+MOST_TIMELINE = 500
+
+
+async def case_page(desk: Desk, number: str, *, language: str = "en") -> views.CasePage:
+    """The case by its number ("C-2026-004711", "4711"). Raises CaseNotFound."""
+    case_id = case_id_in(number)
+    if case_id is None:
+        raise CaseNotFound("that is no case number")
+    return await desk.fetch(read_case, desk, case_id, language)
+
+
+async def case_by_id(desk: Desk, case_id: int, *, language: str = "en") -> views.CasePage:
+    """The same by id. Raises CaseNotFound."""
+    return await desk.fetch(read_case, desk, case_id, language)
+
+
+def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -> views.CasePage:
+    """`case_page` over a plain connection."""
+    row = connection.execute(
+        parts.CASES.add_columns(Case.disposition, Case.merged_into).where(Case.id == case_id)
+    ).first()
+    if row is None:
+        raise CaseNotFound("there is no such case")
+    calls = connection.execute(
+        parts.CONVERSATIONS.where(Conversation.case_id == case_id)
+        .order_by(Conversation.arrived_at.desc())
+        .limit(MOST_CALLS)
+    ).all()
+    promises = connection.execute(parts.PROMISES.where(FollowUp.case_id == case_id).limit(50))
+    now = desk.clock.now()
+    merged = None
+    if row.merged_into is not None:
+        into = connection.execute(
+            select(Case.id, Case.year).where(Case.id == row.merged_into)
+        ).one()
+        merged = case_number(into.year, into.id)
+    return views.CasePage(
+        case=parts.brief_of_case(row),
+        customer=None if row.customer_id is None else parts.customer(connection, row.customer_id),
+        timeline=parts.timeline(connection, case_id, language, MOST_TIMELINE),
+        conversations=parts.conversations(connection, calls),
+        promises=tuple(parts.promise(each, now) for each in promises),
+        disposition=row.disposition,
+        merged_into=merged,
+    )

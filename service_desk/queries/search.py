@@ -1,0 +1,96 @@
+"""One box for everything: names, telephone numbers, case numbers. What is typed is hostile."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import Connection, or_, select
+
+from service_desk import views
+from service_desk.case_number import case_id_in
+from service_desk.desk import Desk
+from service_desk.model import Case, ContactPoint, Customer
+from service_desk.phone_number import understand
+from service_desk.queries import parts
+
+MOST = 20
+LONGEST = 100
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """What fits, best first."""
+
+    cases: tuple[views.CaseBrief, ...] = ()
+    customers: tuple[views.CustomerBrief, ...] = ()
+
+
+async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
+    """Customers and cases that fit the text; nothing for empty text, never an error."""
+    wanted = " ".join(text[:LONGEST].encode("utf-8", "replace").decode().replace("\0", "").split())
+    if not wanted:
+        return Found()
+    return await desk.fetch(_read, desk, wanted, max(1, min(limit, 100)))
+
+
+def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
+    cases: list[views.CaseBrief] = []
+    case_id = case_id_in(wanted)
+    if case_id is not None:
+        rows = connection.execute(parts.CASES.where(Case.id == case_id))
+        cases += [parts.brief_of_case(row) for row in rows]
+    folded = wanted.casefold()
+    if len(folded) > 2 or not folded.isascii():
+        rows = connection.execute(
+            parts.CASES.where(
+                Case.subject.icontains(wanted, autoescape=True), Case.status != "merged"
+            )
+            .order_by(Case.id.desc())
+            .limit(most)
+        )
+        known = {each.id for each in cases}
+        cases += [parts.brief_of_case(row) for row in rows if row.id not in known]
+    return Found(
+        cases=tuple(cases[:most]), customers=_customers(connection, desk, wanted, folded, most)
+    )
+
+
+def _customers(
+    connection: Connection, desk: Desk, wanted: str, folded: str, most: int
+) -> tuple[views.CustomerBrief, ...]:
+    digits = "".join(c for c in wanted if c.isascii() and c.isdigit())
+    either = [
+        Customer.name_key.contains(folded, autoescape=True),
+        Customer.organisation.icontains(wanted, autoescape=True),
+    ]
+    number = understand(wanted, desk.settings.region)
+    if number.e164:
+        either.append(
+            Customer.id.in_(
+                select(ContactPoint.customer_id).where(ContactPoint.value == number.e164)
+            )
+        )
+    elif len(digits) >= 4 and len(digits) >= len(wanted.replace(" ", "")) - 2:
+        either.append(
+            Customer.id.in_(
+                select(ContactPoint.customer_id).where(
+                    ContactPoint.kind == "phone",
+                    ContactPoint.value.contains(digits, autoescape=True),
+                )
+            )
+        )
+    elif "@" in wanted:
+        either.append(
+            Customer.id.in_(
+                select(ContactPoint.customer_id).where(ContactPoint.value == wanted.lower())
+            )
+        )
+    rows = connection.execute(
+        select(Customer)
+        .where(or_(*either))
+        .order_by(
+            Customer.name_key.startswith(folded, autoescape=True).desc(),
+            Customer.value_percentile.desc(),
+            Customer.id,
+        )
+        .limit(most)
+    ).all()
+    return tuple(parts.brief_of_customer(row) for row in rows)
