@@ -19,8 +19,10 @@ from cti.board_call import ANSWERED, OFFERED, OVER, BoardCall
 from cti.board_delta import Delta, LinkState, Section, apply_delta
 from cti.events import BoardSnapshot, Fact, LiveAgent, LiveCall, LiveQueue
 
-__all__ = ["Board", "Delta", "LinkState", "apply_delta"]
+__all__ = ["LATE", "Board", "Delta", "LinkState", "apply_delta"]
 
+# How old a late fact may be; what seems older than that was told by a clock that jumped.
+LATE = timedelta(seconds=60)
 REMEMBERED = 5_000  # finished calls whose late facts are recognised
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -238,7 +240,8 @@ class Board:
     # -- agents, queues, the link ----------------------------------------------------------
 
     def _agent_changed(self, fact: events.AgentChanged) -> None:
-        if fact.at < self._agent_at.get(fact.agent, _LONG_AGO):
+        behind = self._agent_at.get(fact.agent, fact.at) - fact.at
+        if timedelta() < behind <= LATE:
             return
         self._agent_at[fact.agent] = fact.at
         view = LiveAgent(

@@ -9,7 +9,6 @@ WANTED_EVENTS = frozenset(TABLE) | {
     "QueueMemberAdded",
     "QueueMemberPause",
     "QueueMemberRemoved",
-    "QueueMemberPenalty",
 }
 
 __all__ = ["WANTED_EVENTS", "Interpreter"]

@@ -64,9 +64,17 @@ class Interpreter:
         return out
 
     def resync(
-        self, at: datetime, channels: Sequence[Message], entries: Iterable[Message]
+        self,
+        at: datetime,
+        channels: Sequence[Message],
+        entries: Iterable[Message],
+        *,
+        waiting_rooms: frozenset[str] = frozenset(),
     ) -> list[Fact]:
-        """What differs between us and Asterisk's `CoreShowChannels` and `QueueEntry` items."""
+        """What differs between us and Asterisk's `CoreShowChannels` and `QueueEntry` items.
+
+        `waiting_rooms`: bridges in which nobody talks (parking, holding).
+        """
         world, out = self.world, Facts()
         there = {m.get("Uniqueid"): m for m in channels if m.get("Uniqueid")}
         self._end_all(out, at, [leg for leg in world.legs.values() if leg.id not in there])
@@ -76,9 +84,12 @@ class Interpreter:
                 self._begin(out, at, m)
         self._compare_queues(out, at, entries)
         for m in there.values():
-            leg = world.legs[m.get("Uniqueid")]
+            leg = world.legs.get(m.get("Uniqueid"))
+            if leg is None:
+                continue
             world.relink(out, at, leg, m.get("Linkedid"))
-            self._compare_leg(out, at, leg, m)
+            bridge = m.get("BridgeId")
+            self._compare_leg(out, at, leg, m, "" if bridge in waiting_rooms else bridge)
         return out
 
     def _begin(self, out: Facts, at: datetime, m: Message) -> None:
@@ -94,8 +105,7 @@ class Interpreter:
             name=known(m.get("CallerIDName")),
         )
 
-    def _compare_leg(self, out: Facts, at: datetime, leg: Leg, m: Message) -> None:
-        bridge = m.get("BridgeId")
+    def _compare_leg(self, out: Facts, at: datetime, leg: Leg, m: Message, bridge: str) -> None:
         if leg.bridge is not None and leg.bridge != bridge:
             self.world.part(out, at, leg)
         if bridge:

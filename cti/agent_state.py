@@ -1,0 +1,205 @@
+"""The legal moves of one agent: pure, from facts and news about the agent's device and queues.
+
+What an agent does is kept as independent facts (legs that ring, legs that talk, an own pause, a
+wrap-up, queues, the device); `status` is read off them by one table. So nothing is "restored"
+after a call: a pause asked for while talking is simply there when the talk is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cti.events import AgentChanged, AgentStatus
+
+REMEMBERED = 50  # legs that are over, whose late facts are recognised
+
+
+class Talk(Struct, frozen=True):
+    """One leg an agent talks on (or dials with). `queue` is where the call came from, if any."""
+
+    call_id: str
+    queue: str | None = None
+    held: bool = False
+
+
+class AgentState(Struct, frozen=True, kw_only=True):
+    """One agent, as far as the telephone knows. Times are UTC."""
+
+    agent: str
+    since: datetime  # when `status` (or its reason or call) became what it is
+    queues: tuple[str, ...] = ()  # signed in to
+    reachable: bool = True  # the device is registered
+    pause: str | None = None  # the agent's own pause, with its reason
+    ringing: dict[str, str] = {}
+    talking: dict[str, Talk] = {}
+    over: tuple[str, ...] = ()
+    wrap_up_until: datetime | None = None
+    wrap_up_call: str | None = None
+
+    @property
+    def status(self) -> AgentStatus:
+        """What the agent does now."""
+        return next(status for status, holds in PRECEDENCE if holds(self))
+
+    @property
+    def call_id(self) -> str | None:
+        """The call the status is about."""
+        if self.talking:
+            return next(iter(self.talking.values())).call_id
+        if self.ringing:
+            return next(iter(self.ringing.values()))
+        return self.wrap_up_call if self.wrap_up_until is not None else None
+
+    @property
+    def reason(self) -> str:
+        """The reason of the pause, while paused."""
+        return self.pause or "" if self.status == "paused" else ""
+
+
+# The first that holds is the status.
+PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
+    ("held", lambda s: bool(s.talking) and all(t.held for t in s.talking.values())),
+    ("talking", lambda s: bool(s.talking)),
+    ("ringing", lambda s: bool(s.ringing)),
+    ("wrap_up", lambda s: s.wrap_up_until is not None),
+    ("signed_out", lambda s: not s.queues),
+    ("paused", lambda s: s.pause is not None),
+    ("unreachable", lambda s: not s.reachable),
+    ("available", lambda _: True),
+)
+
+
+def offered(s: AgentState, leg: str, call_id: str) -> AgentState:
+    """The device rings. A leg that talks or is over does not ring any more."""
+    if leg in s.over or leg in s.talking:
+        return s
+    return replace(s, ringing={**s.ringing, leg: call_id})
+
+
+def offer_ended(s: AgentState, leg: str) -> AgentState:
+    """The device rings no more, unanswered."""
+    return s if leg in s.talking else _without(s, leg)
+
+
+def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentState:
+    """The agent took a call, or placed one. A new call ends a wrap-up: work has gone on."""
+    if leg in s.over:
+        return s
+    known = s.talking.get(leg)
+    talk = Talk(call_id, queue or (known.queue if known else None), bool(known and known.held))
+    return replace(
+        s,
+        ringing={k: v for k, v in s.ringing.items() if k != leg},
+        talking={**s.talking, leg: talk},
+        wrap_up_until=None,
+        wrap_up_call=None,
+    )
+
+
+def held(s: AgentState, leg: str, *, on: bool) -> AgentState:
+    """The agent holds the other side, or took it back."""
+    talk = s.talking.get(leg)
+    if talk is None or talk.held is on:
+        return s
+    return replace(s, talking={**s.talking, leg: Talk(talk.call_id, talk.queue, on)})
+
+
+def released(s: AgentState, leg: str, at: datetime, wrap_up: float) -> AgentState:
+    """The agent's part is over; after a queue's call `wrap_up` seconds of after-call work begin.
+
+    Told twice or late it changes nothing: a wrap-up neither restarts nor ends by it.
+    """
+    talk = s.talking.get(leg)
+    s = _without(s, leg)
+    if talk is None or talk.queue is None or wrap_up <= 0:
+        return s
+    return replace(s, wrap_up_until=at + timedelta(seconds=wrap_up), wrap_up_call=talk.call_id)
+
+
+def leg_over(s: AgentState, leg: str) -> AgentState:
+    """The channel is gone, however that came."""
+    return _without(s, leg)
+
+
+def merged(s: AgentState, call_id: str, absorbed: str) -> AgentState:
+    """A call goes by another id now."""
+    if absorbed not in (*s.ringing.values(), *(t.call_id for t in s.talking.values())):
+        return replace(s, wrap_up_call=call_id) if s.wrap_up_call == absorbed else s
+
+    def now(one: str) -> str:
+        return call_id if one == absorbed else one
+
+    return replace(
+        s,
+        ringing={leg: now(call) for leg, call in s.ringing.items()},
+        talking={k: Talk(now(t.call_id), t.queue, t.held) for k, t in s.talking.items()},
+    )
+
+
+def in_queues(s: AgentState, queues: tuple[str, ...]) -> AgentState:
+    """The agent is a member of these queues; of none means signed out, and the pause is over."""
+    if not queues:
+        return replace(s, queues=(), pause=None, wrap_up_until=None, wrap_up_call=None)
+    return replace(s, queues=queues)
+
+
+def paused(s: AgentState, reason: str | None) -> AgentState:
+    """The agent's own pause; None: no pause. During a call it waits for the call's end."""
+    return replace(s, pause=reason)
+
+
+def reachable(s: AgentState, *, yes: bool) -> AgentState:
+    """The device registered, or is gone."""
+    return replace(s, reachable=yes)
+
+
+def wraps_up(s: AgentState, until: datetime) -> AgentState:
+    """A wrap-up that was on before we were (told by Asterisk's pause reason)."""
+    return s if s.wrap_up_until is not None else replace(s, wrap_up_until=until)
+
+
+def wrap_up_over(s: AgentState, now: datetime | None = None) -> AgentState:
+    """The agent is done (`now` None), or the limit has passed."""
+    if s.wrap_up_until is None or (now is not None and now < s.wrap_up_until):
+        return s
+    return replace(s, wrap_up_until=None, wrap_up_call=None)
+
+
+def dated(before: AgentState, after: AgentState, at: datetime) -> AgentState:
+    """`after`, with `since` set anew if what people see of it is another thing than before."""
+    same = (before.status, before.reason, before.call_id) == (
+        after.status,
+        after.reason,
+        after.call_id,
+    )
+    return after if same else replace(after, since=at)
+
+
+def as_fact(s: AgentState, at: datetime, system: str) -> AgentChanged:
+    """The state as everybody is told it."""
+    return AgentChanged(
+        at=at,
+        system=system,
+        agent=s.agent,
+        status=s.status,
+        since=s.since,
+        reason=s.reason,
+        call_id=s.call_id,
+        queues=s.queues,
+        wrap_up_until=s.wrap_up_until if s.status == "wrap_up" else None,
+    )
+
+
+def _without(s: AgentState, leg: str) -> AgentState:
+    if leg in s.over and leg not in s.ringing and leg not in s.talking:
+        return s
+    return replace(
+        s,
+        ringing={k: v for k, v in s.ringing.items() if k != leg},
+        talking={k: v for k, v in s.talking.items() if k != leg},
+        over=(*s.over[-REMEMBERED + 1 :], leg),
+    )

@@ -1,0 +1,322 @@
+"""The loop: link -> interpreter -> board and roster -> bus; and wishes the other way.
+
+One bridge is active per Asterisk (the `lock` it is given sees to that). After each login it
+compares itself with Asterisk before it believes live events: whatever was missed is found there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Protocol, Self
+
+import msgspec
+import structlog
+
+from cti import commands
+from cti.ami.errors import AmiError
+from cti.ami.link import AmiLink
+from cti.ami.wire import Message
+from cti.board import LATE, Board
+from cti.bus import Bus
+from cti.commands import Ami, Refused, Switchboard
+from cti.events import AgentChanged, BoardResynced, BoardSnapshot, Fact, LinkLost, LinkRestored
+from cti.interpret import WANTED_EVENTS, Interpreter
+from cti.interpret.table import when
+from cti.roster import WRAP_UP, AgentPlan, QueuePlan, Roster
+from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
+
+log = structlog.get_logger(__name__)
+
+BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
+LONGEST_NAP = 30.0  # seconds between two looks at the clock
+AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
+TRIES = 5
+
+__all__ = ["AgentPlan", "Bridge", "QueuePlan"]
+
+
+class Link(Ami, Protocol):
+    """What the bridge needs of `cti.ami.link.AmiLink`."""
+
+    boot: str
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        ...
+
+    async def listing(self, name: str, /) -> list[Message]:
+        """The items of a list."""
+        ...
+
+
+class OpenLink(Protocol):
+    """Makes the link with the bridge's callbacks; nothing happens before its `run()`."""
+
+    def __call__(
+        self,
+        *,
+        wanted: frozenset[str],
+        on_event: Callable[[Message], None],
+        on_up: Callable[[], Awaitable[None]],
+        on_down: Callable[[str], None],
+    ) -> Link:
+        """Make it."""
+        ...
+
+
+class Bridge:
+    """One Asterisk, live. `async with Bridge(...)` or `await bridge.run()`.
+
+    `zone`: where midnight is, for the queues' counters. `lock` is entered before anything happens
+    and left at the end: who cannot have it waits there.
+    """
+
+    def __init__(
+        self,
+        open_link: OpenLink,
+        bus: Bus,
+        *,
+        system: str,
+        agents: Mapping[str, AgentPlan],
+        queues: Mapping[str, QueuePlan],
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        zone: tzinfo = UTC,
+        lock: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+    ) -> None:
+        now = clock()
+        self._system = system
+        self._bus = bus
+        self._clock = clock
+        self._lock = lock
+        extensions = {name: plan.extension for name, plan in agents.items()}
+        self.interpreter = Interpreter(system, extensions, clock=clock)
+        self.roster = Roster(system, agents, queues, now)
+        thresholds = {name: plan.threshold for name, plan in queues.items()}
+        self.board = Board(thresholds, now=now, zone=zone, agents=agents)
+        self.link = open_link(
+            wanted=WANTED_EVENTS,
+            on_event=self._on_event,
+            on_up=self._on_up,
+            on_down=self._on_down,
+        )
+        self._switchboard = Switchboard(self.link, self.roster, self.interpreter)
+        self._held_back: list[Message] | None = []  # None once the resync is through
+        self._boot = ""
+        self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock
+        self._wrapping: set[str] = set()
+        self._to_pause: dict[str, int] = {}  # agent -> tries left
+        self._pause_wanted = asyncio.Event()
+        self._clock_wanted = asyncio.Event()
+        self._synced = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @classmethod
+    def over_ami(
+        cls, host: str, port: int, user: str, secret: str, bus: Bus, **rest: Any
+    ) -> Bridge:
+        """A bridge over a real AMI link; `rest` as for the constructor."""
+
+        def open_link(**callbacks: Any) -> Link:
+            return AmiLink(host, port, user, secret, **callbacks)
+
+        return cls(open_link, bus, **rest)
+
+    async def __aenter__(self) -> Self:
+        """Start; see `synced` for when it knows what is going on."""
+        self._task = asyncio.create_task(self.run(), name="bridge")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        async with self._lock():
+            undo = self._bus.serve(self._serve)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self.link.run(), name="bridge-link")
+                    tasks.create_task(self._keep_time(), name="bridge-time")
+                    tasks.create_task(self._keep_pauses(), name="bridge-pauses")
+            finally:
+                undo()
+
+    async def synced(self) -> None:
+        """Wait until the bridge has compared itself with Asterisk."""
+        await self._synced.wait()
+
+    def snapshot(self) -> BoardSnapshot:
+        """Everything live."""
+        return self.board.snapshot()
+
+    def tick(self, now: datetime) -> None:
+        """Let time pass: wrap-ups end, counters begin anew."""
+        now = self._not_behind(now)
+        self.board.tick(now)
+        self._tell_agents(self.roster.tick(now))
+
+    def _now(self) -> datetime:
+        return self._not_behind(self._clock())
+
+    def _not_behind(self, now: datetime) -> datetime:
+        """Our time, if Asterisk's is not a little ahead of it. Far ahead: its clock jumped."""
+        return self._latest if timedelta() < self._latest - now <= LATE else now
+
+    # -- Asterisk speaks ---------------------------------------------------------------------
+
+    def _on_event(self, message: Message) -> None:
+        if self._held_back is None:
+            self._take(message)
+        elif len(self._held_back) < BUFFER:
+            self._held_back.append(message)
+
+    def _take(self, message: Message) -> None:
+        self._tell(self.interpreter.feed(message))
+        if message.name in MEMBER_NEWS:
+            self._tell_agents(self.roster.news(message, when(message, self._clock)))
+
+    def _tell(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            self._latest = fact.at
+            self.board.apply(fact)
+            self._bus.publish(fact)
+            self._tell_agents(self.roster.apply(fact))
+
+    def _tell_agents(self, changes: Iterable[AgentChanged]) -> None:
+        for change in changes:
+            self.board.apply(change)
+            self._bus.publish(change)
+            self._mind_wrap_up(change.agent)
+
+    def _on_down(self, why: str) -> None:
+        self._synced.clear()
+        self._held_back = []
+        self._tell([LinkLost(at=self._now(), system=self._system, why=why)])
+
+    async def _on_up(self) -> None:
+        """Compare with Asterisk; then the events that came meanwhile; then live."""
+        self._held_back = []
+        if self._boot not in {"", self.link.boot}:
+            # Another boot: ids begin anew, and what we knew has ended with the old one.
+            self._tell(self.interpreter.restart(self._now()))
+        self._boot = self.link.boot
+        channels = await self.link.listing("CoreShowChannels")
+        bridges = await self.link.listing("BridgeList")
+        queues = await self.link.listing("QueueStatus")
+        if len(self._held_back) >= BUFFER:
+            raise RuntimeError("the resync took too long: events were lost")
+        now = self._now()
+        rooms = frozenset(
+            m.get("BridgeUniqueid")
+            for m in bridges
+            if m.get("BridgeTechnology") == "holding_bridge"
+        )
+        entries = [m for m in queues if m.name == "QueueEntry"]
+        self._tell(self.interpreter.resync(now, channels, entries, waiting_rooms=rooms))
+        members = [m for m in queues if m.name == "QueueMember"]
+        legs = {
+            name: [leg.id for leg in self.interpreter.legs_of(name)] for name in self.roster.plans
+        }
+        self._tell_agents(self.roster.resync(now, members, legs))
+        for agent, state in self.roster.states.items():
+            if state.wrap_up_until is not None:
+                self._wrapping.add(agent)
+                self._want_pause(agent)
+        held_back, self._held_back = self._held_back, None
+        for message in held_back:
+            self._take(message)
+        now = self._now()
+        self.tick(now)
+        boot = _boot_time(self._boot, now)
+        self._tell([LinkRestored(at=now, system=self._system, boot=boot)])
+        self._bus.publish(BoardResynced(at=now, system=self._system, board=self.snapshot()))
+        self._synced.set()
+        log.info("bridge.synced", channels=len(channels), held_back=len(held_back))
+
+    # -- wrap-up: a pause of ours in Asterisk, so that no call comes meanwhile ------------------
+
+    def _mind_wrap_up(self, agent: str) -> None:
+        state = self.roster.states[agent]
+        if state.wrap_up_until is not None:
+            if agent not in self._wrapping:
+                self._wrapping.add(agent)
+                self._want_pause(agent)
+                self._clock_wanted.set()
+        elif agent in self._wrapping:
+            self._wrapping.discard(agent)
+            self._want_pause(agent)
+
+    def _want_pause(self, agent: str) -> None:
+        self._to_pause[agent] = TRIES
+        self._pause_wanted.set()
+
+    async def _keep_pauses(self) -> None:
+        """Make Asterisk's pause what it should be: the agent's own, else the wrap-up's, else none.
+
+        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone.
+        """
+        while True:
+            await self._pause_wanted.wait()
+            self._pause_wanted.clear()
+            failed: dict[str, int] = {}
+            while self._to_pause:
+                agent, tries = self._to_pause.popitem()
+                state = self.roster.states[agent]
+                if not state.queues:
+                    continue
+                wrap_up = WRAP_UP if state.wrap_up_until is not None else None
+                try:
+                    await commands.pause_member(self._switchboard, agent, state.pause or wrap_up)
+                except (AmiError, Refused) as error:
+                    log.warning("bridge.pause_failed", agent=agent, error=type(error).__name__)
+                    if tries > 1:
+                        failed[agent] = tries - 1
+            if failed:
+                await asyncio.sleep(AGAIN_AFTER)
+                self._to_pause = failed | self._to_pause
+                self._pause_wanted.set()
+
+    async def _keep_time(self) -> None:
+        while True:
+            limit = self.roster.next_limit()
+            nap = LONGEST_NAP
+            if limit is not None:
+                nap = min(max((limit - self._clock()).total_seconds(), 0.02), LONGEST_NAP)
+            try:
+                async with asyncio.timeout(nap):
+                    await self._clock_wanted.wait()
+            except TimeoutError:
+                pass
+            self._clock_wanted.clear()
+            self.tick(self._clock())
+
+    # -- people wish -------------------------------------------------------------------------
+
+    async def _serve(self, wish: Wish) -> Reply:
+        if isinstance(wish, BoardWanted):
+            return CommandDone(board=msgspec.json.encode(self.snapshot()))
+        if isinstance(wish, AgentWish) and wish.agent not in self.roster.plans:
+            return CommandRefused(reason=f"There is no agent {wish.agent} in the settings.")
+        if isinstance(wish, EndWrapUp):
+            self._tell_agents(self.roster.end_wrap_up(wish.agent, self._now()))
+            return CommandDone()
+        return await commands.carry_out(self._switchboard, wish)
+
+
+MEMBER_NEWS = frozenset(
+    {"PeerStatus", "QueueMemberAdded", "QueueMemberPause", "QueueMemberRemoved"}
+)
+
+
+def _boot_time(text: str, otherwise: datetime) -> datetime:
+    """Asterisk tells its start in its own local time, which is this machine's or near it."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return otherwise

@@ -1,0 +1,234 @@
+"""What people wish of the telephone: one function a wish, each bounded, each refused in words.
+
+Nothing here changes what we believe: an action makes Asterisk tell an event, and the event moves
+the board. So a command that Asterisk carried out, and whose answer was lost, is seen all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import uuid4
+
+from msgspec import Struct
+
+from cti import wishes as w
+from cti.ami.errors import AmiBusy, AmiDown, AmiError, AmiRefused, AmiTimeout
+from cti.ami.wire import Message
+from cti.interpret import Interpreter
+from cti.roster import WRAP_UP, AgentPlan, Roster
+from cti.wishes import CommandDone, CommandRefused, Reply, Wish
+
+ANSWER = 5.0  # seconds that Asterisk has for one action
+RING_SELF = 30_000  # milliseconds an agent's own device rings at click to dial
+CALL_REJECTED = "21"  # Q.850
+
+# Asterisk's own words for "it is so already".
+ALREADY = ("Already there", "Not there")
+WORDS: Mapping[type[AmiError], str] = {
+    AmiDown: "The telephone system is not connected right now.",
+    AmiBusy: "The telephone system is too busy. Try again in a moment.",
+    AmiTimeout: "The telephone system did not answer in time.",
+}
+REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
+
+
+class Ami(Protocol):
+    """What commands need of `cti.ami.link.AmiLink`."""
+
+    async def action(
+        self,
+        name: str,
+        /,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        timeout: float = ANSWER,  # noqa: ASYNC109 - as the link has it
+        **fields: str,
+    ) -> Message:
+        """Send one action; raises an AmiError."""
+        ...
+
+
+class Switchboard(Struct, frozen=True):
+    """What carries out a wish: the link, and what is known of agents and calls."""
+
+    link: Ami
+    roster: Roster
+    interpreter: Interpreter
+
+
+class Refused(Exception):  # noqa: N818 - it says what happened
+    """A wish cannot be carried out; the text is one line for a person."""
+
+
+async def carry_out(board: Switchboard, wish: Wish) -> Reply:
+    """Carry out one wish of the TABLE."""
+    command = COMMANDS.get(type(wish))
+    if command is None:
+        return CommandRefused(reason=f"The telephone cannot do this: {type(wish).__name__}.")
+    try:
+        return await command(board, wish)
+    except Refused as error:
+        return CommandRefused(reason=str(error))
+    except AmiError as error:
+        return CommandRefused(reason=in_words(error))
+
+
+def in_words(error: AmiError) -> str:
+    """What went wrong on the link, as one line for a person."""
+    if isinstance(error, AmiRefused):
+        return f"The telephone system refused: {_line(str(error))}"
+    return WORDS.get(type(error), "The telephone system cannot take this.")
+
+
+async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
+    """Join one's queues; a queue that is new inherits the pause."""
+    plan, state = _plan(board, wish.agent), board.roster.states[wish.agent]
+    reason = state.pause if state.pause is not None else (WRAP_UP if state.wrap_up_until else "")
+    paused = {"Paused": "true", "Reason": reason} if reason else {}
+    if not plan.queues:
+        raise Refused("You have no queue to sign in to.")
+    for queue, penalty in plan.queues.items():
+        await _tolerant(
+            board,
+            "QueueAdd",
+            Queue=queue,
+            Interface=plan.interface,
+            MemberName=plan.name,
+            StateInterface=plan.interface,
+            Penalty=str(penalty),
+            **paused,
+        )
+    return CommandDone(detail=", ".join(plan.queues))
+
+
+async def sign_out(board: Switchboard, wish: w.SignOut) -> Reply:
+    """Leave every queue one is in, also those that the settings do not name any more."""
+    plan = _plan(board, wish.agent)
+    queues = dict.fromkeys((*board.roster.states[wish.agent].queues, *plan.queues))
+    for queue in queues:
+        await _tolerant(board, "QueueRemove", Queue=queue, Interface=plan.interface)
+    return CommandDone()
+
+
+async def pause(board: Switchboard, wish: w.Pause) -> Reply:
+    """Take no calls; during a call it holds from the call's end."""
+    if not REASON.match(wish.reason) or wish.reason == WRAP_UP:
+        raise Refused("This is not a reason for a pause.")
+    await pause_member(board, wish.agent, wish.reason)
+    return CommandDone()
+
+
+async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
+    """Take calls again; in a wrap-up from its end on."""
+    _signed_in(board, wish.agent)
+    wrapping = board.roster.states[wish.agent].wrap_up_until is not None
+    await pause_member(board, wish.agent, WRAP_UP if wrapping else None)
+    return CommandDone()
+
+
+async def hang_up(board: Switchboard, wish: w.HangUp) -> Reply:
+    """End the agent's own leg; one that rings is rejected."""
+    channel = _channel(board, wish.agent, wish.call_id)
+    rings = wish.call_id in board.roster.states[wish.agent].ringing.values()
+    cause = CALL_REJECTED if rings else "16"
+    await board.link.action("Hangup", timeout=ANSWER, Channel=channel, Cause=cause)
+    return CommandDone()
+
+
+async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
+    """Hand the other side on, within the fixed context of transfer targets."""
+    channel = _channel(board, wish.agent, wish.call_id)
+    await board.link.action(
+        "BlindTransfer",
+        timeout=ANSWER,
+        Channel=channel,
+        Context="ringdesk-transfer",
+        Exten=wish.to,
+    )
+    return CommandDone(detail=wish.to)
+
+
+async def originate(board: Switchboard, wish: w.Originate) -> Reply:
+    """Ring the agent's own device, then dial: a fixed context, a checked extension, no application.
+
+    We choose the channel's id, so that the call's number is known from its first event on.
+    """
+    plan = _plan(board, wish.agent)
+    if board.roster.states[wish.agent].talking:
+        raise Refused("You are on a call already.")
+    channel_id = f"{board.interpreter.system}-dial-{uuid4().hex}"
+    board.interpreter.expect(channel_id, wish.to)
+    await board.link.action(
+        "Originate",
+        timeout=ANSWER,
+        Channel=plan.interface,
+        ChannelId=channel_id,
+        Context="ringdesk-agents",
+        Exten=wish.to,
+        Priority="1",
+        Timeout=str(RING_SELF),
+        Async="true",
+    )
+    return CommandDone(detail=wish.to)
+
+
+async def pause_member(board: Switchboard, agent: str, reason: str | None) -> None:
+    """Pause an agent in all queues with a reason, or end the pause (None)."""
+    _signed_in(board, agent)
+    await board.link.action(
+        "QueuePause",
+        timeout=ANSWER,
+        headers=() if reason is None else (("Reason", reason),),
+        Interface=_plan(board, agent).interface,
+        Paused="false" if reason is None else "true",
+    )
+
+
+def _plan(board: Switchboard, agent: str) -> AgentPlan:
+    plan = board.roster.plans.get(agent)
+    if plan is None:
+        raise Refused(f"There is no agent {agent} in the settings.")
+    return plan
+
+
+def _signed_in(board: Switchboard, agent: str) -> None:
+    _plan(board, agent)
+    if not board.roster.states[agent].queues:
+        raise Refused("Sign in first.")
+
+
+def _channel(board: Switchboard, agent: str, call_id: str) -> str:
+    _plan(board, agent)
+    channel = board.interpreter.channel_of(agent, call_id)
+    if channel is None:
+        raise Refused("You are not on this call any more.")
+    return channel
+
+
+async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:
+    try:
+        await board.link.action(action, timeout=ANSWER, headers=tuple(fields.items()))
+    except AmiRefused as error:
+        if any(words in str(error) for words in ALREADY):
+            return
+        if "not dynamic" in str(error).lower():
+            raise Refused(f"The settings keep you in {fields['Queue']} for good.") from None
+        raise
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:120]
+
+
+Command = Callable[[Switchboard, Any], Awaitable[Reply]]
+COMMANDS: Mapping[type[Wish], Command] = {
+    w.SignIn: sign_in,
+    w.SignOut: sign_out,
+    w.Pause: pause,
+    w.Unpause: unpause,
+    w.HangUp: hang_up,
+    w.BlindTransfer: blind_transfer,
+    w.Originate: originate,
+}

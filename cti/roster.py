@@ -1,0 +1,245 @@
+"""All agents of one Asterisk: facts and news about members in, `AgentChanged` out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from cti import agent_state as moves
+from cti import events as e
+from cti.agent_state import AgentState
+from cti.ami.wire import Message
+from cti.events import AgentChanged, Fact
+
+WRAP_UP = "wrap-up"  # the pause reason by which we keep calls away after a call
+
+
+class AgentPlan(Struct, frozen=True, kw_only=True):
+    """An agent as the settings have them. `queues`: queue -> penalty."""
+
+    name: str
+    extension: str
+    queues: dict[str, int]
+
+    @property
+    def interface(self) -> str:
+        """The device, as queues know it."""
+        return f"PJSIP/{self.name}"
+
+
+class QueuePlan(Struct, frozen=True, kw_only=True):
+    """A queue as the settings have it: service level threshold and wrap-up limit, in seconds."""
+
+    name: str
+    threshold: int = 20
+    wrap_up: int = 0
+
+
+class Roster:
+    """Everybody's state, by agent name."""
+
+    def __init__(
+        self,
+        system: str,
+        agents: Mapping[str, AgentPlan],
+        queues: Mapping[str, QueuePlan],
+        now: datetime,
+    ) -> None:
+        self._system = system
+        self._queues = queues
+        self.plans = agents
+        self.states = {name: AgentState(agent=name, since=now) for name in agents}
+
+    def apply(self, fact: Fact) -> list[AgentChanged]:
+        """What a fact about a call means for the agents."""
+        move = _MOVES.get(type(fact))
+        return [] if move is None else move(self, fact)
+
+    def tick(self, now: datetime) -> list[AgentChanged]:
+        """Wrap-ups whose limit has passed end."""
+        out: list[AgentChanged] = []
+        for name, state in self.states.items():
+            if state.wrap_up_until is not None:
+                out += self._put(name, moves.wrap_up_over(state, now), now)
+        return out
+
+    def next_limit(self) -> datetime | None:
+        """When the next wrap-up ends by its limit."""
+        limits = [s.wrap_up_until for s in self.states.values() if s.wrap_up_until is not None]
+        return min(limits, default=None)
+
+    def end_wrap_up(self, agent: str, at: datetime) -> list[AgentChanged]:
+        """The agent is done with the after-call work."""
+        return self._put(agent, moves.wrap_up_over(self.states[agent]), at)
+
+    def all(self, at: datetime) -> list[AgentChanged]:
+        """Everybody as they are now."""
+        return [moves.as_fact(state, at, self._system) for state in self.states.values()]
+
+    # -- what Asterisk tells of queue members and devices -------------------------------------
+
+    def news(self, m: Message, at: datetime) -> list[AgentChanged]:
+        """An event about a queue member or a device; [] for any other."""
+        if m.name == "PeerStatus":
+            return self._device(m.get("Peer"), m.get("PeerStatus"), at)
+        state = self.states.get(m.get("MemberName"))
+        if state is None:
+            return []
+        if m.name == "QueueMemberPause":
+            own, _ = _own_pause(m)
+            return self._put(state.agent, moves.paused(state, own), at)
+        queues = set(state.queues)
+        if m.name == "QueueMemberAdded":
+            queues.add(m.get("Queue"))
+            state = moves.reachable(state, yes=_is_here(m))
+            state = moves.paused(state, _own_pause(m)[0])
+        elif m.name == "QueueMemberRemoved":
+            queues.discard(m.get("Queue"))
+        return self._put(state.agent, moves.in_queues(state, self._ordered(queues)), at)
+
+    def resync(
+        self,
+        at: datetime,
+        members: Iterable[Message],
+        legs: Mapping[str, Iterable[str]],
+    ) -> list[AgentChanged]:
+        """Compare with `QueueMember` items and each agent's live legs.
+
+        A pause with the reason `wrap-up` is a wrap-up of ours that a restart cut off: it goes on
+        until its limit, counted from the pause.
+        """
+        queues: dict[str, set[str]] = {name: set() for name in self.states}
+        pauses: dict[str, str | None] = {}
+        limits: dict[str, datetime] = {}
+        here: dict[str, bool] = {}
+        for m in members:
+            name, queue = m.get("Name"), m.get("Queue")
+            if name not in queues:
+                continue
+            queues[name].add(queue)
+            here[name] = _is_here(m)
+            own, wrapping = _own_pause(m)
+            pauses[name] = own or pauses.get(name)
+            if wrapping:
+                limit = _epoch(m.get("LastPause"), at) + timedelta(seconds=self._longest(name))
+                limits[name] = max(limit, limits.get(name, limit))
+        out: list[AgentChanged] = []
+        for name, state in self.states.items():
+            alive = set(legs.get(name, ()))
+            for leg in (*state.ringing, *state.talking):
+                if leg not in alive:
+                    state = moves.leg_over(state, leg)  # noqa: PLW2901 - one agent's next state
+            after = moves.in_queues(state, self._ordered(queues[name]))
+            after = moves.paused(after, pauses.get(name))
+            after = moves.reachable(after, yes=here.get(name, state.reachable))
+            if name in limits:
+                after = moves.wraps_up(after, limits[name])
+            out += self._put(name, after, at)
+        return out
+
+    def _longest(self, agent: str) -> int:
+        plans = [self._queues.get(queue) for queue in self.plans[agent].queues]
+        return max((plan.wrap_up for plan in plans if plan is not None), default=0)
+
+    def _device(self, peer: str, status: str, at: datetime) -> list[AgentChanged]:
+        state = self.states.get(peer.removeprefix("PJSIP/"))
+        if state is None or not peer.startswith("PJSIP/"):
+            return []
+        here = status in {"Registered", "Reachable"}
+        return self._put(state.agent, moves.reachable(state, yes=here), at)
+
+    # -- facts -----------------------------------------------------------------------------
+
+    def _arrived(self, fact: e.CallArrived) -> list[AgentChanged]:
+        return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, None)
+
+    def _offered(self, fact: e.CallOffered) -> list[AgentChanged]:
+        return self._move(fact, fact.agent, moves.offered, fact.leg_id, fact.call_id)
+
+    def _offer_ended(self, fact: e.CallOfferEnded) -> list[AgentChanged]:
+        if fact.reason == "answered":
+            return []  # CallAnswered says more
+        return self._move(fact, fact.agent, moves.offer_ended, fact.leg_id)
+
+    def _answered(self, fact: e.CallAnswered) -> list[AgentChanged]:
+        return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, fact.queue)
+
+    def _released(self, fact: e.CallReleased) -> list[AgentChanged]:
+        state = self.states.get(fact.agent)
+        talk = None if state is None else state.talking.get(fact.leg_id)
+        plan = None if talk is None else self._queues.get(talk.queue or "")
+        wrap_up = 0 if plan is None else plan.wrap_up
+        return self._move(fact, fact.agent, moves.released, fact.leg_id, fact.at, wrap_up)
+
+    def _held(self, fact: e.LegHeld | e.LegResumed) -> list[AgentChanged]:
+        on = isinstance(fact, e.LegHeld)
+        return self._everyone(fact, lambda s: moves.held(s, fact.leg_id, on=on))
+
+    def _leg_ended(self, fact: e.LegEnded) -> list[AgentChanged]:
+        leg = fact.leg_id
+        return self._everyone(
+            fact, lambda s: moves.leg_over(s, leg) if leg in s.ringing or leg in s.talking else s
+        )
+
+    def _merged(self, fact: e.CallMerged) -> list[AgentChanged]:
+        return self._everyone(fact, lambda s: moves.merged(s, fact.call_id, fact.absorbed))
+
+    def _move(
+        self, fact: Fact, agent: str | None, move: Callable[..., AgentState], *args: Any
+    ) -> list[AgentChanged]:
+        state = self.states.get(agent or "")
+        return [] if state is None else self._put(state.agent, move(state, *args), fact.at)
+
+    def _everyone(self, fact: Fact, move: Callable[[AgentState], AgentState]) -> list[AgentChanged]:
+        out: list[AgentChanged] = []
+        for name, state in self.states.items():
+            if state.talking or state.ringing or state.wrap_up_call is not None:
+                out += self._put(name, move(state), fact.at)
+        return out
+
+    def _put(self, agent: str, after: AgentState, at: datetime) -> list[AgentChanged]:
+        before = self.states[agent]
+        if after is before:
+            return []
+        after = moves.dated(before, after, at)
+        self.states[agent] = after
+        was = moves.as_fact(before, at, self._system)
+        now = moves.as_fact(after, at, self._system)
+        return [now] if now != was else []
+
+    def _ordered(self, queues: set[str]) -> tuple[str, ...]:
+        return tuple(sorted(queues))
+
+
+def _own_pause(m: Message) -> tuple[str | None, bool]:
+    """The agent's own pause reason (None: none), and whether it is our wrap-up instead."""
+    if m.get("Paused") != "1":
+        return None, False
+    reason = m.get("PausedReason") or m.get("Reason")
+    return (None, True) if reason == WRAP_UP else (reason, False)
+
+
+def _is_here(m: Message) -> bool:
+    """Whether a member's device can be rung: 4 is invalid, 5 unavailable."""
+    return m.get("Status") not in {"4", "5"}
+
+
+def _epoch(value: str, otherwise: datetime) -> datetime:
+    ok = value.isascii() and value.isdigit() and 0 < int(value) < 1 << 36
+    return datetime.fromtimestamp(int(value), UTC) if ok else otherwise
+
+
+_MOVES: dict[type[Fact], Callable[[Roster, Any], list[AgentChanged]]] = {
+    e.CallArrived: Roster._arrived,
+    e.CallOffered: Roster._offered,
+    e.CallOfferEnded: Roster._offer_ended,
+    e.CallAnswered: Roster._answered,
+    e.CallReleased: Roster._released,
+    e.LegHeld: Roster._held,
+    e.LegResumed: Roster._held,
+    e.LegEnded: Roster._leg_ended,
+    e.CallMerged: Roster._merged,
+}
