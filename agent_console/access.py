@@ -76,11 +76,15 @@ class Viewer(Struct, frozen=True, kw_only=True):
     language: str = "en"
 
 
-class SignInNeeded(Exception):
+class AccessError(Exception):
+    """What `require` raises."""
+
+
+class SignInNeeded(AccessError):
     """Nobody is signed in, and this asks for someone."""
 
 
-class NotAllowed(Exception):
+class NotAllowed(AccessError):
     """This viewer may not do this; `permission` is what was missing."""
 
     def __init__(self, permission: str) -> None:
@@ -117,7 +121,7 @@ def may_hear(viewer: Viewer | None, agents: Iterable[str]) -> bool:
     """Whether a page should offer the recording at all; the same rule as `require_recording`."""
     try:
         require_recording(viewer, agents)
-    except (SignInNeeded, NotAllowed):
+    except AccessError:
         return False
     return True
 

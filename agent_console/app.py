@@ -38,7 +38,7 @@ PAGES: tuple[Route, ...] = (
     Route("POST", "/sign-in", sign_in.submit, Needs.ANYONE),
     Route("POST", "/sign-out", sign_in.leave, Needs.SIGNED_IN),
     Route("POST", "/language", language.switch, Needs.ANYONE),
-    Route("GET", "/i18n/{lang}.json", language.catalogue, Needs.ANYONE),
+    Route("GET", "/i18n/{lang}.json", language.catalogue, Needs.ANYONE, "none"),
     Route("GET", "/desk", desk.show, Needs.DESK_USE),
     Route("GET", "/board", board.show, Needs.BOARD_SEE),
     Route("GET", "/phone", phone.show, Needs.ANYONE),  # 404 outside demo mode
@@ -57,9 +57,9 @@ PAGES: tuple[Route, ...] = (
     Route("GET", "/search.json", search.answer, Needs.CUSTOMER_READ),
     Route("GET", "/figures", figures.show, Needs.SIGNED_IN),
     Route("GET", "/recordings/{id}", recording.play, Needs.RECORDING_HEAR_OWN),
-    Route("GET", "/static/built/{path:.+}", assets.built, Needs.ANYONE),
-    Route("GET", "/healthz", health.alive, Needs.ANYONE),
-    Route("GET", "/readyz", health.ready, Needs.ANYONE),
+    Route("GET", "/static/built/{path:.+}", assets.built, Needs.ANYONE, "none"),
+    Route("GET", "/healthz", health.alive, Needs.ANYONE, "none"),
+    Route("GET", "/readyz", health.ready, Needs.ANYONE, "none"),
     Route("GET", "/metrics", health.metrics, Needs.METRICS_READ, "either"),
 )
 TABLE: tuple[Route, ...] = PAGES + API
@@ -76,12 +76,13 @@ def build_app(context: ConsoleContext) -> web.Application:
     app[TRANSLATORS] = translators
     app[ASSETS] = bundle
     app[RENDERER] = Renderer(context, translators, bundle)
-    app[ROUTES] = {(route.method, route.path): route for route in TABLE}
+    routes = app[ROUTES] = {}
     resources: dict[str, web.Resource] = {}
     for route in TABLE:
         resource = resources.get(route.path)
         if resource is None:
             resource = resources[route.path] = app.router.add_resource(route.path)
+        routes[route.method, resource.canonical] = route
         resource.add_route(route.method, route.handler)
         if route.method == "GET":
             resource.add_route("HEAD", route.handler)

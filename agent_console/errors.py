@@ -16,23 +16,23 @@ from agent_console.access import NotAllowed, SignInNeeded
 from service_desk import errors as desk
 
 
-class BadRequest(Exception):
+class ConsoleError(Exception):
+    """What the counter itself refuses."""
+
+
+class BadRequest(ConsoleError):
     """What was sent cannot be understood; the message says what is wrong, for a person."""
 
 
-class NotThere(Exception):
+class NotThere(ConsoleError):
     """There is no such thing to show."""
 
 
-class TooSlow(Exception):
-    """A part behind us did not answer in time."""
-
-
-class Refused(Exception):
+class Refused(ConsoleError):
     """The telephone would not do it; the message is its reason."""
 
 
-class BadToken(Exception):
+class BadToken(ConsoleError):
     """The form's CSRF token is missing or not this session's."""
 
 
@@ -45,7 +45,6 @@ STATUS: Mapping[type[BaseException], tuple[HTTPStatus, str]] = {
     msgspec.DecodeError: (HTTPStatus.BAD_REQUEST, "bad_request"),
     NotThere: (HTTPStatus.NOT_FOUND, "not_found"),
     Refused: (HTTPStatus.CONFLICT, "refused"),
-    TooSlow: (HTTPStatus.SERVICE_UNAVAILABLE, "timeout"),
     desk.NotFound: (HTTPStatus.NOT_FOUND, "not_found"),
     desk.BadValue: (HTTPStatus.BAD_REQUEST, "bad_request"),
     desk.NotSignedIn: (HTTPStatus.UNAUTHORIZED, "sign_in"),

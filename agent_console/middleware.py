@@ -17,7 +17,7 @@ from agent_console.web import (
     CONTEXT,
     LANGUAGE,
     ROUTES,
-    SECURE_TOKEN,
+    CSRF,
     TOKEN,
     VIEWER,
     Route,
@@ -83,10 +83,10 @@ async def identify(request: web.Request, handler: AiohttpHandler) -> web.StreamR
         context.languages,
     )
     bearer = _bearer(request)
-    if bearer and route is not None and route.door != "cookie":
+    if bearer and route is not None and route.door in ("bearer", "either"):
         request[VIEWER] = await sessions.by_api_token(context, bearer)
         return await handler(request)
-    if route is not None and route.door == "bearer":
+    if route is not None and route.door in ("bearer", "none"):
         return await handler(request)
     token = request.cookies.get(security.SESSION_COOKIE, "")
     visit = ""
@@ -95,11 +95,11 @@ async def identify(request: web.Request, handler: AiohttpHandler) -> web.StreamR
         request[TOKEN] = token
         if security.LANGUAGE_COOKIE not in request.cookies:
             request[LANGUAGE] = choose(viewer.language, "", context.languages)
-        request[SECURE_TOKEN] = security.csrf_token(token)
+        request[CSRF] = security.csrf_token(token)
         return await handler(request)
     visit = request.cookies.get(security.VISIT_COOKIE, "")
     fresh = "" if visit else security.new_visit()
-    request[SECURE_TOKEN] = security.csrf_token(visit or fresh)
+    request[CSRF] = security.csrf_token(visit or fresh)
     response = await handler(request)
     if fresh and not response.prepared and response.content_type == "text/html":
         security.set_cookie(response, context, security.VISIT_COOKIE, fresh)
@@ -181,4 +181,4 @@ def _bearer(request: web.Request) -> str:
 
 def _by_bearer(request: web.Request, route: Route) -> bool:
     """A bearer token is never sent by a browser on its own: no CSRF token is needed with it."""
-    return route.door != "cookie" and bool(_bearer(request))
+    return route.door in ("bearer", "either") and bool(_bearer(request))

@@ -24,7 +24,7 @@ from agent_console.assets import Assets
 from agent_console.context import ConsoleContext
 from agent_console.i18n import NAMES, Translator
 from agent_console.shown import clean
-from agent_console.web import RENDERER, SECURE_TOKEN, language_of, viewer_of
+from agent_console.web import RENDERER, CSRF, language_of, viewer_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -54,7 +54,7 @@ def page(
     shared = {
         "lang": language,
         "viewer": viewer,
-        "csrf": request.get(SECURE_TOKEN, ""),
+        "csrf": request.get(CSRF, ""),
         "path": request.rel_url.raw_path_qs,
         "may": lambda permission: may(viewer, Permission(permission)),
         "may_hear": lambda agents: may_hear(viewer, agents),

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from agent_console.context import ConsoleContext, at_host
 from agent_console.errors import BadToken
-from agent_console.web import CONTEXT, SECURE_TOKEN, host
+from agent_console.web import CONTEXT, CSRF, host
 
 SESSION_COOKIE = "ringdesk_session"
 VISIT_COOKIE = "ringdesk_visit"  # before sign-in: what the sign-in form's CSRF token hangs on
@@ -89,7 +89,7 @@ async def check_csrf(request: web.Request) -> None:
     ):
         field = (await request.post()).get(CSRF_FIELD, "")
         sent = field if isinstance(field, str) else ""
-    expected: str = request.get(SECURE_TOKEN, "")
+    expected = request.get(CSRF, "")
     if not expected or not hmac.compare_digest(
         sent.encode("utf-8", "surrogatepass"), expected.encode()
     ):

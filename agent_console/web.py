@@ -11,6 +11,7 @@ from msgspec import Struct
 from agent_console.access import Permission, SignInNeeded, Viewer
 from agent_console.context import ConsoleContext, host_of
 from agent_console.i18n import Translator
+from service_desk.actor import Actor
 
 if TYPE_CHECKING:
     from agent_console.assets import Assets
@@ -24,13 +25,14 @@ ASSETS: web.AppKey[Assets] = web.AppKey("assets")
 RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes", dict)
 
-VIEWER = "ringdesk.viewer"  # Viewer | None
-TOKEN = "ringdesk.token"  # noqa: S105 - the name of a request key, not a secret
-LANGUAGE = "ringdesk.language"
-SECURE_TOKEN = "ringdesk.csrf"  # noqa: S105 - the name of a request key, not a secret
+VIEWER: web.RequestKey[Viewer | None] = web.RequestKey("viewer")
+TOKEN: web.RequestKey[str] = web.RequestKey("token", str)
+LANGUAGE: web.RequestKey[str] = web.RequestKey("language", str)
+CSRF: web.RequestKey[str] = web.RequestKey("csrf", str)
 
-# How a route learns who is asking: a page by its cookie, the API by its bearer token.
-Door = Literal["cookie", "bearer", "either"]
+# How a route learns who is asking: a page by its cookie, the API by its bearer token; `none` does
+# not ask at all and so answers while the database is away.
+Door = Literal["cookie", "bearer", "either", "none"]
 
 
 class Route(Struct, frozen=True):
@@ -45,8 +47,7 @@ class Route(Struct, frozen=True):
 
 def viewer_of(request: web.Request) -> Viewer | None:
     """Who is asking; None when nobody is signed in."""
-    viewer: Viewer | None = request.get(VIEWER)
-    return viewer
+    return request.get(VIEWER)
 
 
 def signed_in(request: web.Request) -> Viewer:
@@ -55,6 +56,12 @@ def signed_in(request: web.Request) -> Viewer:
     if viewer is None:
         raise SignInNeeded
     return viewer
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Who is asking, as the desk's actions name them; the address is for the audit."""
+    viewer = signed_in(request)
+    return Actor(viewer.user, viewer.role, viewer.staff_id, request.remote or "")
 
 
 def language_of(request: web.Request) -> str:

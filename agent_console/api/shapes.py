@@ -152,7 +152,7 @@ class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class NewNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A note on a case."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=20_000)]
+    text: Annotated[str, Meta(min_length=1, max_length=10_000)]
 
 
 class NewFollowUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,9 +164,9 @@ class NewFollowUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class ChosenCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who was calling; null: none of those we know."""
+    """Who was calling."""
 
-    customer_id: Id | None
+    customer_id: Id
 
 
 class FiledUnder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,14 +8,15 @@ from typing import Any
 from agent_console.context import ConsoleContext
 from agent_console.live.cards import Build
 from agent_console.live.today import Read
+from service_desk.queries.customer_card import card_for_call
+from service_desk.views import CustomerCard
 
 
 def card_builder(context: ConsoleContext) -> Build:
     """Reads one card in one language."""
-    from service_desk.queries.customer_card import card_for_call
 
-    async def build(call_id: str, language: str) -> Any:
-        return await card_for_call(context.desk, call_id, language)
+    async def build(call_id: str, language: str) -> CustomerCard:
+        return await card_for_call(context.desk, call_id, language=language)
 
     return build
 

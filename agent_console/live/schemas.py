@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from service_desk.views import CaseStatus, OfferOutcome, Priority
 
 Short = Annotated[str, Meta(max_length=120)]
-Text = Annotated[str, Meta(min_length=1, max_length=20_000)]
+Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
 Id = Annotated[int, Meta(ge=1, le=2**53)]
 
@@ -140,4 +140,4 @@ class Draft(Struct, frozen=True, kw_only=True):
     """`draft`: text typed and not saved; an empty text forgets it."""
 
     key: Annotated[str, Meta(min_length=1, max_length=64)]
-    text: Annotated[str, Meta(max_length=20_000)]
+    text: Annotated[str, Meta(max_length=10_000)]

@@ -211,11 +211,10 @@ class Screens:
         """Something was written: renew what shows it."""
         match event:
             case CardChanged(call_id=call_id):
-                self._read_ahead(call_id)
-                self.cards.invalidate(call_id)
-            case CaseOpened(call_id=str() as opened_by):
-                self._read_ahead(opened_by)
-                self.cards.invalidate(opened_by)
+                self._renew_card(call_id)
+            case CaseOpened():
+                if event.call_id is not None:
+                    self._renew_card(event.call_id)
             case FollowUpChanged(owner=owner):
                 self.today.renew(owner)
             case CaseChanged():
@@ -225,6 +224,10 @@ class Screens:
                 self._tasks.start(self._read_names())
             case _:
                 pass
+
+    def _renew_card(self, call_id: str) -> None:
+        self._read_ahead(call_id)
+        self.cards.invalidate(call_id)
 
     def _read_ahead(self, call_id: str) -> None:
         """Have the cards of a live call ready in the languages of those who may get it."""

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from agent_console.access import Permission, Viewer, may
 from agent_console.context import ConsoleContext, at_host
-from agent_console.web import CONTEXT, SECURE_TOKEN, host, language_of
+from agent_console.web import CONTEXT, CSRF, host, language_of
 from service_desk.views import Disposition
 
 LINKS = {
@@ -29,7 +29,7 @@ def common(request: web.Request, viewer: Viewer | None) -> dict[str, Any]:
     context = request.app[CONTEXT]
     return {
         "lang": language_of(request),
-        "csrf": request.get(SECURE_TOKEN, ""),
+        "csrf": request.get(CSRF, ""),
         "live": at_host(context.live_url, host(request)),
         "now": context.desk.clock.now().isoformat(),
         "me": {

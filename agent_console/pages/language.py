@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from agent_console import shown
+from agent_console import sessions, shown
 from agent_console.errors import BadRequest, NotThere
 from agent_console.pages.forms import own_path
 from agent_console.security import LANGUAGE_COOKIE, YEAR, set_cookie
-from agent_console.web import CONTEXT, TRANSLATORS, see_other
+from agent_console.web import CONTEXT, TRANSLATORS, actor_of, see_other, viewer_of
 
 
 async def switch(request: web.Request) -> web.StreamResponse:
@@ -18,6 +18,8 @@ async def switch(request: web.Request) -> web.StreamResponse:
     wanted = form.get("lang")
     if wanted not in context.languages:
         raise BadRequest("There is no such language.")
+    if viewer_of(request) is not None:
+        await sessions.remember_language(context, str(wanted), by=actor_of(request))
     response = see_other(own_path(str(form.get("next", ""))))
     set_cookie(response, context, LANGUAGE_COOKIE, str(wanted), max_age=YEAR, script_reads=True)
     return response

@@ -6,13 +6,13 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from agent_console import reading
 from agent_console.access import require_recording
 from agent_console.assets import inside
 from agent_console.errors import NotThere
 from agent_console.pages.forms import number_in_path
 from agent_console.web import CONTEXT, viewer_of
 from agent_console.words import N_
-from service_desk.queries.recordings import recording
 
 SOUND = {".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
 
@@ -21,7 +21,7 @@ async def play(request: web.Request) -> web.StreamResponse:
     """GET /recordings/{id}: 200 or 206; 404 with words when the file is not there (any more)."""
     context = request.app[CONTEXT]
     number = number_in_path(request)
-    found = await recording(context.desk, number)
+    found = await reading.recording(context, number)
     require_recording(viewer_of(request), found.agents)
     try:
         path = inside(context.recordings, found.file)

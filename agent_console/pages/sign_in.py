@@ -78,7 +78,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
 async def leave(request: web.Request) -> web.StreamResponse:
     """POST /sign-out: the session ends on the server, not only in the browser."""
     context = request.app[CONTEXT]
-    await sessions.close_session(context, signed_in(request), request[TOKEN], request.remote or "")
+    await sessions.close_session(context, request[TOKEN])
     response = see_other("/sign-in")
     security.drop_cookie(response, context, security.SESSION_COOKIE)
     return response

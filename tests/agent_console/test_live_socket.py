@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent_console import sessions
+from agent_console import reading, sessions
 from agent_console.access import Viewer
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
 from agent_console.live import reads
@@ -156,6 +156,11 @@ async def world(
         return read
 
     monkeypatch.setattr(sessions, "by_session", by_session)
+
+    async def no_drafts(*_args: Any) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(reading, "drafts", no_drafts)
     monkeypatch.setattr(reads, "card_builder", builder)
     monkeypatch.setattr(reads, "today_reader", today)
     monkeypatch.setattr(reads, "names_reader", lambda _context: _names)

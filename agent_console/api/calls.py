@@ -1,0 +1,44 @@
+"""Conversations, as the API reads them, and the two things to be said about one."""
+
+from __future__ import annotations
+
+from agent_console import reading, writing
+from agent_console.api import shapes
+from agent_console.api.endpoint import Call
+
+
+async def some(call: Call) -> shapes.Conversations:
+    """GET /conversations"""
+    asked: shapes.ConversationQuery = call.query
+    items, page = await reading.conversation_list(
+        call.context,
+        customer_id=asked.customer_id,
+        queue=asked.queue,
+        agent=asked.agent,
+        cursor=asked.cursor,
+        limit=asked.limit,
+    )
+    return shapes.Conversations(items=tuple(items), page=page)
+
+
+async def one(call: Call) -> shapes.ConversationWithLegs:
+    """GET /conversations/{call_id}"""
+    conversation, legs = await reading.conversation(call.context, call.path["call_id"])
+    return shapes.ConversationWithLegs(conversation=conversation, legs=tuple(legs))
+
+
+async def choose(call: Call) -> shapes.Done:
+    """PUT /conversations/{call_id}/customer"""
+    wanted: shapes.ChosenCustomer = call.body
+    await writing.choose_customer(
+        call.context, call.path["call_id"], wanted.customer_id, by=call.actor
+    )
+    return shapes.Done()
+
+
+async def file_under(call: Call) -> shapes.Done:
+    """PUT /conversations/{call_id}/case"""
+    wanted: shapes.FiledUnder = call.body
+    case = await reading.case_page(call.context, wanted.case_number)
+    await writing.file_under(call.context, call.path["call_id"], case.case.id, by=call.actor)
+    return shapes.Done()

@@ -1,0 +1,74 @@
+"""Cases, as the API reads and writes them."""
+
+from __future__ import annotations
+
+from msgspec import UNSET
+
+from agent_console import reading, writing
+from agent_console.api import shapes
+from agent_console.api.endpoint import Call, identifier
+from service_desk.views import CasePage
+
+
+async def some(call: Call) -> shapes.Cases:
+    """GET /cases"""
+    asked: shapes.CaseQuery = call.query
+    items, page = await reading.case_list(
+        call.context,
+        status=asked.status or "",
+        priority=asked.priority or "",
+        owner=asked.owner,
+        q=asked.q,
+        customer_id=asked.customer_id,
+        cursor=asked.cursor,
+        limit=asked.limit,
+    )
+    return shapes.Cases(items=tuple(items), page=page)
+
+
+async def one(call: Call) -> CasePage:
+    """GET /cases/{number}"""
+    return await reading.case_page(call.context, call.path["number"])
+
+
+async def change(call: Call) -> CasePage:
+    """PATCH /cases/{number}: each change is its own entry in the timeline."""
+    wanted: shapes.CasePatch = call.body
+    context, by = call.context, call.actor
+    case_id = (await one(call)).case.id
+    if wanted.priority is not UNSET:
+        await writing.priority(context, case_id, wanted.priority, by=by)
+    if wanted.owner is not UNSET:
+        await writing.assign(context, case_id, wanted.owner, by=by)
+    if wanted.disposition is not UNSET:
+        await writing.disposition(context, case_id, wanted.disposition, by=by)
+    if wanted.status is not UNSET:
+        await writing.status(context, case_id, wanted.status, by=by)
+    return await one(call)
+
+
+async def note(call: Call) -> shapes.Done:
+    """POST /cases/{number}/notes"""
+    wanted: shapes.NewNote = call.body
+    await writing.note(call.context, (await one(call)).case.id, wanted.text, by=call.actor)
+    return shapes.Done()
+
+
+async def follow_up(call: Call) -> shapes.Done:
+    """POST /cases/{number}/follow-ups"""
+    wanted: shapes.NewFollowUp = call.body
+    made = await writing.follow_up(
+        call.context,
+        (await one(call)).case.id,
+        wanted.text,
+        wanted.due_at,
+        owner=wanted.owner,
+        by=call.actor,
+    )
+    return shapes.Done(id=made)
+
+
+async def kept(call: Call) -> shapes.Done:
+    """POST /follow-ups/{id}/kept"""
+    await writing.keep(call.context, identifier(call), by=call.actor)
+    return shapes.Done()

@@ -1,0 +1,54 @@
+"""Customers, as the API reads and writes them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent_console import reading, writing
+from agent_console.api import shapes
+from agent_console.api.endpoint import Call, identifier
+from service_desk.views import CustomerPage
+
+
+async def some(call: Call) -> shapes.Customers:
+    """GET /customers"""
+    asked: shapes.CustomerQuery = call.query
+    items, page = await reading.customer_list(
+        call.context, asked.q, cursor=asked.cursor, limit=asked.limit
+    )
+    return shapes.Customers(items=tuple(items), page=page)
+
+
+async def one(call: Call) -> CustomerPage:
+    """GET /customers/{id}"""
+    return await reading.customer_page(call.context, identifier(call), call.language)
+
+
+async def create(call: Call) -> shapes.Done:
+    """POST /customers"""
+    wanted: shapes.NewCustomer = call.body
+    made = await writing.create_customer(
+        call.context, **msgspec.structs.asdict(wanted), by=call.actor
+    )
+    return shapes.Done(id=made)
+
+
+async def change(call: Call) -> CustomerPage:
+    """PATCH /customers/{id}"""
+    customer_id = identifier(call)
+    given = {
+        name: value
+        for name, value in msgspec.structs.asdict(call.body).items()
+        if value is not msgspec.UNSET
+    }
+    await writing.update_customer(call.context, customer_id, given, by=call.actor)
+    return await reading.customer_page(call.context, customer_id, call.language)
+
+
+async def reachable(call: Call) -> shapes.Done:
+    """POST /customers/{id}/contact-points"""
+    wanted: shapes.NewContactPoint = call.body
+    made = await writing.add_contact_point(
+        call.context, identifier(call), wanted.kind, wanted.value, by=call.actor
+    )
+    return shapes.Done(id=made)

@@ -1,0 +1,30 @@
+"""Queues and agents as they are now: asked of the bridge, which alone knows."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent_console.api import shapes
+from agent_console.api.endpoint import Call
+from agent_console.errors import Refused
+from cti.events import BoardSnapshot
+from cti.wishes import BoardWanted, CommandDone
+
+
+async def queues(call: Call) -> shapes.Queues:
+    """GET /queues"""
+    board = await _board(call)
+    return shapes.Queues(items=tuple(board.queues.values()), stale_since=board.stale_since)
+
+
+async def agents(call: Call) -> shapes.Agents:
+    """GET /agents"""
+    board = await _board(call)
+    return shapes.Agents(items=tuple(board.agents.values()), stale_since=board.stale_since)
+
+
+async def _board(call: Call) -> BoardSnapshot:
+    reply = await call.context.bus.request(BoardWanted(), 5.0)
+    if isinstance(reply, CommandDone):
+        return msgspec.json.decode(reply.board, type=BoardSnapshot)
+    raise Refused(reply.reason)

@@ -1,0 +1,108 @@
+"""The JSON API's table: `/api/v1`, bearer tokens, described by OpenAPI out of this table.
+
+To add an endpoint: its structs in `shapes.py`, its work beside the others, a line here.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from aiohttp import web
+
+from agent_console import shown
+from agent_console.access import Permission as Needs
+from agent_console.api import calls, cases, customers, live
+from agent_console.api import shapes as s
+from agent_console.api.endpoint import Endpoint, Work
+from agent_console.api.openapi import describe
+from agent_console.web import Route
+from service_desk.views import CasePage, CustomerPage
+
+V1 = "/api/v1"
+CREATED = 201
+
+
+def _at(
+    method: str,
+    path: str,
+    permission: Needs,
+    work: Work,
+    answer: Any,
+    summary: str,
+    *,
+    query: type[Any] | None = None,
+    body: type[Any] | None = None,
+    status: int = 200,
+) -> Endpoint:
+    return Endpoint(
+        method=method,
+        path=V1 + path,
+        permission=permission,
+        summary=summary,
+        work=work,
+        answer=answer,
+        query=query,
+        body=body,
+        status=status,
+        tag=path.split("/")[1],
+    )
+
+
+# fmt: off
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _at("GET", "/customers", Needs.CUSTOMER_READ, customers.some, s.Customers,
+        "Customers, by part of a name, number or address", query=s.CustomerQuery),
+    _at("POST", "/customers", Needs.CUSTOMER_WRITE, customers.create, s.Done,
+        "Make a customer", body=s.NewCustomer, status=CREATED),
+    _at("GET", "/customers/{id}", Needs.CUSTOMER_READ, customers.one, CustomerPage,
+        "One customer with the whole history"),
+    _at("PATCH", "/customers/{id}", Needs.CUSTOMER_WRITE, customers.change, CustomerPage,
+        "Change what is given", body=s.CustomerPatch),
+    _at("POST", "/customers/{id}/contact-points", Needs.CUSTOMER_WRITE, customers.reachable, s.Done,
+        "Add a number or an address", body=s.NewContactPoint, status=CREATED),
+    _at("GET", "/conversations", Needs.CONVERSATION_READ, calls.some, s.Conversations,
+        "Conversations, newest first", query=s.ConversationQuery),
+    _at("GET", "/conversations/{call_id}", Needs.CONVERSATION_READ, calls.one,
+        s.ConversationWithLegs, "One conversation with its legs"),
+    _at("PUT", "/conversations/{call_id}/customer", Needs.CUSTOMER_WRITE, calls.choose, s.Done,
+        "Say who was calling", body=s.ChosenCustomer),
+    _at("PUT", "/conversations/{call_id}/case", Needs.CASE_WRITE, calls.file_under, s.Done,
+        "File it under an open case", body=s.FiledUnder),
+    _at("GET", "/cases", Needs.CASE_READ, cases.some, s.Cases,
+        "Cases, newest first", query=s.CaseQuery),
+    _at("GET", "/cases/{number}", Needs.CASE_READ, cases.one, CasePage,
+        "One case with its timeline"),
+    _at("PATCH", "/cases/{number}", Needs.CASE_WRITE, cases.change, CasePage,
+        "Change what is given", body=s.CasePatch),
+    _at("POST", "/cases/{number}/notes", Needs.CASE_WRITE, cases.note, s.Done,
+        "Add a note", body=s.NewNote, status=CREATED),
+    _at("POST", "/cases/{number}/follow-ups", Needs.CASE_WRITE, cases.follow_up, s.Done,
+        "Promise something, with a due time", body=s.NewFollowUp, status=CREATED),
+    _at("POST", "/follow-ups/{id}/kept", Needs.CASE_WRITE, cases.kept, s.Done,
+        "The promise was kept"),
+    _at("GET", "/queues", Needs.QUEUE_READ, live.queues, s.Queues,
+        "Every queue as it is now"),
+    _at("GET", "/agents", Needs.AGENT_READ, live.agents, s.Agents,
+        "Every agent as they are now"),
+)
+# fmt: on
+
+
+def document() -> bytes:
+    """The OpenAPI document; the same for everybody, so it is made once."""
+    return shown.encode(describe(ENDPOINTS, version("ringdesk")))
+
+
+_DOCUMENT = document()
+
+
+async def openapi(_request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/openapi.json"""
+    return web.Response(body=_DOCUMENT, content_type="application/json")
+
+
+API: tuple[Route, ...] = (
+    *(endpoint.route() for endpoint in ENDPOINTS),
+    Route("GET", V1 + "/openapi.json", openapi, Needs.ANYONE, "none"),
+)

@@ -1,0 +1,114 @@
+"""One case: what happened, and the forms that move it. Post, redirect, get."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from agent_console import reading, writing
+from agent_console.errors import BadRequest
+from agent_console.pages.case_list import PRIORITIES, STATUSES
+from agent_console.pages.forms import choice, field, local_time, number_in_path
+from agent_console.render import page
+from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
+from agent_console.words import N_
+from service_desk.views import CasePage
+
+# A case is merged by filing its call elsewhere, never by choosing the word.
+CHOOSABLE = tuple(status for status in STATUSES if status not in ("new", "merged"))
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /cases/{number}"""
+    context, viewer = request.app[CONTEXT], signed_in(request)
+    shown = await _case(request)
+    customer = shown.customer
+    others = await reading.open_cases(context, customer.id) if customer is not None else []
+    values = {
+        "shown": shown,
+        "statuses": dict.fromkeys((shown.case.status, *CHOOSABLE)),
+        "priorities": PRIORITIES,
+        "dispositions": await reading.dispositions(context, language_of(request)),
+        "open_cases": [case for case in others if case.number != shown.case.number],
+        "draft": await reading.draft(context, viewer.user, f"note:{shown.case.id}"),
+        "zone": context.time_zone,
+        "problem": "",
+    }
+    return page(request, "case.html", values)
+
+
+async def note(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/notes"""
+    context, shown = request.app[CONTEXT], await _case(request)
+    text = await field(request, "text", longest=10_000)
+    await writing.note(context, shown.case.id, text, by=actor_of(request))
+    await writing.draft(context, f"note:{shown.case.id}", "", by=actor_of(request))
+    return _back(shown)
+
+
+async def disposition(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/disposition"""
+    shown = await _case(request)
+    code = await field(request, "code", longest=40)
+    await writing.disposition(request.app[CONTEXT], shown.case.id, code, by=actor_of(request))
+    return _back(shown)
+
+
+async def status(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/status"""
+    shown = await _case(request)
+    wanted = await choice(request, "status", STATUSES)
+    if wanted != shown.case.status:
+        await writing.status(request.app[CONTEXT], shown.case.id, wanted, by=actor_of(request))
+    return _back(shown)
+
+
+async def priority(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/priority"""
+    shown = await _case(request)
+    wanted = await choice(request, "priority", PRIORITIES)
+    await writing.priority(request.app[CONTEXT], shown.case.id, wanted, by=actor_of(request))
+    return _back(shown)
+
+
+async def assign(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/assign"""
+    shown = await _case(request)
+    to = await field(request, "to", longest=32)
+    await writing.assign(request.app[CONTEXT], shown.case.id, to, by=actor_of(request))
+    return _back(shown)
+
+
+async def follow_up(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/follow-ups"""
+    context, shown = request.app[CONTEXT], await _case(request)
+    text = await field(request, "text", longest=500)
+    due = local_time(await field(request, "due", longest=32), context.time_zone)
+    await writing.follow_up(context, shown.case.id, text, due, by=actor_of(request))
+    return _back(shown)
+
+
+async def kept(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/follow-ups/{id}/kept"""
+    await writing.keep(request.app[CONTEXT], number_in_path(request), by=actor_of(request))
+    return see_other(f"/cases/{quote(request.match_info['number'], safe='')}")
+
+
+async def file_under(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/file-under: this case's call goes to the open case `under`."""
+    context, shown = request.app[CONTEXT], await _case(request)
+    under = await reading.case_page(context, await field(request, "under", longest=32))
+    if not shown.conversations:
+        raise BadRequest(N_("No conversation is filed here."))
+    call_id = shown.conversations[0].call_id
+    await writing.file_under(context, call_id, under.case.id, by=actor_of(request))
+    return _back(under)
+
+
+async def _case(request: web.Request) -> CasePage:
+    return await reading.case_page(request.app[CONTEXT], request.match_info["number"])
+
+
+def _back(shown: CasePage) -> web.Response:
+    return see_other(f"/cases/{quote(shown.case.number, safe='')}")

@@ -1,0 +1,18 @@
+"""One customer: the whole history on one page."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from agent_console import reading
+from agent_console.pages.forms import number_in_path
+from agent_console.render import page
+from agent_console.web import CONTEXT, language_of
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /customers/{id}"""
+    shown = await reading.customer_page(
+        request.app[CONTEXT], number_in_path(request), language_of(request)
+    )
+    return page(request, "customer.html", {"shown": shown})

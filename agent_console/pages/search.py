@@ -1,0 +1,58 @@
+"""Find people and cases: a page, and the same for Ctrl-K."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from agent_console import reading, shown
+from agent_console.render import page
+from agent_console.web import CONTEXT
+from service_desk.views import CaseBrief, CustomerBrief
+
+LONGEST = 120
+FOR_KEYS = 8  # of each kind, for Ctrl-K
+FOR_PAGE = 50
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """GET /search?q="""
+    text = _asked(request)
+    people, cases = await reading.search(request.app[CONTEXT], text, FOR_PAGE)
+    values = {"query": text, "people": [_person(found) for found in people], "cases": cases}
+    return page(request, "search.html", values)
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """GET /search.json?q="""
+    people, cases = await reading.search(request.app[CONTEXT], _asked(request), FOR_KEYS)
+    body = {"people": [_person(p) for p in people], "cases": [_case(c) for c in cases]}
+    return web.Response(body=shown.encode(body), content_type="application/json")
+
+
+def _asked(request: web.Request) -> str:
+    return shown.clean(request.query.get("q", "").strip()[:LONGEST])
+
+
+def _person(found: CustomerBrief) -> dict[str, Any]:
+    number = next((p.value for p in found.contact_points if p.kind == "phone"), "")
+    return {
+        "id": found.id,
+        "name": found.name,
+        "city": found.city,
+        "number": number,
+        "url": f"/customers/{found.id}",
+    }
+
+
+def _case(found: CaseBrief) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "number": found.number,
+        "subject": found.subject,
+        "status": found.status,
+        "customer_name": found.customer_name,
+        "url": f"/cases/{quote(found.number, safe='')}",
+    }

@@ -1,0 +1,146 @@
+"""What the counter writes; the pages, the API and the live side share it.
+
+Thin on purpose: the rules are the desk's (`service_desk/actions`), the permissions `access.py`'s.
+Every function raises what its action raises: NotFound, BadValue, IllegalMove, DatabaseAway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from agent_console.context import ConsoleContext
+from service_desk.actions import case, customer, offer
+from service_desk.actions import draft as drafts
+from service_desk.actions import follow_up as follow_ups
+from service_desk.actor import Actor
+from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
+
+
+async def note(context: ConsoleContext, case_id: int, text: str, *, by: Actor) -> int:
+    """Add a note; the timeline entry's id."""
+    return await case.add_note(context.desk, case_id=case_id, text=text, by=by)
+
+
+async def disposition(context: ConsoleContext, case_id: int, code: str, *, by: Actor) -> None:
+    """How it ended; a disposition that resolves closes the case."""
+    await case.set_disposition(context.desk, case_id=case_id, code=code, by=by)
+
+
+async def status(context: ConsoleContext, case_id: int, wanted: CaseStatus, *, by: Actor) -> None:
+    """Move a case."""
+    await case.set_status(context.desk, case_id=case_id, status=wanted, by=by)
+
+
+async def priority(context: ConsoleContext, case_id: int, wanted: Priority, *, by: Actor) -> None:
+    """How urgent it is."""
+    await case.set_priority(context.desk, case_id=case_id, priority=wanted, by=by)
+
+
+async def assign(context: ConsoleContext, case_id: int, to: str, *, by: Actor) -> None:
+    """Hand a case to a member of staff, by user name."""
+    await case.assign_case(context.desk, case_id=case_id, to=to, by=by)
+
+
+async def resolve(context: ConsoleContext, case_id: int, *, by: Actor) -> None:
+    """Close a case."""
+    await case.resolve(context.desk, case_id=case_id, by=by)
+
+
+async def follow_up(
+    context: ConsoleContext,
+    case_id: int,
+    text: str,
+    due_at: datetime,
+    *,
+    owner: str = "",
+    by: Actor,
+) -> int:
+    """Promise something on a case, for oneself unless `owner` is named; its id."""
+    return await follow_ups.promise(
+        context.desk, text=text, due_at=due_at, case_id=case_id, owner=owner or None, by=by
+    )
+
+
+async def keep(context: ConsoleContext, follow_up_id: int, *, by: Actor) -> None:
+    """A promise was kept."""
+    await follow_ups.keep(context.desk, follow_up_id=follow_up_id, by=by)
+
+
+async def file_under(context: ConsoleContext, call_id: str, case_id: int, *, by: Actor) -> None:
+    """File a call under an open case instead of its own."""
+    await case.file_under(context.desk, call_id=call_id, case_id=case_id, by=by)
+
+
+async def choose_customer(
+    context: ConsoleContext, call_id: str, customer_id: int, *, by: Actor
+) -> None:
+    """Say who is calling."""
+    await customer.choose_customer(context.desk, call_id=call_id, customer_id=customer_id, by=by)
+
+
+async def create_customer(
+    context: ConsoleContext,
+    *,
+    name: str,
+    kind: str,
+    organisation: str,
+    city: str,
+    language: str,
+    phone: str,
+    email: str,
+    call_id: str | None = None,
+    by: Actor,
+) -> int:
+    """Make a customer; their id. With `call_id` they are the caller."""
+    return await customer.create_customer(
+        context.desk,
+        name=name,
+        kind=kind,
+        organisation=organisation,
+        city=city,
+        language=language or context.languages[0],
+        phones=(phone,) if phone else (),
+        emails=(email,) if email else (),
+        call_id=call_id,
+        by=by,
+    )
+
+
+async def update_customer(
+    context: ConsoleContext, customer_id: int, given: dict[str, Any], *, by: Actor
+) -> None:
+    """Change what is given."""
+    await customer.update_customer(context.desk, customer_id=customer_id, by=by, **given)
+
+
+async def add_contact_point(
+    context: ConsoleContext, customer_id: int, kind: str, value: str, *, by: Actor
+) -> int:
+    """Add a number or an address; its id."""
+    return await customer.add_contact_point(
+        context.desk, customer_id=customer_id, kind=kind, value=value, by=by
+    )
+
+
+async def offer_outcome(
+    context: ConsoleContext,
+    call_id: str,
+    product_id: int,
+    outcome: OfferOutcome,
+    *,
+    shown: Sequence[OfferView],
+    by: Actor,
+) -> None:
+    """What became of an offer; `shown` is what the card said, kept with the outcome."""
+    if shown:
+        await offer.present(context.desk, call_id=call_id, offers=shown, by=by)
+    await offer.record_outcome(
+        context.desk, call_id=call_id, product_id=product_id, outcome=outcome, by=by
+    )
+
+
+async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:
+    """Keep what is being typed (`key` = `note:<case id>`); an empty text forgets it."""
+    await drafts.save_draft(context.desk, call_id=key, text=text, by=by)

@@ -1,0 +1,106 @@
+"""A counter to test: the application on a context, and browsers that keep cookies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+
+from agent_console import sessions
+from agent_console.access import Viewer
+from agent_console.app import build_app
+from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
+from cti.bus import InProcessBus
+from service_desk.clock import SystemClock
+
+VIEWERS = {
+    "ava-cookie": Viewer(staff_id=1, user="ava", name="Ava", role="agent"),
+    "sue-cookie": Viewer(staff_id=2, user="sue", name="Sue", role="supervisor"),
+    "root-cookie": Viewer(staff_id=3, user="root", name="Root", role="administrator"),
+}
+
+
+class StillDesk:
+    """A desk of which only the clock is asked: for tests that never reach the database."""
+
+    clock = SystemClock()
+
+
+def context_for(folder: Path, **more: Any) -> ConsoleContext:
+    recordings, built = folder / "recordings", folder / "built"
+    recordings.mkdir(exist_ok=True)
+    built.mkdir(exist_ok=True)
+    given: dict[str, Any] = {
+        "desk": StillDesk(),
+        "bus": InProcessBus(),
+        "company": "Test & Co",
+        "sip_secret": lambda name: f"secret-of-{name}",
+        "recordings": recordings,
+        "built": built,
+        "live_url": "ws://{host}:9001/live",
+        "sip_url": "ws://{host}:9002/ws",
+        "agents": {
+            "ava": AgentDevice(name="ava", extension="101", queues=("support",)),
+            "ben": AgentDevice(name="ben", extension="102", kind="phone"),
+        },
+        "queues": {"support": QueueInfo(name="support", label="Support", wrap_up=45)},
+        "pause_reasons": {"lunch": PauseReason(code="lunch", labels={"en": "Lunch", "zh": "午餐"})},
+    }
+    return ConsoleContext(**{**given, **more})
+
+
+class Browser:
+    """A client with a cookie jar; `token()` finds the CSRF token on a page."""
+
+    def __init__(self, client: TestClient[Any, Any]) -> None:
+        self.client = client
+
+    async def get(self, path: str, **more: Any) -> ClientResponse:
+        return await self.client.get(path, allow_redirects=False, **more)
+
+    async def post(self, path: str, fields: dict[str, str], **more: Any) -> ClientResponse:
+        return await self.client.post(path, data=fields, allow_redirects=False, **more)
+
+    async def token(self, path: str = "/figures") -> str:
+        found = re.search(r'name="csrf" value="([0-9a-f]+)"', await (await self.get(path)).text())
+        assert found is not None
+        return found.group(1)
+
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    """`await browser("ava-cookie")`: a browser at a fresh application, signed in by that cookie."""
+
+    async def by_session(_context: ConsoleContext, token: str) -> Viewer | None:
+        return VIEWERS.get(token)
+
+    async def by_api_token(_context: ConsoleContext, token: str) -> Viewer | None:
+        return VIEWERS.get(token)
+
+    async def remember_language(*_args: Any, **_more: Any) -> None:
+        return
+
+    monkeypatch.setattr(sessions, "remember_language", remember_language)
+    monkeypatch.setattr(sessions, "by_session", by_session)
+    monkeypatch.setattr(sessions, "by_api_token", by_api_token)
+    clients: list[TestClient[Any, Any]] = []
+
+    async def open_browser(cookie: str = "", **more: Any) -> Browser:
+        cookies = {"ringdesk_session": cookie} if cookie else {}
+        app = build_app(context_for(tmp_path, **more))
+        client: TestClient[Any, Any] = TestClient(TestServer(app), cookies=cookies)
+        await client.start_server()
+        clients.append(client)
+        return Browser(client)
+
+    yield open_browser
+    for client in clients:
+        await client.close()
