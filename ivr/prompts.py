@@ -23,7 +23,7 @@ import structlog
 from msgspec import Struct
 
 from ivr.flow import Clip, Flow
-from ivr.sound import NotSound, for_phone, seconds_of
+from ivr.sound import NotSound, beep, for_phone, seconds_of
 from ivr.spoken import static_clips
 from ivr.voice import Voice, VoiceError
 
@@ -60,6 +60,11 @@ class Prompts:
         except KeyError as why:
             clip = why.args[0]
             raise PromptMissing(f"{clip.flow}/{clip.name}.{clip.language}") from None
+
+    async def tone(self) -> Sound:
+        """Our own beep: RECORD FILE's fails where Asterisk's sounds are not installed."""
+        key = _key("beep")
+        return await self._kept(key) or await self._keep(key, beep())
 
     async def prepare(self, *flows: Flow) -> list[str]:
         """Make what is missing for these flows. Returns one line for each clip that cannot be."""

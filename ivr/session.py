@@ -48,6 +48,7 @@ from ivr.protocol import (
     Speak,
     ToQueue,
 )
+from ivr.sound import NotSound
 from ivr.turn import State
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ class Session:
             log.warning("ivr.prompt_missing", call_id=self.call_id, prompt=str(why))
             await self._hand_over(ToQueue(queue=""))
         finally:
-            if not self.done:
+            if not self.done and self.state.path:
                 self._note_path()
 
     async def _come_back(self, reason: str) -> Began:
@@ -184,18 +185,20 @@ class Session:
         await self._allow(command.max_seconds)
         seconds = 0.0
         try:
+            await self.channel.play((await self.counter.prompts.tone()).file)
             self.message = await asyncio.to_thread(free_name, self.counter.messages, self.call_id)
             recorded = await self.channel.record(
                 str(self.counter.messages / self.message),
                 escape_digits=ALL_KEYS,
                 max_seconds=command.max_seconds,
                 silence_seconds=command.silence_seconds,
+                beep=False,
             )
             seconds = recorded.seconds
         except AgiEnded:
             await self._save_what_was_said()
             raise
-        except (AgiFailed, OSError) as error:
+        except (AgiFailed, NotSound, OSError) as error:
             log.warning("ivr.not_recorded", call_id=self.call_id, error=where(error))
         if seconds < SHORTEST_MESSAGE:
             await asyncio.to_thread(discard, self._message_file())
@@ -285,7 +288,8 @@ class Session:
 
     async def _leave(self, next_step: str) -> None:
         self.done = True
-        await asyncio.wait({self._note_path()}, timeout=GRACE)
+        if self.state.path:
+            await asyncio.wait({self._note_path()}, timeout=GRACE)
         await self.channel.set_absolute_timeout(0)
         await self.channel.set_variable("RINGDESK_NEXT", next_step)
 

@@ -125,6 +125,21 @@ def trim(samples: Samples, rate: int = RATE) -> Samples:
     return samples[max(0, loud[0] - edge) : loud[-1] + 1 + edge]
 
 
+def beep(hertz: int = 1_000, seconds: float = 0.25) -> bytes:
+    """The tone after which a caller speaks; its ends are soft, so that it does not click."""
+    count, soft = int(seconds * RATE), RATE // 100
+    return write_wav(
+        [
+            round(
+                9_000
+                * math.sin(2 * math.pi * hertz * index / RATE)
+                * min(1.0, index / soft, (count - index) / soft)
+            )
+            for index in range(count)
+        ]
+    )
+
+
 def for_phone(raw: bytes) -> bytes:
     """Any usable WAV as Asterisk's `wav` format wants it. Raises NotSound."""
     samples, rate = read_wav(raw)

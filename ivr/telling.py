@@ -27,7 +27,10 @@ MAX_UNDER_WAY: Final = 2_000
 class Telling:
     """The owner of the tasks that tell the desk."""
 
-    def __init__(self, pauses: tuple[float, ...] = (0.5, 2.0)) -> None:
+    def __init__(
+        self, *, pauses: tuple[float, ...] = (0.5, 2.0), within: float = TRY_WITHIN
+    ) -> None:
+        self._within = within
         self._pauses = pauses  # seconds before the second and third try
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -55,7 +58,7 @@ class Telling:
             if attempt:
                 await asyncio.sleep(self._pauses[min(attempt, len(self._pauses)) - 1])
             try:
-                async with asyncio.timeout(TRY_WITHIN):
+                async with asyncio.timeout(self._within):
                     await wish()
             except Exception as error:  # noqa: BLE001 - a task's edge
                 log.warning("ivr.desk_not_told", what=what, error=where(error))
