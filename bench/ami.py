@@ -12,41 +12,50 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import os
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from bench.harness import Figure, interleaved, of, run_apart
+import asterisk.manager
+import panoramisk
+import uvloop
+
+from bench.harness import Figure, interleaved, of, run_apart, silence
+from cti.ami.link import AmiLink
+from cti.ami.wire import Message
+from cti.bus import InProcessBus
+from cti.events import Fact
+from cti.interpret import WANTED_EVENTS, Interpreter
 
 CALL = Path(__file__).with_name("queued_call.ami")
-CALLS = {"ours": 6_000, "panoramisk": 3_000, "pyst2": 40}
+CALLS = {"ours": 4_000, "panoramisk": 2_000, "pyst2": 40}
 HANGUPS = 2  # events of one call: the clock stops at the last
-# What a bridge listens to, for the peers' callbacks and while ours cannot interpret.
-WANTED = frozenset(
-    """AgentCalled AgentComplete AgentConnect AgentRingNoAnswer AttendedTransfer BlindTransfer
-    BridgeCreate BridgeDestroy BridgeEnter BridgeLeave DialBegin DialEnd Hangup Hold LocalBridge
-    Newchannel Newstate QueueCallerAbandon QueueCallerJoin QueueCallerLeave QueueMemberAdded
-    QueueMemberPause QueueMemberRemoved QueueMemberStatus Unhold""".split()
-)
 
 
 def run() -> list[Figure]:
     """Three rounds of each contender, interleaved."""
     results = interleaved(("ours", "panoramisk", "pyst2"), _measure, rounds=3)
-    peers = {name: of(results, name, "events_per_second") for name in ("panoramisk", "pyst2")}
+    facts = f"{of(results, 'ours', 'facts_per_call') or 0:.0f} facts a call"
     return [
         Figure(
-            name="AMI, socket to fact on the bus",
-            unit="events/s",
-            better="higher",
-            ours=of(results, "ours", "events_per_second"),
-            peers=peers,
+            name=f"AMI, socket to fact on the bus: {what}",
+            unit=unit,
+            better="higher" if target > 1 else "lower",
+            ours=of(results, "ours", key),
+            peers={peer: of(results, peer, key) for peer in ("panoramisk", "pyst2")},
             against="panoramisk",
-            target=3.0,
-            note=f"{of(results, 'ours', 'facts_per_call') or 0:.0f} facts a call",
+            target=target,
+            note=facts,
+        )
+        for key, what, unit, target in (
+            ("events_per_second", "events", "events/s", 3.0),
+            # The same by the processor's clock: what the rest of the machine does matters less.
+            ("cpu_us", "processor time an event", "us", 1 / 3),
         )
     ]
 
@@ -93,7 +102,7 @@ def _feed(listener: socket.socket, calls: int) -> None:
     listener.settimeout(30)
     connection, _ = listener.accept()
     connection.settimeout(40)
-    with connection:
+    with connection, suppress(ConnectionError):  # the contender ends as it likes
         connection.sendall(b"Asterisk Call Manager/11.0.0\r\n")
         _answer(connection)  # the login
         if calls == CALLS["ours"]:
@@ -123,33 +132,46 @@ class Clock:
         self._calls = calls
         self.started = 0.0
         self.seconds = 0.0
+        self._cpu = 0.0
 
     def event(self, name: str) -> None:
         """One wanted event was delivered."""
         if not self.started:
-            self.started = time.perf_counter()
+            self.started, self._cpu = time.perf_counter(), time.process_time()
         if name == "Hangup":
             self._left -= 1
             if not self._left:
                 self.seconds = time.perf_counter() - self.started
+                self._cpu = time.process_time() - self._cpu
                 self._done()
 
     def result(self, facts: int) -> dict[str, float]:
         """Events a second of all that were sent, wanted or not."""
         events = self._calls * CALL.read_bytes().count(b"Event: ")
-        return {"events_per_second": events / self.seconds, "facts_per_call": facts / self._calls}
+        return {
+            "events_per_second": events / self.seconds,
+            "cpu_us": self._cpu / events * 1e6,
+            "facts_per_call": facts / self._calls,
+        }
 
 
 async def _ours(port: int, calls: int) -> dict[str, float]:
-    from cti.ami.link import AmiLink
-
     done = asyncio.Event()
     clock = Clock(calls, done.set)
-    wanted, to_facts, facts = _facts()
+    bus = InProcessBus()
+    interpreter = Interpreter("ringdesk-1", {"ava": "101"})
+    facts = 0
 
-    def on_event(message: object) -> None:
-        to_facts(message)
-        clock.event(message.name)  # type: ignore[attr-defined] # a Message
+    def counted(_fact: Fact) -> None:
+        nonlocal facts
+        facts += 1
+
+    bus.subscribe(Fact, counted)
+
+    def on_event(message: Message) -> None:
+        for fact in interpreter.feed(message):
+            bus.publish(fact)
+        clock.event(message.name)
 
     async def on_up() -> None:
         return
@@ -159,7 +181,7 @@ async def _ours(port: int, calls: int) -> dict[str, float]:
         port,
         "bench",
         "bench",
-        wanted=wanted,
+        wanted=WANTED_EVENTS,
         on_event=on_event,
         on_up=on_up,
         on_down=lambda _why: None,
@@ -168,26 +190,15 @@ async def _ours(port: int, calls: int) -> dict[str, float]:
     await done.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    return clock.result(facts())
-
-
-def _facts() -> tuple[frozenset[str], Callable[..., None], Callable[[], int]]:
-    """What ours does with a message: interpret it, publish the facts, count them on the bus."""
-    count = 0
-
-    def counted(_fact: object = None) -> None:
-        nonlocal count
-        count += 1
-
-    return WANTED, counted, lambda: count
+    return clock.result(facts)
 
 
 async def _panoramisk(port: int, calls: int) -> dict[str, float]:
-    from panoramisk import Manager
-
     done = asyncio.Event()
     clock = Clock(calls, done.set)
-    manager = Manager(host="127.0.0.1", port=port, username="bench", secret="bench", ping_delay=600)
+    manager = panoramisk.Manager(
+        host="127.0.0.1", port=port, username="bench", secret="bench", ping_delay=600
+    )
     count = 0
 
     def counted(_manager: object, message: dict[str, str]) -> None:
@@ -195,7 +206,7 @@ async def _panoramisk(port: int, calls: int) -> dict[str, float]:
         count += 1
         clock.event(message["event"])
 
-    for name in WANTED:
+    for name in WANTED_EVENTS:
         manager.register_event(name, counted)
     await manager.connect()
     await done.wait()
@@ -204,8 +215,6 @@ async def _panoramisk(port: int, calls: int) -> dict[str, float]:
 
 
 def _pyst2(port: int, calls: int) -> dict[str, float]:
-    from asterisk.manager import Manager
-
     done = threading.Event()
     clock = Clock(calls, done.set)
     count = 0
@@ -215,8 +224,8 @@ def _pyst2(port: int, calls: int) -> dict[str, float]:
         count += 1
         clock.event(event.name)  # type: ignore[attr-defined] # pyst2's Event
 
-    manager = Manager()
-    for name in WANTED:
+    manager = asterisk.manager.Manager()
+    for name in WANTED_EVENTS:
         manager.register_event(name, counted)
     manager.connect("127.0.0.1", port)
     manager.login("bench", "bench")
@@ -228,17 +237,12 @@ def contend(name: str, port: int, calls: int) -> dict[str, float]:
     """One contender's run, in this process."""
     if name == "pyst2":
         return _pyst2(port, calls)
-    import uvloop
-
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run((_ours if name == "ours" else _panoramisk)(port, calls))
 
 
 if __name__ == "__main__":
-    import logging
-    import os
-
-    logging.disable(logging.CRITICAL)
+    silence()
     figures = contend(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
     sys.stdout.write("\n" + json.dumps(figures) + "\n")
     sys.stdout.flush()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, Literal
 
+import structlog
 from msgspec import Struct, field
 
 RUN_TIMEOUT = 50.0  # seconds for one contender's run in its own process
@@ -64,6 +66,12 @@ class Figure(Struct, frozen=True, kw_only=True):
             "reached": {True: "yes", False: "no", None: "no target"}[self.reached],
             "note": self.note,
         }
+
+
+def silence() -> None:
+    """No log lines from a contender: their standard output is the result."""
+    logging.disable(logging.CRITICAL)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 class RunFailedError(Exception):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -164,7 +165,7 @@ class Channel:
 
     async def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable or function; `name` is our own fixed text."""
-        _check(_VARIABLE, name, "a variable's name")
+        _check_variable(name)
         await self._do("SET VARIABLE", name, value, within=AT_ONCE)
 
     async def get_variable(self, name: str) -> str | None:
@@ -172,7 +173,7 @@ class Channel:
 
         It travels percent-encoded: a line end in it would otherwise forge the next reply.
         """
-        _check(_VARIABLE, name, "a variable's name")
+        _check_variable(name)
         expression = "${URIENCODE(${" + name + "})}"
         reply = await self._do("GET FULL VARIABLE", expression, within=AT_ONCE)
         return unquote(reply.data, errors="surrogateescape") if reply.data else None
@@ -269,6 +270,11 @@ class Channel:
 
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,8})?")
+
+
+@lru_cache(256)
+def _check_variable(name: str) -> None:
+    _check(_VARIABLE, name, "a variable's name")
 
 
 def _check(pattern: re.Pattern[str], text: str, what: str) -> None:

@@ -7,7 +7,6 @@ the session is closed rather than answered wrongly (the dialplan then goes on by
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -32,16 +31,17 @@ class AgiPeer(asyncio.Protocol):
         self._parser = AgiParser()
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Reply] | None = None
+        self._deadline = 0.0  # of the command under way, by the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._ended: AgiEnded | None = None
         self.had_environment = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a fresh connection (asyncio calls this)."""
         # A TCP transport; uvloop's is none of asyncio.Transport's subclasses.
+        # Both loops' TCP transports set TCP_NODELAY themselves.
         self._transport = cast(asyncio.Transport, transport)
-        raw = transport.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._on_made(self)
 
     def data_received(self, data: bytes) -> None:
@@ -56,6 +56,9 @@ class AgiPeer(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone (asyncio calls this)."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._fail(AgiClosed("closed by Asterisk" if exc is None else type(exc).__name__))
         self._on_lost(self)
 
@@ -78,19 +81,33 @@ class AgiPeer(asyncio.Protocol):
             raise RuntimeError("one command at a time")
         waiting: asyncio.Future[Reply] = self._loop.create_future()
         self._waiting = waiting
-        timer = self._loop.call_later(within, self._too_late)
+        self._deadline = self._loop.time() + within
+        if self._timer is None or self._deadline < self._timer_at:
+            self._set_timer()
         try:
             self._transport.write(line)
             return await waiting
         finally:
-            timer.cancel()
             if not waiting.done() or waiting.cancelled():
                 # The handler was cancelled: the reply still to come would answer the next command.
                 self.end(AgiClosed("cancelled in the middle of a command"))
             self._waiting = None
 
-    def _too_late(self) -> None:
-        self.end(AgiTimeout("no reply in time"))
+    def _set_timer(self) -> None:
+        """One timer follows the deadlines: making one for each command costs more than the rest."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_at(self._deadline, self._look_at_clock)
+
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._waiting is None or self._waiting.done():
+            return
+        if self._loop.time() >= self._deadline:
+            self.end(AgiTimeout("no reply in time"))
+        else:
+            self._set_timer()
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Reply):

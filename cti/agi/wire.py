@@ -9,6 +9,7 @@ Everything is linear in what was read and bounded; bytes that are no UTF-8 becom
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ MAX_ENVIRONMENT = 64 * 1024  # bytes
 MAX_REPLY = 64 * 1024  # bytes, all lines of one reply
 MAX_COMMAND = 8_191  # bytes with the LF: Asterisk takes what is beyond for a new command
 
+_UNUSUAL = re.compile(r'[\r\n\0"\\]')
 _FORBIDDEN = re.compile(r"[\r\n\0]")
 _SPECIAL = re.compile(r'(["\\])')
 _ENDPOS = re.compile(r"endpos=(\d{1,18})")
@@ -62,9 +64,12 @@ class AgiParser:
         self._size = 0  # of the block or reply that is being read
         self._usage: list[str] | None = None  # of a 520 of several lines
         self.ready: list[Item] = []
+        self._in_step = False  # between two replies, nothing begun
 
     def feed(self, data: bytes) -> list[Item]:
         """Take what the socket gave; return the items it completed."""
+        if self._in_step and data in _COMMON:
+            return [_COMMON[data]]
         self.ready = []
         lines = (self._line + data).split(b"\n") if self._line else data.split(b"\n")
         self._line = lines.pop()
@@ -72,6 +77,7 @@ class AgiParser:
             self._take(line.decode("utf-8", "surrogateescape").removesuffix("\r"), len(line) + 1)
         if self._size + len(self._line) > MAX_REPLY:
             raise AgiGarbled("a line without an end")
+        self._in_step = not self._line and self._environment is None and self._usage is None
         return self.ready
 
     def _take(self, line: str, size: int) -> None:
@@ -122,6 +128,10 @@ class AgiParser:
 _PLAIN = {"200": 200, "510": 510, "511": 511, "520": 520}
 
 
+# Whole reads that are nearly all of them.
+_COMMON: dict[bytes, Item] = {f"200 result={n}\n".encode(): Reply(200, str(n)) for n in (0, 1)}
+
+
 def _result(line: str) -> Reply:
     """`200 result=R[ (DATA)][ endpos=N]`; DATA may contain brackets, so its end is sought last."""
     result, _, rest = line[11:].partition(" ")
@@ -142,11 +152,16 @@ def quote(argument: str | int | float) -> str:
     Raises AgiUnsendable (a ValueError) for CR, LF and NUL: they would begin another command.
     """
     text = argument if isinstance(argument, str) else str(argument)
-    if _FORBIDDEN.search(text):
-        raise AgiUnsendable("CR, LF or NUL in an argument")
-    if '"' in text or "\\" in text:
+    if _UNUSUAL.search(text):
+        if _FORBIDDEN.search(text):
+            raise AgiUnsendable("CR, LF or NUL in an argument")
         text = _SPECIAL.sub(r"\\\1", text)
     return f'"{text}"'
+
+
+@lru_cache(64)
+def _is_verb(verb: str) -> bool:
+    return _VERB.fullmatch(verb) is not None
 
 
 def encode_command(verb: str, *arguments: str | int | float) -> bytes:
@@ -154,7 +169,7 @@ def encode_command(verb: str, *arguments: str | int | float) -> bytes:
 
     Raises AgiUnsendable, also for a line of more than 8,191 bytes.
     """
-    if not _VERB.fullmatch(verb):
+    if not _is_verb(verb):
         raise AgiUnsendable("not a verb")
     try:
         line = " ".join((verb, *map(quote, arguments))).encode("utf-8", "surrogateescape") + b"\n"
