@@ -82,8 +82,8 @@ def _secret(name: str, folder: Path, environment: Mapping[str, str]) -> str:
 
 def _make(file: Path) -> None:
     """Of two starts at once one makes the secret: a link appears whole, and only once."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fresh = file.with_name(f".{file.name}.{os.urandom(8).hex()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as out:
         out.write(base64.urlsafe_b64encode(os.urandom(BYTES)).rstrip(b"="))
     try:

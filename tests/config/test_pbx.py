@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import random
 import re
+import secrets
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -60,20 +60,23 @@ def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on, for TCP and UDP, all different."""
     found: list[int] = []
     while len(found) < count:
-        port = random.randrange(33000, 48000, 2)
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            with contextlib.suppress(OSError):
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
-                if port not in found:
-                    found.append(port)
+        port = 33_000 + 2 * secrets.randbelow(7_500)
+        with (
+            socket.socket() as tcp,
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+            contextlib.suppress(OSError),
+        ):
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            if port not in found:
+                found.append(port)
     return found
 
 
 def lab_settings(folder: Path) -> Settings:
     """Settings of an Asterisk of its own in `folder`."""
     ami, agi, http, sip = free_ports(4)
-    rtp = random.randrange(49000, 60000, 2)
+    rtp = 49_000 + 2 * secrets.randbelow(5_000)
     text = SETTINGS.format(
         folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp + 200
     )
@@ -400,9 +403,9 @@ async def test_a_running_asterisk_is_taken_over(lab: Lab) -> None:
 async def test_a_port_in_use_is_one_clear_line(tmp_path: Path, asterisk: object) -> None:
     settings = lab_settings(tmp_path)
     own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
-    with socket.create_server(("127.0.0.1", settings.asterisk.ami.port)):
-        with pytest.raises(Problem, match=r"port \d+ .*asterisk\.ami\.port"):
-            await own.start()
+    taken = socket.create_server(("127.0.0.1", settings.asterisk.ami.port))
+    with taken, pytest.raises(Problem, match=r"port \d+ .*asterisk\.ami\.port"):
+        await own.start()
     assert own.pid is None
 
 
