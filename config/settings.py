@@ -151,7 +151,7 @@ class Queue(_Part, frozen=True, kw_only=True):
     """A queue; times in seconds."""
 
     title: str = ""
-    strategy: Strategy = "leastrecent"
+    strategy: Strategy = "rrmemory"  # a call somebody rejected goes to the next
     threshold: Annotated[int, Meta(ge=1, le=3600)] = 20  # of the service level
     ring: Annotated[int, Meta(ge=5, le=300)] = 20  # one agent, before the next
     max_wait: Seconds = 600  # 0: for ever
