@@ -15,9 +15,9 @@ from agent_console.errors import message_of, retry_after, status_of
 from agent_console.i18n import choose
 from agent_console.web import (
     CONTEXT,
+    CSRF,
     LANGUAGE,
     ROUTES,
-    CSRF,
     TOKEN,
     VIEWER,
     Route,
@@ -74,7 +74,7 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
 
 @web.middleware
 async def identify(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
-    """Find out who is asking (session or bearer token), in which language, with which CSRF token."""
+    """Find out who is asking (session or token), in which language, with which CSRF token."""
     context = request.app[CONTEXT]
     route = route_of(request)
     request[LANGUAGE] = choose(

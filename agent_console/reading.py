@@ -1,61 +1,112 @@
-"""What the counter reads of the desk; the pages, the API and the live side share it."""
+"""What the counter reads of the desk; the pages, the API and the live side share it.
+
+Every function raises what its query raises: NotFound, BadValue (a cursor that is none of ours),
+DatabaseAway.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+from msgspec import to_builtins
+from sqlalchemy import Connection, func, select
+
 from agent_console.context import ConsoleContext
-from agent_console.errors import NotThere
+from agent_console.errors import BadRequest
+from service_desk.model import Customer, Draft
+from service_desk.queries import (
+    agenda,
+    case_list,
+    case_page,
+    conversations,
+    customer_page,
+    parts,
+    search,
+    staff,
+)
 from service_desk.views import (
     CaseBrief,
     CasePage,
-    ConversationBrief,
+    CaseStatus,
     CustomerBrief,
     CustomerPage,
     Disposition,
-    LegView,
     Page,
+    Priority,
 )
 
-
-async def dispositions(context: ConsoleContext, language: str) -> list[Disposition]:
-    raise NotThere
+MOST_DRAFTS = 50
 
 
-async def case_list(
+async def dispositions(context: ConsoleContext, language: str) -> tuple[Disposition, ...]:
+    """How a call may have ended, in the words of `language`."""
+    return await agenda.dispositions(context.desk, language=language)
+
+
+async def cases(
     context: ConsoleContext,
     *,
-    status: str = "",
-    priority: str = "",
+    status: CaseStatus | None = None,
+    open_only: bool = False,
+    priority: Priority | None = None,
     owner: str = "",
-    q: str = "",
     customer_id: int | None = None,
     cursor: str = "",
     limit: int = 50,
-) -> tuple[Sequence[CaseBrief], Page]:
-    raise NotThere
+) -> case_list.CaseList:
+    """A page of cases, newest first."""
+    return await case_list.case_list(
+        context.desk,
+        status=status,
+        open_only=open_only,
+        priority=priority,
+        owner=owner or None,
+        customer_id=customer_id,
+        after=cursor or None,
+        limit=limit,
+    )
 
 
-async def case_page(context: ConsoleContext, number: str) -> CasePage:
-    raise NotThere
+async def case(context: ConsoleContext, number: str, language: str) -> CasePage:
+    """Everything about one case, by its number."""
+    return await case_page.case_page(context.desk, number[:40], language=language)
 
 
-async def open_cases(context: ConsoleContext, customer_id: int) -> Sequence[CaseBrief]:
-    raise NotThere
+async def open_cases(context: ConsoleContext, customer_id: int) -> tuple[CaseBrief, ...]:
+    """A customer's open cases: where a call may be filed instead."""
+    found = await cases(context, customer_id=customer_id, open_only=True, limit=20)
+    return found.cases
 
 
-async def customer_page(context: ConsoleContext, customer_id: int, language: str) -> CustomerPage:
-    raise NotThere
+async def customer(context: ConsoleContext, customer_id: int, language: str) -> CustomerPage:
+    """One customer with the whole history."""
+    return await customer_page.customer_page(context.desk, customer_id, language=language)
 
 
-async def customer_list(
+async def customers(
     context: ConsoleContext, q: str, *, cursor: str, limit: int
-) -> tuple[Sequence[CustomerBrief], Page]:
-    raise NotThere
+) -> tuple[tuple[CustomerBrief, ...], Page]:
+    """Customers that fit `q`, best first and one page of them; without `q` all, by id."""
+    if q:
+        found = await search.search(context.desk, q, limit=limit)
+        return found.customers, Page(total=len(found.customers))
+    if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 16):
+        raise BadRequest("cursor: is none of ours")
+    return await context.desk.fetch(_customers, int(cursor or 0), limit)
 
 
-async def conversation_list(
+def _customers(
+    connection: Connection, after: int, limit: int
+) -> tuple[tuple[CustomerBrief, ...], Page]:
+    total = connection.scalar(select(func.count()).select_from(Customer)) or 0
+    rows = connection.execute(
+        select(Customer).where(Customer.id > after).order_by(Customer.id).limit(limit + 1)
+    ).all()
+    shown = tuple(parts.brief_of_customer(row) for row in rows[:limit])
+    return shown, Page(total=total, next=str(shown[-1].id) if len(rows) > limit else None)
+
+
+async def calls(
     context: ConsoleContext,
     *,
     customer_id: int | None,
@@ -63,29 +114,70 @@ async def conversation_list(
     agent: str,
     cursor: str,
     limit: int,
-) -> tuple[Sequence[ConversationBrief], Page]:
-    raise NotThere
+) -> conversations.ConversationList:
+    """A page of conversations, newest first."""
+    return await conversations.conversation_list(
+        context.desk,
+        customer_id=customer_id,
+        queue=queue or None,
+        agent=agent or None,
+        after=cursor or None,
+        limit=limit,
+    )
 
 
-async def conversation(
-    context: ConsoleContext, call_id: str
-) -> tuple[ConversationBrief, Sequence[LegView]]:
-    raise NotThere
+async def call(context: ConsoleContext, call_id: str) -> conversations.ConversationPage:
+    """One conversation with its legs."""
+    return await conversations.conversation_page(context.desk, call_id[:64])
 
 
-async def search(
-    context: ConsoleContext, text: str, most: int
-) -> tuple[Sequence[CustomerBrief], Sequence[CaseBrief]]:
-    raise NotThere
+async def recording(context: ConsoleContext, recording_id: int) -> conversations.RecordingFile:
+    """Where a recording lies, and whose call it is."""
+    return await conversations.recording_file(context.desk, recording_id)
 
 
-async def draft(context: ConsoleContext, user: str, key: str) -> str:
-    return ""
+async def find(context: ConsoleContext, text: str, most: int) -> search.Found:
+    """People and cases that fit what was typed."""
+    return await search.search(context.desk, text, limit=most)
+
+
+async def names(context: ConsoleContext) -> dict[str, str]:
+    """User name -> the name people read."""
+    shown = {name: device.label or name for name, device in context.agents.items()}
+    return shown | {each.name: each.shown for each in await staff.staff_list(context.desk)}
+
+
+async def today(context: ConsoleContext, agent: str) -> dict[str, Any]:
+    """The section `today` of an agent's desk."""
+    day = await agenda.today(context.desk, agent)
+    todo = await agenda.agenda(context.desk, agent)
+    return {
+        "calls": day.calls,
+        "talked": day.talked,
+        "open_cases": day.open_cases,
+        "next": to_builtins(day.next),
+        "agenda": to_builtins(todo.promises),
+        "cases": to_builtins(todo.cases),
+    }
 
 
 async def drafts(context: ConsoleContext, user: str) -> dict[str, Any]:
-    return {}
+    """What this user typed and did not save: `note:<case id>` -> {text, at}."""
+
+    def read(connection: Connection) -> dict[str, Any]:
+        rows = connection.execute(
+            select(Draft.call_id, Draft.text, Draft.saved_at)
+            .where(Draft.agent == user)
+            .order_by(Draft.saved_at.desc())
+            .limit(MOST_DRAFTS)
+        )
+        return {row.call_id: {"text": row.text, "at": row.saved_at.isoformat()} for row in rows}
+
+    return await context.desk.fetch(read)
 
 
-async def recording(context: ConsoleContext, number: int) -> Any:
-    raise NotThere
+async def draft(context: ConsoleContext, user: str, key: str) -> str:
+    """One draft's text, or nothing."""
+    found: dict[str, Any] = (await drafts(context, user)).get(key, {})
+    text: str = found.get("text", "")
+    return text

@@ -24,7 +24,7 @@ from agent_console.assets import Assets
 from agent_console.context import ConsoleContext
 from agent_console.i18n import NAMES, Translator
 from agent_console.shown import clean
-from agent_console.web import RENDERER, CSRF, language_of, viewer_of
+from agent_console.web import CSRF, RENDERER, language_of, viewer_of
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -10,7 +10,7 @@ from agent_console.api.endpoint import Call
 async def some(call: Call) -> shapes.Conversations:
     """GET /conversations"""
     asked: shapes.ConversationQuery = call.query
-    items, page = await reading.conversation_list(
+    found = await reading.calls(
         call.context,
         customer_id=asked.customer_id,
         queue=asked.queue,
@@ -18,13 +18,13 @@ async def some(call: Call) -> shapes.Conversations:
         cursor=asked.cursor,
         limit=asked.limit,
     )
-    return shapes.Conversations(items=tuple(items), page=page)
+    return shapes.Conversations(items=found.conversations, page=found.page)
 
 
 async def one(call: Call) -> shapes.ConversationWithLegs:
     """GET /conversations/{call_id}"""
-    conversation, legs = await reading.conversation(call.context, call.path["call_id"])
-    return shapes.ConversationWithLegs(conversation=conversation, legs=tuple(legs))
+    found = await reading.call(call.context, call.path["call_id"])
+    return shapes.ConversationWithLegs(conversation=found.conversation, legs=found.legs)
 
 
 async def choose(call: Call) -> shapes.Done:
@@ -39,6 +39,6 @@ async def choose(call: Call) -> shapes.Done:
 async def file_under(call: Call) -> shapes.Done:
     """PUT /conversations/{call_id}/case"""
     wanted: shapes.FiledUnder = call.body
-    case = await reading.case_page(call.context, wanted.case_number)
+    case = await reading.case(call.context, wanted.case_number, call.language)
     await writing.file_under(call.context, call.path["call_id"], case.case.id, by=call.actor)
     return shapes.Done()

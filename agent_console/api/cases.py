@@ -13,22 +13,22 @@ from service_desk.views import CasePage
 async def some(call: Call) -> shapes.Cases:
     """GET /cases"""
     asked: shapes.CaseQuery = call.query
-    items, page = await reading.case_list(
+    found = await reading.cases(
         call.context,
-        status=asked.status or "",
-        priority=asked.priority or "",
+        status=asked.status,
+        open_only=asked.open_only,
+        priority=asked.priority,
         owner=asked.owner,
-        q=asked.q,
         customer_id=asked.customer_id,
         cursor=asked.cursor,
         limit=asked.limit,
     )
-    return shapes.Cases(items=tuple(items), page=page)
+    return shapes.Cases(items=found.cases, page=found.page)
 
 
 async def one(call: Call) -> CasePage:
     """GET /cases/{number}"""
-    return await reading.case_page(call.context, call.path["number"])
+    return await reading.case(call.context, call.path["number"], call.language)
 
 
 async def change(call: Call) -> CasePage:
@@ -50,8 +50,8 @@ async def change(call: Call) -> CasePage:
 async def note(call: Call) -> shapes.Done:
     """POST /cases/{number}/notes"""
     wanted: shapes.NewNote = call.body
-    await writing.note(call.context, (await one(call)).case.id, wanted.text, by=call.actor)
-    return shapes.Done()
+    made = await writing.note(call.context, (await one(call)).case.id, wanted.text, by=call.actor)
+    return shapes.Done(id=made)
 
 
 async def follow_up(call: Call) -> shapes.Done:

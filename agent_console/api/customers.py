@@ -13,15 +13,15 @@ from service_desk.views import CustomerPage
 async def some(call: Call) -> shapes.Customers:
     """GET /customers"""
     asked: shapes.CustomerQuery = call.query
-    items, page = await reading.customer_list(
+    items, page = await reading.customers(
         call.context, asked.q, cursor=asked.cursor, limit=asked.limit
     )
-    return shapes.Customers(items=tuple(items), page=page)
+    return shapes.Customers(items=items, page=page)
 
 
 async def one(call: Call) -> CustomerPage:
     """GET /customers/{id}"""
-    return await reading.customer_page(call.context, identifier(call), call.language)
+    return await reading.customer(call.context, identifier(call), call.language)
 
 
 async def create(call: Call) -> shapes.Done:
@@ -42,7 +42,7 @@ async def change(call: Call) -> CustomerPage:
         if value is not msgspec.UNSET
     }
     await writing.update_customer(call.context, customer_id, given, by=call.actor)
-    return await reading.customer_page(call.context, customer_id, call.language)
+    return await reading.customer(call.context, customer_id, call.language)
 
 
 async def reachable(call: Call) -> shapes.Done:

@@ -58,7 +58,7 @@ class CaseQuery(Paging, frozen=True, kw_only=True):
     priority: Priority | None = None
     owner: Short = ""
     customer_id: Id | None = None
-    q: Short = ""
+    open_only: bool = False
 
 
 class ConversationQuery(Paging, frozen=True, kw_only=True):

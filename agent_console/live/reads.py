@@ -1,10 +1,11 @@
-"""What the live side reads from the desk: cards, an agent's day, names; each bounded in time."""
+"""What the live side reads from the desk, as functions it can be built with."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from agent_console import reading
 from agent_console.context import ConsoleContext
 from agent_console.live.cards import Build
 from agent_console.live.today import Read
@@ -22,14 +23,18 @@ def card_builder(context: ConsoleContext) -> Build:
 
 
 def today_reader(context: ConsoleContext) -> Read:
+    """Reads one agent's day."""
+
     async def read(agent: str) -> dict[str, Any]:
-        return {}
+        return await reading.today(context, agent)
 
     return read
 
 
 def names_reader(context: ConsoleContext) -> Callable[[], Awaitable[dict[str, str]]]:
+    """Reads what everybody is called."""
+
     async def read() -> dict[str, str]:
-        return {name: device.label or name for name, device in context.agents.items()}
+        return await reading.names(context)
 
     return read

@@ -134,7 +134,9 @@ class Screens:
             if card is not None:
                 cards[call_id] = card
             calls[call_id] = _call_shown(part, card)
-        me = _builtins(live) if live is not None else {"agent": agent, "status": "signed_out"}
+        me: dict[str, Any] = {"agent": agent, "status": "signed_out"}
+        if live is not None:
+            me = _builtins(live)
         me["name"] = self._names.get(agent, agent)
         me["stale_since"] = _time(self._view.stale_since)
         return {
@@ -146,14 +148,15 @@ class Screens:
 
     def board(self) -> Sections:
         """The sections of the supervisors' board."""
-        calls = self._view.calls
         return {
             "queues": {name: self._queue_shown(queue) for name, queue in self._view.queues.items()},
             "agents": {
                 name: {**_builtins(agent), "name": self._names.get(name, name)}
                 for name, agent in self._view.agents.items()
             },
-            "calls": {call_id: self._call_on_board(call) for call_id, call in calls.items()},
+            "calls": {
+                call_id: self._call_on_board(call) for call_id, call in self._view.calls.items()
+            },
             "link": {"link": {"stale_since": _time(self._view.stale_since)}},
         }
 

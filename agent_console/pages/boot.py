@@ -5,6 +5,7 @@ The shapes are the front end's: docs/architecture.md, "What a page gets".
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -57,7 +58,7 @@ def softphone(request: web.Request, endpoint: str) -> dict[str, Any]:
 
 
 def for_desk(
-    request: web.Request, viewer: Viewer, dispositions: dict[str, list[Disposition]]
+    request: web.Request, viewer: Viewer, dispositions: Mapping[str, Sequence[Disposition]]
 ) -> dict[str, Any]:
     """The desk's bootstrap. `dispositions` by language, in the same order in each."""
     context = request.app[CONTEXT]
@@ -94,7 +95,7 @@ def targets(context: ConsoleContext, user: str) -> list[dict[str, str]]:
     return agents + queues
 
 
-def _dispositions(by_language: dict[str, list[Disposition]]) -> list[dict[str, Any]]:
+def _dispositions(by_language: Mapping[str, Sequence[Disposition]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for language, dispositions in by_language.items():
         for said in dispositions:

@@ -24,7 +24,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     context, viewer = request.app[CONTEXT], signed_in(request)
     shown = await _case(request)
     customer = shown.customer
-    others = await reading.open_cases(context, customer.id) if customer is not None else []
+    others = await reading.open_cases(context, customer.id) if customer is not None else ()
     values = {
         "shown": shown,
         "statuses": dict.fromkeys((shown.case.status, *CHOOSABLE)),
@@ -98,7 +98,9 @@ async def kept(request: web.Request) -> web.StreamResponse:
 async def file_under(request: web.Request) -> web.StreamResponse:
     """POST /cases/{number}/file-under: this case's call goes to the open case `under`."""
     context, shown = request.app[CONTEXT], await _case(request)
-    under = await reading.case_page(context, await field(request, "under", longest=32))
+    under = await reading.case(
+        context, await field(request, "under", longest=32), language_of(request)
+    )
     if not shown.conversations:
         raise BadRequest(N_("No conversation is filed here."))
     call_id = shown.conversations[0].call_id
@@ -107,7 +109,9 @@ async def file_under(request: web.Request) -> web.StreamResponse:
 
 
 async def _case(request: web.Request) -> CasePage:
-    return await reading.case_page(request.app[CONTEXT], request.match_info["number"])
+    return await reading.case(
+        request.app[CONTEXT], request.match_info["number"], language_of(request)
+    )
 
 
 def _back(shown: CasePage) -> web.Response:

@@ -18,31 +18,32 @@ PER_PAGE = 50
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET /cases?status=&priority=&owner=&q=&cursor="""
+    """GET /cases?status=&priority=&owner=&cursor="""
     asked = request.query
     status, priority = asked.get("status", ""), asked.get("priority", "")
     filters = {
-        "status": status if status in STATUSES else "",
+        "status": status if status in (*STATUSES, "unfinished") else "",
         "priority": priority if priority in PRIORITIES else "",
         "owner": asked.get("owner", "").strip()[:32],
-        "q": asked.get("q", "").strip()[:120],
     }
-    cases, found = await reading.case_list(
+    found = await reading.cases(
         request.app[CONTEXT],
-        status=filters["status"],
-        priority=filters["priority"],
+        status=next((code for code in STATUSES if code == status), None),
+        open_only=status == "unfinished",
+        priority=next((code for code in PRIORITIES if code == priority), None),
         owner=filters["owner"],
-        q=filters["q"],
         cursor=asked.get("cursor", "")[:200],
         limit=PER_PAGE,
     )
     given = {name: value for name, value in filters.items() if value}
     values = {
-        "cases": cases,
-        "total": found.total,
+        "cases": found.cases,
+        "total": found.page.total,
         "filters": filters,
         "statuses": STATUSES,
         "priorities": PRIORITIES,
-        "next_page": f"/cases?{urlencode({**given, 'cursor': found.next})}" if found.next else "",
+        "next_page": f"/cases?{urlencode({**given, 'cursor': found.page.next})}"
+        if found.page.next
+        else "",
     }
     return page(request, "case_list.html", values)

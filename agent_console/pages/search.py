@@ -20,15 +20,18 @@ FOR_PAGE = 50
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /search?q="""
     text = _asked(request)
-    people, cases = await reading.search(request.app[CONTEXT], text, FOR_PAGE)
-    values = {"query": text, "people": [_person(found) for found in people], "cases": cases}
+    found = await reading.find(request.app[CONTEXT], text, FOR_PAGE)
+    values = {"query": text, "people": [_person(p) for p in found.customers], "cases": found.cases}
     return page(request, "search.html", values)
 
 
 async def answer(request: web.Request) -> web.StreamResponse:
     """GET /search.json?q="""
-    people, cases = await reading.search(request.app[CONTEXT], _asked(request), FOR_KEYS)
-    body = {"people": [_person(p) for p in people], "cases": [_case(c) for c in cases]}
+    found = await reading.find(request.app[CONTEXT], _asked(request), FOR_KEYS)
+    body = {
+        "people": [_person(p) for p in found.customers],
+        "cases": [_case(c) for c in found.cases],
+    }
     return web.Response(body=shown.encode(body), content_type="application/json")
 
 

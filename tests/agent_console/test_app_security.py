@@ -148,7 +148,7 @@ async def test_an_error_of_ours_shows_no_traceback(
     def broken(*_args: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("agent_console.reading.case_list", broken)
+    monkeypatch.setattr("agent_console.reading.cases", broken)
     ava = await browser("ava-cookie")
     answer = await ava.get("/cases")
     text = await answer.text()

@@ -129,7 +129,7 @@ def card(call_id: str, language: str = "en", note: str = "") -> CustomerCard:
 @pytest.fixture
 def cards() -> dict[str, Any]:
     """Call id -> what building its card gives (or raises); built cards are counted."""
-    return {"built": 0}
+    return {"built": 0, "there": asyncio.Event()}
 
 
 @pytest.fixture
@@ -145,6 +145,7 @@ async def world(
             found = cards.get(call_id, card(call_id, language))
             if isinstance(found, Exception):
                 raise found
+            asyncio.get_running_loop().call_soon(cards["there"].set)
             return found
 
         return build
@@ -186,6 +187,11 @@ async def world(
 
 async def _names() -> dict[str, str]:
     return {"ava": "Ava", "ben": "Ben"}
+
+
+async def to_the_end(socket: ClientConnection) -> None:
+    while True:
+        await socket.recv()
 
 
 def dial(world: World, cookie: str | None, origin: str | None = "http://127.0.0.1:8080") -> connect:
@@ -306,9 +312,7 @@ async def test_the_card_is_ready_before_it_rings(world: World, cards: dict[str, 
             caller_number="1", caller_name="", dialed="2000",
         )  # fmt: skip
         world.tell(e.CallQueued, call_id="c1", queue="support", position=1, leg_id="in")
-        async with asyncio.timeout(5):
-            while world.live.screens.cards.any("c1") is None:
-                await asyncio.sleep(0)
+        await asyncio.wait_for(cards["there"].wait(), 5)
         world.ring("c1", "ava")
         frame = await ava.hear()
         while "call" not in frame["delta"]["set"]:
@@ -433,7 +437,5 @@ async def test_a_client_that_is_cut_loses_its_socket_and_its_place(world: World)
         (client,) = world.live.hub._clients[next(iter(world.live.hub._clients))]
         client.close("too slow")
         with pytest.raises(ConnectionClosed):
-            async with asyncio.timeout(5):
-                while True:  # what was on its way may still come
-                    await one.recv()
+            await asyncio.wait_for(to_the_end(one), 5)
     assert world.live.hub.owners("desk") == []
