@@ -31,7 +31,8 @@ class FlowErrors(Exception):  # noqa: N818 - several errors at once: the name sa
 
 def load_flows(paths: Iterable[str | Path], queues: Iterable[str] | None = None) -> dict[str, Flow]:
     """Every flow of these files (or folders of `*.yaml`) by name. `queues`: those that exist, None
-    to leave that unchecked. Raises FlowErrors with everything that is wrong."""
+    to leave that unchecked. A flow replaces one of the same name in an earlier path, so that a
+    company's own menu takes the place of a shipped one. Raises FlowErrors with everything."""
     flows, errors = _load(paths, queues)
     if errors:
         raise FlowErrors(errors)
@@ -59,11 +60,7 @@ def _load(
             errors.append(error)
             continue
         errors += draft.errors
-        if draft.name in drafts:
-            other = drafts[draft.name].located.file
-            errors.append(LocatedError(str(file), 0, "", f'flow "{draft.name}" is also in {other}'))
-        else:
-            drafts[draft.name] = draft
+        drafts[draft.name] = draft
     flows: dict[str, Flow] = {}
     for draft in drafts.values():
         if not draft.errors:
@@ -76,15 +73,16 @@ def _load(
 
 
 def _files(paths: Iterable[str | Path], errors: list[LocatedError]) -> list[Path]:
-    files: list[Path] = []
+    found: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.is_dir():
             inside = sorted(path.glob("*.yaml"))
             if not inside:
                 errors.append(LocatedError(str(path), 0, "", "no flow (*.yaml) in this folder"))
-            files += inside
         else:
-            files.append(path)
+            inside = [path]
+        found |= {file.stem: file for file in inside}
+    files = list(found.values())
     if len(files) > MAX_FLOWS:
         errors.append(LocatedError(str(files[MAX_FLOWS]), 0, "", f"more than {MAX_FLOWS} flows"))
     return files[:MAX_FLOWS]

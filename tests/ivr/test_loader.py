@@ -305,3 +305,12 @@ def test_all_errors_come_at_once(tmp_path: Path) -> None:
         load_flows([tmp_path])
     assert len(caught.value.errors) == 3
     assert str(caught.value).count("\n") == 2
+
+
+def test_a_flow_of_a_later_path_replaces_one_of_the_same_name(tmp_path: Path) -> None:
+    for folder, kind in (("shipped", "broken"), ("own", "hangup")):
+        (tmp_path / folder).mkdir()
+        text = f"languages: [en]\nstart: a\nnodes:\n  a: {{kind: {kind}}}\n"
+        (tmp_path / folder / "main.yaml").write_text(text)
+    flows = load_flows([tmp_path / "shipped", tmp_path / "own"])
+    assert flows["main"].file == str(tmp_path / "own" / "main.yaml")
