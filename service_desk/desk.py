@@ -196,11 +196,15 @@ class Desk:
         with contextlib.suppress(DBAPIError, OSError, DatabaseAway):
             if self._delivered:
                 await self.transact(self.leave_in_outbox, (), self._delivered[:])
+        self.let_go()
+        await self.engine.dispose()
+
+    def let_go(self) -> None:
+        """Close this desk's own connections and threads, and leave the engine to others."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
         if self._plain is not None:
             self._plain.dispose()
-        await self.engine.dispose()
 
     # Writing
 
