@@ -21,8 +21,16 @@ PAUSE_REASONS = [
 ]
 DISPOSITIONS = [
     {"code": "solved", "label": {"en": "Solved", "zh": "已解决"}, "resolves": True},
-    {"code": "callback", "label": {"en": "Call back promised", "zh": "承诺回电"}, "resolves": False},
-    {"code": "complaint", "label": {"en": "Complaint taken", "zh": "已记录投诉"}, "resolves": False},
+    {
+        "code": "callback",
+        "label": {"en": "Call back promised", "zh": "承诺回电"},
+        "resolves": False,
+    },
+    {
+        "code": "complaint",
+        "label": {"en": "Complaint taken", "zh": "已记录投诉"},
+        "resolves": False,
+    },
 ]
 TARGETS = [
     {"to": "102", "label": "Ben Okafor", "kind": "agent"},
@@ -87,12 +95,19 @@ def customer(name: str = "Chen Wei 陈伟", **changes: Any) -> Json:
         "do_not_contact": False,
         "contact_points": [
             {"id": 1, "kind": "phone", "value": "+862155550142", "raw": "+86 21 5555 0142"},
-            {"id": 2, "kind": "email", "value": "chen.wei@example.com", "raw": "chen.wei@example.com"},
+            {
+                "id": 2,
+                "kind": "email",
+                "value": "chen.wei@example.com",
+                "raw": "chen.wei@example.com",
+            },
         ],
     } | changes
 
 
-def case(number: str = "C-2026-004711", subject: str = "Invoice charged twice", **changes: Any) -> Json:
+def case(
+    number: str = "C-2026-004711", subject: str = "Invoice charged twice", **changes: Any
+) -> Json:
     """A case on one line."""
     return {
         "id": 4711,
@@ -118,8 +133,20 @@ TIMELINE = [
     entry(9, "queued", "Waiting in support, position 2", "", at(seconds=72)),
     entry(8, "arrived", "Called 1000 from +86 21 5555 0142", "", at(seconds=110)),
     entry(7, "call", "Credit note promised for the second invoice", "Ben", at(hours=3), talked=250),
-    entry(6, "note", "Two invoices for order 88123; the second one is ours to cancel.", "Ben", at(hours=3)),
-    entry(5, "email_in", "“I received two invoices for the same delivery, please explain.”", "Chen Wei", at(days=1)),
+    entry(
+        6,
+        "note",
+        "Two invoices for order 88123; the second one is ours to cancel.",
+        "Ben",
+        at(hours=3),
+    ),
+    entry(
+        5,
+        "email_in",
+        "“I received two invoices for the same delivery, please explain.”",
+        "Chen Wei",
+        at(days=1),
+    ),
     entry(4, "disposition", "Call back promised", "Ben", at(days=1, hours=2)),
     entry(3, "visit", "Scanner replaced on site, signed off", "Field service", at(days=18)),
 ]
@@ -147,9 +174,19 @@ def conversation(number: str, subject: str, when: str, **changes: Any) -> Json:
 
 CONVERSATIONS = [
     conversation("p1", "Two invoices for one order", at(hours=3), recordings=[17]),
-    conversation("p2", "", at(days=1), outcome="abandoned", agents=[], talked=None, case_number="C-2026-004630"),
+    conversation(
+        "p2",
+        "",
+        at(days=1),
+        outcome="abandoned",
+        agents=[],
+        talked=None,
+        case_number="C-2026-004630",
+    ),
     conversation("p3", "Scanner does not start", at(days=18), agents=["Carla"], talked=611.0),
-    conversation("p4", "Delivery date", at(days=60), direction="outbound", agents=["Ava"], talked=95.0),
+    conversation(
+        "p4", "Delivery date", at(days=60), direction="outbound", agents=["Ava"], talked=95.0
+    ),
 ]
 OFFERS = [
     {
@@ -243,14 +280,41 @@ def card(call_id: str = "c1", **changes: Any) -> Json:
         "case": case(),
         "open_cases": [
             case(),
-            case("C-2026-004633", "Credit note for order 88123", id=4633, opened_at=at(days=2), due_at=at(hours=1)),
-            case("C-2026-004590", "Scanner firmware", id=4590, status="waiting", opened_at=at(days=9), due_at=None),
+            case(
+                "C-2026-004633",
+                "Credit note for order 88123",
+                id=4633,
+                opened_at=at(days=2),
+                due_at=at(hours=1),
+            ),
+            case(
+                "C-2026-004590",
+                "Scanner firmware",
+                id=4590,
+                status="waiting",
+                opened_at=at(days=9),
+                due_at=None,
+            ),
         ],
         "timeline": TIMELINE,
         "conversations": CONVERSATIONS,
         "products": [
-            {"id": 1, "sku": "SCN-X2", "name": "Scanner X2", "bought_at": at(days=400), "price": 129900, "currency": "CNY"},
-            {"id": 2, "sku": "LBL-1", "name": "Label printer L1", "bought_at": at(days=300), "price": 84900, "currency": "CNY"},
+            {
+                "id": 1,
+                "sku": "SCN-X2",
+                "name": "Scanner X2",
+                "bought_at": at(days=400),
+                "price": 129900,
+                "currency": "CNY",
+            },
+            {
+                "id": 2,
+                "sku": "LBL-1",
+                "name": "Label printer L1",
+                "bought_at": at(days=300),
+                "price": 84900,
+                "currency": "CNY",
+            },
         ],
         "promises": [promise(1, "Call back about the credit note", at(hours=-2))],
         "suggestion": {"offers": OFFERS, "none_because": ""},
@@ -295,23 +359,47 @@ TODAY: Json = {
     "open_cases": 6,
     "next": promise(1, "Call back about the credit note", at(hours=-2)),
     "agenda": [
-        promise(2, "Send the delivery note again", at(minutes=25), customer_name="Maria Vogel", overdue=True),
+        promise(
+            2,
+            "Send the delivery note again",
+            at(minutes=25),
+            customer_name="Maria Vogel",
+            overdue=True,
+        ),
         promise(1, "Call back about the credit note", at(hours=-2)),
         promise(3, "Ask whether the scanner works", at(hours=-20), customer_name="James Whitcombe"),
     ],
     "cases": [
         case("C-2026-004633", "Credit note for order 88123", id=4633, due_at=at(hours=-3)),
-        case("C-2026-004640", "Delivery note missing", id=4640, due_at=at(minutes=20), priority="urgent", customer_name="Maria Vogel"),
+        case(
+            "C-2026-004640",
+            "Delivery note missing",
+            id=4640,
+            due_at=at(minutes=20),
+            priority="urgent",
+            customer_name="Maria Vogel",
+        ),
         case("C-2026-004590", "Scanner firmware", id=4590, status="waiting", due_at=None),
-        case("C-2026-004655", "Wants a quote for 12 label printers", id=4655, status="new", due_at=at(minutes=-40), customer_name="James Whitcombe"),
+        case(
+            "C-2026-004655",
+            "Wants a quote for 12 label printers",
+            id=4655,
+            status="new",
+            due_at=at(minutes=-40),
+            customer_name="James Whitcombe",
+        ),
     ],
 }
 
 
-def desk(status: str = "available", calls: list[Json] | None = None, cards: list[Json] | None = None) -> Json:
+def desk(
+    status: str = "available", calls: list[Json] | None = None, cards: list[Json] | None = None
+) -> Json:
     """The whole topic `desk`."""
     return {
-        "me": {"me": me(status, **({"wrap_up_until": at(seconds=-42)} if status == "wrap_up" else {}))},
+        "me": {
+            "me": me(status, **({"wrap_up_until": at(seconds=-42)} if status == "wrap_up" else {}))
+        },
         "call": {one["call_id"]: one for one in calls or []},
         "card": {one["call_id"]: one for one in cards or []},
         "today": {"today": TODAY},
@@ -323,18 +411,36 @@ def board() -> Json:
     """The whole topic `board`."""
 
     def live_call(number: int, state: str, seconds: float, **changes: Any) -> Json:
-        return call(f"b{number}", state, since=at(seconds=seconds), queued_at=at(seconds=seconds), **changes)
+        return call(
+            f"b{number}", state, since=at(seconds=seconds), queued_at=at(seconds=seconds), **changes
+        )
 
     calls = [
-        live_call(1, "talking", 190, agents=["ava"], customer_name="Chen Wei 陈伟", case_number="C-2026-004711"),
+        live_call(
+            1,
+            "talking",
+            190,
+            agents=["ava"],
+            customer_name="Chen Wei 陈伟",
+            case_number="C-2026-004711",
+        ),
         live_call(2, "waiting", 161, caller_number="+493055501977", customer_name="Maria Vogel"),
         live_call(3, "waiting", 44, caller_number="+442079460018"),
-        live_call(4, "ringing", 12, ringing=["dmitri"], caller_number="+33155500123", queue="sales"),
+        live_call(
+            4, "ringing", 12, ringing=["dmitri"], caller_number="+33155500123", queue="sales"
+        ),
         live_call(5, "menu", 9, caller_number="", queue=None),
-        live_call(6, "held", 75, agents=["ben"], customer_name=HOSTILE, case_number="C-2026-004702"),
+        live_call(
+            6, "held", 75, agents=["ben"], customer_name=HOSTILE, case_number="C-2026-004702"
+        ),
     ]
     agent = lambda name, full, status, **more: {  # noqa: E731 - a table reads better with one short word
-        "agent": name, "name": full, "status": status, "since": at(seconds=more.pop("s", 100)), "queues": ["support"], **more
+        "agent": name,
+        "name": full,
+        "status": status,
+        "since": at(seconds=more.pop("s", 100)),
+        "queues": ["support"],
+        **more,
     }
     agents = [
         agent("ava", "Ava Lindqvist", "talking", s=190, call_id="b1"),
@@ -347,11 +453,27 @@ def board() -> Json:
         agent("hana", "Hana Kimura", "signed_out", s=9000),
     ]
     queue = lambda name, label, **more: {  # noqa: E731
-        "queue": name, "label": label, "waiting": [], "answered": 0, "abandoned": 0, "abandoned_late": 0,
-        "in_time": 0, "threshold": 20, "counted_since": at(hours=8), **more
+        "queue": name,
+        "label": label,
+        "waiting": [],
+        "answered": 0,
+        "abandoned": 0,
+        "abandoned_late": 0,
+        "in_time": 0,
+        "threshold": 20,
+        "counted_since": at(hours=8),
+        **more,
     }
     queues = [
-        queue("support", "Support", waiting=["b2", "b3"], answered=58, abandoned=3, abandoned_late=2, in_time=46),
+        queue(
+            "support",
+            "Support",
+            waiting=["b2", "b3"],
+            answered=58,
+            abandoned=3,
+            abandoned_late=2,
+            in_time=46,
+        ),
         queue("sales", "Sales", answered=34, abandoned=1, in_time=32),
         queue("operator", "Operator"),
     ]

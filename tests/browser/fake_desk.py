@@ -1,7 +1,7 @@
 """The server's side of the pages, with a live side that a test leads frame by frame.
 
-It serves the real templates and the built bundle with the policy that the real server sends, so that
-a page that would need inline style or script fails here. Nothing else of Ringdesk runs.
+It serves the real templates and the built bundle with a policy as strict as the real server's, so
+that a page that would need inline style or script fails here. Nothing else of Ringdesk runs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ Json = dict[str, Any]
 CONSOLE = Path(__file__).parents[2] / "agent_console"
 BUILT = CONSOLE / "static" / "built"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-    "media-src 'self' blob:; connect-src 'self' ws://127.0.0.1:*; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; media-src 'self' blob:; connect-src 'self' ws://127.0.0.1:*; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -39,7 +40,9 @@ class FakeDesk:
         self._arrived = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         manifest = json.loads((BUILT / "manifest.json").read_text())
-        self._pages = jinja2.Environment(loader=jinja2.FileSystemLoader(CONSOLE / "templates"), autoescape=True)
+        self._pages = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(CONSOLE / "templates"), autoescape=True
+        )
         self._pages.globals["asset"] = lambda name: f"/static/built/{manifest[name]}"
 
     @property
@@ -52,6 +55,7 @@ class FakeDesk:
         app = web.Application()
         app.router.add_get("/live", self._live)
         app.router.add_get("/search.json", self._search)
+        app.router.add_get("/i18n/{lang}.json", self._nothing)
         app.router.add_static("/static/built", BUILT)
         app.router.add_get("/{page:desk|board|phone}", self._page)
         self._runner = web.AppRunner(app)
@@ -66,10 +70,10 @@ class FakeDesk:
         if self._runner:
             await self._runner.cleanup()
 
-    async def drop(self) -> None:
+    async def drop(self, code: int = 1012) -> None:
         """Cut every socket."""
         for socket in list(self._sockets):
-            await socket.close()
+            await socket.close(code=code)
 
     async def show(self, topic: str, sections: Json) -> None:
         """A fresh snapshot for everyone."""
@@ -77,8 +81,10 @@ class FakeDesk:
         for socket in list(self._sockets):
             await self._snapshot(socket, topic)
 
-    async def change(self, topic: str, *, put: Json | None = None, remove: Json | None = None, lost: bool = False) -> None:
-        """Change what is shown and send the delta; `lost`: the frame never arrives, its number is used up."""
+    async def change(
+        self, topic: str, *, put: Json | None = None, remove: Json | None = None, lost: bool = False
+    ) -> None:
+        """Change what is shown and send the delta; `lost`: used up, but it never arrives."""
         sections = self.topics[topic]
         for section, objects in (put or {}).items():
             sections.setdefault(section, {}).update(objects)
@@ -86,7 +92,11 @@ class FakeDesk:
             for key in keys:
                 sections.get(section, {}).pop(key, None)
         self._seq[topic] = self._seq.get(topic, 0) + 1
-        frame = {"topic": topic, "seq": self._seq[topic], "delta": {"set": put or {}, "del": remove or {}}}
+        frame = {
+            "topic": topic,
+            "seq": self._seq[topic],
+            "delta": {"set": put or {}, "del": remove or {}},
+        }
         if not lost:
             for socket in list(self._sockets):
                 await socket.send_json(frame)
@@ -108,7 +118,9 @@ class FakeDesk:
 
     async def _snapshot(self, socket: web.WebSocketResponse, topic: str) -> None:
         self._seq.setdefault(topic, 1)
-        await socket.send_json({"topic": topic, "seq": self._seq[topic], "snapshot": self.topics.get(topic, {})})
+        await socket.send_json(
+            {"topic": topic, "seq": self._seq[topic], "snapshot": self.topics.get(topic, {})}
+        )
 
     async def _live(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -136,11 +148,16 @@ class FakeDesk:
         if command["do"] == "subscribe":
             await self._snapshot(socket, command["topic"])
 
-    async def _search(self, request: web.Request) -> web.Response:
+    async def _search(self, _request: web.Request) -> web.Response:
         return web.json_response(self.found)
+
+    async def _nothing(self, _request: web.Request) -> web.Response:
+        return web.json_response({})
 
     async def _page(self, request: web.Request) -> web.Response:
         name = request.match_info["page"]
         boot = self.boots[name]
         html = self._pages.get_template(f"{name}.html").render(lang=boot["lang"], boot=boot)
-        return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": POLICY})
+        return web.Response(
+            text=html, content_type="text/html", headers={"Content-Security-Policy": POLICY}
+        )

@@ -1,3 +1,4 @@
+import "../ui/component-icons";
 import "@awesome.me/webawesome/dist/components/dropdown/dropdown.js";
 import "@awesome.me/webawesome/dist/components/dropdown-item/dropdown-item.js";
 import { html, nothing } from "lit";

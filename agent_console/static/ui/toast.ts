@@ -1,23 +1,26 @@
-import "@awesome.me/webawesome/dist/components/toast/toast.js";
-import { registerIconLibrary } from "@awesome.me/webawesome/dist/components/icon/library.js";
-import type WaToast from "@awesome.me/webawesome/dist/components/toast/toast.js";
+/**
+ * A short word at the lower edge; an error stays longer and interrupts a screen reader. Our own, for the component
+ * set's toast writes style attributes, which our content security policy refuses.
+ */
 
-// Icons of the components from our own origin: their default resolver asks a public server.
-const own = (name: string): string => new URL(`./icons/${name}.svg`, import.meta.url).href;
-for (const library of ["default", "system"]) registerIconLibrary(library, { resolver: own });
+const SHOWN_MS = { done: 3_000, error: 9_000 };
+const AT_MOST = 3;
 
-let stack: WaToast | null = null;
+let stack: HTMLElement | null = null;
 
-/** A short word at the lower edge; errors stay longer and interrupt a screen reader. */
 export function say(message: string, kind: "done" | "error" = "done"): void {
   if (!stack) {
-    stack = document.createElement("wa-toast");
-    stack.placement = "bottom-center";
+    stack = document.createElement("div");
+    stack.className = "toasts";
     document.body.append(stack);
   }
-  void stack.create(message, {
-    variant: kind === "error" ? "danger" : "neutral",
-    duration: kind === "error" ? 9_000 : 3_000,
-    size: "s",
-  });
+  const toast = document.createElement("p");
+  toast.className = "toast";
+  toast.dataset.kind = kind;
+  toast.setAttribute("role", kind === "error" ? "alert" : "status");
+  toast.textContent = message;
+  toast.addEventListener("click", () => toast.remove());
+  stack.append(toast);
+  while (stack.childElementCount > AT_MOST) stack.firstElementChild?.remove();
+  setTimeout(() => toast.remove(), SHOWN_MS[kind]);
 }

@@ -1,0 +1,80 @@
+"""The supervisor's floor and the customer's phone in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import company
+from tests.browser.fake_desk import FakeDesk
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def open_board(page: Page, desk: FakeDesk) -> None:
+    await page.goto(f"{desk.base}/board")
+    await expect(page.locator(".live tbody tr").first).to_be_visible()
+
+
+async def test_queues_agents_and_calls_are_there(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    support = page.locator(".live tr", has=page.get_by_role("rowheader", name="Support"))
+    await expect(support).to_contain_text("77 %")
+    await expect(support).to_contain_text("late")
+    await expect(page.locator(".agents li")).to_have_count(8)
+    await expect(page.locator(".agents li").first).to_contain_text("Ringing")
+    await expect(page.get_by_role("link", name="C-2026-004711")).to_have_attribute(
+        "href", "/cases/C-2026-004711"
+    )
+
+
+async def test_the_service_level_leads_to_its_definition(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    link = page.get_by_role("link", name="78 of 94 in time")
+    await expect(link).to_have_attribute("href", "/figures#service-level")
+
+
+async def test_a_delta_moves_the_floor(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    await desk.change("board", remove={"calls": ["b1"]})
+    await expect(page.get_by_role("link", name="C-2026-004711")).to_have_count(0)
+
+
+async def test_times_tick(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    clock = page.locator(".agents li").first.locator("time")
+    before = await clock.inner_text()
+    await expect(clock).not_to_have_text(before)
+
+
+async def test_a_hostile_name_on_the_floor_is_text(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    await expect(page.get_by_role("cell", name=company.HOSTILE)).to_be_visible()
+    assert await page.locator("img").count() == 0
+    assert await page.evaluate("window.hacked") is None
+
+
+async def test_a_stale_floor_says_since_when(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    await desk.change("board", put={"link": {"link": {"stale_since": company.at(minutes=1)}}})
+    await expect(page.locator(".stale")).to_contain_text("has not been heard since")
+
+
+async def test_sounds_are_off_until_asked_for(page: Page, desk: FakeDesk) -> None:
+    await open_board(page, desk)
+    await expect(page.get_by_role("button", name="Sound on breach")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+
+
+async def test_the_phone_has_the_hotline_and_the_first_customer_filled_in(
+    page: Page, desk: FakeDesk
+) -> None:
+    await page.goto(f"{desk.base}/phone")
+    await expect(page.locator("input.dialled")).to_have_value("1000")
+    await expect(page.locator("#from")).to_have_value("+862155550142")
+    await page.get_by_role("button", name="Maria Vogel").click()
+    await expect(page.locator("#from")).to_have_value("+493055501977")
+    await page.locator("h1").click()
+    await page.keyboard.press("5")
+    await expect(page.locator("input.dialled")).to_have_value("10005")

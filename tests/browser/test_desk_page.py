@@ -1,0 +1,319 @@
+"""The agent's page in a real browser, led by a fake desk: what is in the DOM, and what it sends."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import company
+from tests.browser.fake_desk import FakeDesk
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def open_desk(page: Page, desk: FakeDesk) -> None:
+    await page.goto(f"{desk.base}/desk")
+    await expect(page.locator(".state-block .state")).to_be_visible()
+
+
+async def ring(desk: FakeDesk, call_id: str = "c1", **card: object) -> None:
+    """What the desk sends when a call rings here."""
+    await desk.change(
+        "desk",
+        put={
+            "me": {"me": company.me("ringing", call_id=call_id)},
+            "call": {call_id: company.call(call_id)},
+            "card": {call_id: company.card(call_id, **card)},
+        },
+    )
+
+
+async def test_no_call_shows_my_agenda_and_my_cases(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await expect(page.locator(".agenda > li")).to_have_count(3)
+    await expect(page.locator(".cases tr")).to_have_count(4)
+    await expect(page.locator(".agenda > li").first).to_contain_text("late")
+
+
+async def test_the_card_is_there_while_it_rings_and_is_announced(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await expect(page.locator("#who-name")).to_have_text("Chen Wei 陈伟")
+    await expect(page.locator(".call-bar")).to_have_attribute("data-state", "ringing")
+    await expect(page.locator("#answer")).to_be_visible()
+    await expect(page.locator("[role=alert]")).to_contain_text("Chen Wei 陈伟 is calling")
+    await expect(page.locator(".why-line")).to_contain_text("4711")
+    await expect(page.locator("rd-who-panel .notice")).to_contain_text("credit note")
+    await expect(page.locator(".offer.in-hand .reason")).to_contain_text("212 of 1,040")
+
+
+async def test_nothing_moves_when_a_call_arrives(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    boxes = ".call-bar, .panes .left, .panes .middle, .panes .right, .bottom-bar"
+
+    async def places() -> list[object]:
+        return await page.eval_on_selector_all(
+            boxes,
+            "all => all.filter(e => !e.parentElement.matches('.left, .middle, .right'))"
+            ".map(e => e.getBoundingClientRect()).map(r => [r.x, r.y, r.width, r.height])",
+        )
+
+    before = await places()
+    await ring(desk)
+    await expect(page.locator("#who-name")).to_be_visible()
+    assert await places() == before
+
+
+async def test_the_second_call_replaces_the_first_ones_card(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await expect(page.locator("#who-name")).to_have_text("Chen Wei 陈伟")
+    await desk.change("desk", remove={"call": ["c1"], "card": ["c1"]})
+    await ring(desk, "c2", customer=company.customer("Maria Vogel", id=7), candidates=[])
+    await expect(page.locator("#who-name")).to_have_text("Maria Vogel")
+    await expect(page.locator("body")).not_to_contain_text("陈伟 is calling")
+
+
+async def test_a_transferred_call_leaves_the_desk(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await desk.change("desk", put={"call": {"c1": company.call(state="talking")}})
+    await expect(page.locator(".call-bar")).to_have_attribute("data-state", "talking")
+    await page.keyboard.press("F8")
+    await page.keyboard.type("ben")
+    await page.keyboard.press("Enter")
+    assert (await desk.command("transfer"))["to"] == "102"
+    await desk.change(
+        "desk", put={"me": {"me": company.me()}}, remove={"call": ["c1"], "card": ["c1"]}
+    )
+    await expect(page.locator("rd-idle")).to_be_attached()
+    await expect(page.locator("rd-who-panel")).to_have_count(0)
+    assert "Chen Wei" not in await page.locator(".call-bar").inner_text()
+
+
+async def test_a_hostile_name_is_text(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(
+        desk,
+        customer=company.customer(company.HOSTILE),
+        timeline=[
+            company.entry(1, "note", company.HOSTILE, company.HOSTILE, company.at(minutes=1))
+        ],
+    )
+    await expect(page.locator("#who-name")).to_have_text(company.HOSTILE)
+    await expect(page.locator(".entry-words")).to_have_text(company.HOSTILE)
+    assert await page.locator("img").count() == 0
+    assert await page.evaluate("window.hacked") is None
+
+
+async def test_a_refusals_text_is_text_too(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    desk.refuse["pause"] = company.HOSTILE
+    await page.keyboard.press("F10")
+    await desk.command("pause")
+    await expect(page.locator(".toast")).to_contain_text("onerror")
+    assert await page.evaluate("window.hacked") is None
+
+
+async def test_a_lost_delta_is_noticed_and_the_page_equals_a_fresh_one(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await desk.command("subscribe")
+    await desk.change("desk", put={"today": {"today": {**company.TODAY, "calls": 32}}}, lost=True)
+    await ring(desk)
+    await desk.command("subscribe", 2)
+    await expect(page.locator("#who-name")).to_have_text("Chen Wei 陈伟")
+    await expect(page.locator(".bottom-bar")).to_contain_text("32 calls today")
+
+
+async def test_a_frame_that_comes_again_changes_nothing(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await desk.command("subscribe")
+    await ring(desk)
+    await desk.change("desk", remove={"call": ["c1"], "card": ["c1"]})
+    await expect(page.locator("rd-idle")).to_be_attached()
+    await desk.repeat(
+        {"topic": "desk", "seq": 2, "delta": {"set": {"call": {"c1": company.call()}}}}
+    )
+    await desk.change("desk", put={"today": {"today": {**company.TODAY, "calls": 33}}})
+    await expect(page.locator(".bottom-bar")).to_contain_text("33 calls today")
+    await expect(page.locator("rd-idle")).to_be_attached()
+    assert len([one for one in desk.sent if one["do"] == "subscribe"]) == 1
+
+
+async def test_a_cut_socket_comes_back_with_what_happened_meanwhile(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await desk.command("subscribe")
+    desk.topics["desk"] = company.desk("talking", [company.call(state="talking")], [company.card()])
+    await desk.drop()
+    await desk.command("subscribe", 2)
+    await expect(page.locator(".call-bar")).to_have_attribute("data-state", "talking")
+    await expect(page.locator(".stale")).to_have_count(0)
+
+
+async def test_a_lost_telephone_link_says_since_when(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await desk.change("desk", put={"me": {"me": company.me(stale_since=company.at(minutes=2))}})
+    await expect(page.locator(".stale")).to_contain_text("has not been heard since")
+    await desk.change("desk", put={"me": {"me": company.me()}})
+    await expect(page.locator(".stale")).to_have_count(0)
+
+
+async def test_a_number_chooses_among_several(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, customer=None)
+    await expect(page.locator(".candidate:not(.none)")).to_have_count(3)
+    await page.keyboard.press("2")
+    sent = await desk.command("choose_customer")
+    assert (sent["call_id"], sent["customer_id"]) == ("c1", 2)
+
+
+async def test_none_of_them_makes_a_new_customer_and_the_form_survives(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await ring(desk, customer=None)
+    await expect(page.locator(".candidate.none")).to_be_visible()
+    await page.keyboard.press("0")
+    await page.keyboard.type("Zhang San 张三")
+    await page.reload()
+    await expect(page.locator(".candidate.none")).to_be_visible()
+    await page.keyboard.press("Alt+0")
+    await expect(page.locator("rd-new-customer input[name=name]")).to_have_value("Zhang San 张三")
+    await page.keyboard.press("Enter")
+    sent = await desk.command("new_customer")
+    assert (sent["name"], sent["phone"], sent["language"]) == (
+        "Zhang San 张三",
+        "+862155550142",
+        "zh",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "title"),
+    [
+        ("unknown", "Unknown caller"),
+        ("withheld", "Withheld number"),
+        ("malformed", "Not a telephone number"),
+    ],
+)
+async def test_who_is_not_known_is_called_so(
+    page: Page, desk: FakeDesk, kind: str, title: str
+) -> None:
+    await open_desk(page, desk)
+    await ring(desk, customer=None, candidates=[], number_kind=kind, number_shown="x<b>y")
+    await expect(page.locator("#who-name")).to_have_text(title)
+
+
+async def test_a_note_survives_a_refresh_and_a_refusal(page: Page, desk: FakeDesk) -> None:
+    desk.refuse["note"] = "The case was merged meanwhile."
+    await open_desk(page, desk)
+    await ring(desk)
+    await page.keyboard.press("n")
+    await page.keyboard.type("Promised 12% off")
+    await page.reload()
+    await expect(page.locator("#note")).to_have_value("Promised 12% off")
+    await page.keyboard.press("n")
+    await page.keyboard.press("Control+s")
+    await desk.command("note")
+    await expect(page.locator(".toast")).to_contain_text("merged meanwhile")
+    await expect(page.locator("#note")).to_have_value("Promised 12% off")
+    desk.refuse.clear()
+    await page.keyboard.press("Control+s")
+    assert (await desk.command("note", 2))["case_id"] == 4711
+    await expect(page.locator("#note")).to_have_value("")
+
+
+async def test_offers_are_answered_by_the_keys_one_to_four(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await expect(page.locator(".offer.in-hand")).to_be_visible()
+    await page.keyboard.press("3")
+    sent = await desk.command("offer_outcome")
+    assert (sent["product_id"], sent["presentation_id"], sent["outcome"]) == (12, 5, "later")
+
+
+async def test_no_offer_says_why(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, suggestion={"offers": [], "none_because": "an open complaint comes first"})
+    await expect(page.locator(".no-offer")).to_have_text("None: an open complaint comes first")
+
+
+async def test_wrap_up_counts_down_and_asks_how_it_ended(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    wrapping = company.desk("wrap_up", [company.call(state="wrap_up")], [company.card()])
+    await desk.show("desk", wrapping)
+    await expect(page.locator("#disposition")).to_be_focused()
+    await expect(page.locator(".state-block .big")).to_contain_text("0:4")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".toast")).to_contain_text("how it ended")
+    await page.select_option("#disposition", "solved")
+    assert (await desk.command("disposition"))["code"] == "solved"
+    await desk.change("desk", put={"card": {"c1": company.card(disposition="solved")}})
+    await expect(page.locator(".case-meta .chip")).to_have_text("Solved")
+    await page.keyboard.press("Control+Enter")
+    assert (await desk.command("resolve"))["case_id"] == 4711
+    await page.keyboard.press("F10")
+    await desk.command("end_wrap_up")
+
+
+async def test_a_follow_up_is_promised_in_place(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await expect(page.locator("#note")).to_be_visible()
+    await page.keyboard.press("f")
+    await page.keyboard.type("Send the credit note")
+    await page.get_by_role("button", name="tomorrow 9:00").click()
+    await page.get_by_role("button", name="Promise", exact=True).click()
+    sent = await desk.command("follow_up")
+    assert sent["text"] == "Send the credit note"
+    assert sent["due_at"].endswith("Z")
+
+
+async def test_the_palette_finds_and_never_covers_the_bar(page: Page, desk: FakeDesk) -> None:
+    desk.found = {
+        "people": [
+            {
+                "id": 9,
+                "name": company.HOSTILE,
+                "city": "Lyon",
+                "number": "+33",
+                "url": "/customers/9",
+            }
+        ],
+        "cases": [],
+    }
+    await open_desk(page, desk)
+    await ring(desk, customer=None, candidates=[], number_kind="unknown")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("img")
+    await expect(page.locator(".palette [role=option]").first).to_contain_text("onerror")
+    bar = await page.locator(".call-bar").bounding_box()
+    sheet = await page.locator(".palette").bounding_box()
+    assert bar is not None
+    assert sheet is not None
+    assert sheet["y"] >= bar["y"] + bar["height"]
+    await page.keyboard.press("Enter")
+    assert (await desk.command("choose_customer"))["customer_id"] == 9
+
+
+async def test_the_language_changes_without_a_reload(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await page.evaluate("window.same = true")
+    await page.locator("#language").click()
+    await expect(page.locator(".state-block .state")).to_have_text("空闲")
+    assert await page.evaluate("window.same") is True
+    assert await page.evaluate("document.documentElement.lang") == "zh-Hans"
+
+
+async def test_a_session_that_ended_says_so_and_keeps_the_page(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await desk.drop(code=4401)
+    await expect(page.locator(".stale")).to_contain_text("Your session ended")
+    await expect(page.locator(".agenda > li")).to_have_count(3)
