@@ -29,7 +29,7 @@ from cti.agi.channel import Channel
 from cti.agi.server import AgiServer
 
 SESSIONS = (100, 1_000)
-COMMANDS = 20_000  # of all sessions together
+COMMANDS = 30_000  # of all sessions together
 VALUE = "ringdesk-1-1795293454.38"
 
 
@@ -120,7 +120,6 @@ class Call(asyncio.Protocol):
             "agi_extension: 1000",
             f"agi_arg_1: {commands}",
         )
-        self._replied = time.perf_counter()
         self._transport.write("\n".join((*lines, "", "")).encode())  # type: ignore[attr-defined] # a TCP transport
 
     def data_received(self, data: bytes) -> None:
@@ -128,7 +127,8 @@ class Call(asyncio.Protocol):
         if not data.endswith(b"\n"):
             return
         now = time.perf_counter()
-        self._load.trips.append(now - self._replied)
+        if self._replied:
+            self._load.trips.append(now - self._replied)
         self._replied = now
         self._transport.write(b"200 result=1\n")  # type: ignore[attr-defined] # a TCP transport
 

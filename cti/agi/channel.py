@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
@@ -249,18 +249,19 @@ class Channel:
         return reply.result
 
     async def _do(self, verb: str, *arguments: str | int, within: float) -> Reply:
-        reply = await self._ask(verb, arguments, within)
-        if reply.result == "-1":
+        reply = await self._peer.ask(encode_command(verb, *arguments), within)
+        if reply.code != 200:
+            _refused(verb, reply)
+        elif reply.result == "-1":
             await self._explain(verb)
         return reply
 
     async def _ask(self, verb: str, arguments: Sequence[str | int], within: float) -> Reply:
+        """As `_do`, but -1 is an answer."""
         reply = await self._peer.ask(encode_command(verb, *arguments), within)
-        if reply.code == 200:
-            return reply
-        if reply.code == 511:
-            raise AgiDead(verb)
-        raise AgiUnknown(f"{reply.code} to {verb}")
+        if reply.code != 200:
+            _refused(verb, reply)
+        return reply
 
     async def _explain(self, verb: str) -> None:
         """A -1 is a failure or a hang-up: the channel's state tells which. Always raises."""
@@ -270,6 +271,12 @@ class Channel:
 
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z]{2,8})?")
+
+
+def _refused(verb: str, reply: Reply) -> NoReturn:
+    if reply.code == 511:
+        raise AgiDead(verb)
+    raise AgiUnknown(f"{reply.code} to {verb}")
 
 
 @lru_cache(256)
