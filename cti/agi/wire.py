@@ -171,8 +171,13 @@ def encode_command(verb: str, *arguments: str | int | float) -> bytes:
     """
     if not _is_verb(verb):
         raise AgiUnsendable("not a verb")
+    texts = [each if isinstance(each, str) else str(each) for each in arguments]
+    if _UNUSUAL.search("".join(texts)):
+        text = " ".join((verb, *map(quote, texts)))
+    else:  # the usual: nothing to escape, one search for all of them
+        text = verb + ' "' + '" "'.join(texts) + '"' if texts else verb
     try:
-        line = " ".join((verb, *map(quote, arguments))).encode("utf-8", "surrogateescape") + b"\n"
+        line = (text + "\n").encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise AgiUnsendable("an argument is not encodable") from None
     if len(line) > MAX_COMMAND:
