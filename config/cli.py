@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,23 +16,12 @@ from typing import Any, TypeVar
 import click
 import uvloop
 
+from config.cli_options import settings_option
 from config.problems import Problem
 from ivr.located_yaml import LocatedError
 from service_desk.errors import DeskError
 
 T = TypeVar("T")
-DEFAULT_SETTINGS = "config/ringdesk.yaml"
-
-settings_option = click.option(
-    "--settings",
-    "-s",
-    "settings_file",
-    default=DEFAULT_SETTINGS,
-    envvar="RINGDESK_SETTINGS",
-    show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The settings file (docs/configuration.md tells every key).",
-)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -124,7 +112,10 @@ def pbx() -> None:
 @settings_option
 @click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
 def pbx_render(settings_file: Path, folder: Path | None) -> None:
-    """Write Asterisk's configuration files into FOLDER (default: the data folder's asterisk/etc)."""
+    """Write Asterisk's configuration files into FOLDER.
+
+    Default: asterisk/etc in the data folder.
+    """
     from config.bootstrap import render_pbx
     from config.settings import load
 
@@ -195,4 +186,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,16 +12,21 @@ from config import parts
 from config.problems import Problem
 from config.secrets import SecretError, Secrets, open_secrets
 from config.settings import Settings
-from cti.bus import Bus
+from cti.bridge import AgentPlan, Bridge, QueuePlan
+from cti.bus import Bus, InProcessBus
+from cti.events import Fact
 from ivr.counter import Counter, Routes
 from ivr.desk import Desk as DeskForMenus
 from ivr.flow import Flow
 from ivr.loader import FlowErrors, load_flows
 from ivr.prompts import Prompts
+from ivr.simulate import simulate
 from ivr.voice import EspeakVoice
 from service_desk.desk import Desk
+from service_desk.events import DeskEvent
 from service_desk.settings import DeskSettings
 
+ALL_ROLES = frozenset({"bridge", "ivr", "web", "live"})
 FLOWS = Path(__file__).parent / "flows"
 
 
@@ -66,9 +73,7 @@ def prompts_of(settings: Settings) -> Prompts:
     return Prompts(settings.data_folder / "prompts", voice)
 
 
-def counter_of(
-    settings: Settings, flows: dict[str, Flow], prompts: Prompts, desk: Desk
-) -> Counter:
+def counter_of(settings: Settings, flows: dict[str, Flow], prompts: Prompts, desk: Desk) -> Counter:
     """The caller's counter."""
     dids = settings.dids.items()
     return Counter(
@@ -78,7 +83,11 @@ def counter_of(
             queues={number: did.queue for number, did in dids if did.queue},
             default_flow=settings.default_flow,
         ),
-        desk=DeskForMenus(desk),
+        desk=DeskForMenus(
+            desk,
+            limits={name: queue.max_callers for name, queue in settings.queues.items()},
+            system=settings.system,
+        ),
         prompts=prompts,
         recordings=settings.recordings_folder,
         zone=ZoneInfo(settings.company.time_zone),
@@ -128,4 +137,63 @@ def console_of(settings: Settings, secrets: Secrets, desk: Desk, bus: Bus) -> Co
             )
             for code, reason in settings.pause_reasons.items()
         },
+    )
+
+
+def play_flow(
+    settings: Settings,
+    flows: dict[str, Flow],
+    name: str,
+    *,
+    caller: str,
+    at: object,
+    reason: str,
+) -> None:
+    """Play a flow between this terminal and a canned desk."""
+    zone = ZoneInfo(settings.company.time_zone)
+    when = at if isinstance(at, datetime) else None
+    simulate(
+        flows[name],
+        sys.stdin,
+        sys.stdout,
+        lambda: when or datetime.now(zone),
+        caller_number=caller,
+        reason=reason,
+    )
+
+
+def bus_of(settings: Settings, roles: frozenset[str]) -> Bus:
+    """The bus: within this process, or over Redis. Raises Problem if it cannot serve the roles."""
+    url = settings.bus.url
+    if url.startswith("redis"):
+        from cti.redis_bus import RedisBus  # noqa: PLC0415 - only installations with Redis need it
+
+        return RedisBus(url, events=(Fact, DeskEvent))
+    if roles != ALL_ROLES and not roles <= {"web"}:
+        raise Problem(
+            "roles that run apart need a bus between them: set `bus: {url: redis://...}`"
+            " (or RINGDESK_REDIS_URL)"
+        )
+    return InProcessBus()
+
+
+def bridge_of(settings: Settings, secrets: Secrets, bus: Bus) -> Bridge:
+    """The bridge to this installation's Asterisk."""
+    ami = settings.asterisk.ami
+    return Bridge.over_ami(
+        ami.host,
+        ami.port,
+        ami.user,
+        secrets.ami_password,
+        bus,
+        system=settings.system,
+        agents={
+            name: AgentPlan(name=name, extension=agent.extension, queues=dict(agent.queues))
+            for name, agent in settings.agents.items()
+        },
+        queues={
+            name: QueuePlan(name=name, threshold=queue.threshold, wrap_up=queue.wrap_up)
+            for name, queue in settings.queues.items()
+        },
+        zone=ZoneInfo(settings.company.time_zone),
     )

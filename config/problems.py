@@ -6,7 +6,7 @@ import errno
 import socket
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - reads as what it says
     """Something a person must put right; `str` of it is the whole message, on one line."""
 
 

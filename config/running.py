@@ -1,0 +1,50 @@
+"""What has been started: the owner of the long tasks, and of everything that must be ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+
+class Running:
+    """Owns tasks and a stack of things to end; `async with Running() as running:`."""
+
+    def __init__(self) -> None:
+        self.stack = AsyncExitStack()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    def own(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Run `work` until the end; should it end by itself, that is everything's end."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks.append(task)
+        self.stack.push_async_callback(self._end, task)
+        return task
+
+    async def until_one_ends(self) -> None:
+        """Wait until a task ends, and raise what it raised. For ever, if there is none."""
+        if not self._tasks:
+            await asyncio.get_running_loop().create_future()
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _end(self, task: asyncio.Task[Any]) -> None:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # it was raised by until_one_ends, or came of the ending itself
+
+    async def __aenter__(self) -> Self:
+        await self.stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stack.__aexit__(kind, error, trace)
