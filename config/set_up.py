@@ -5,7 +5,7 @@ Each step leaves a stamp of what it was made from; a step whose stamp still fits
 Nothing outside the checkout is written, and no index is named: pip, npm and apt ask whatever the
 machine has them ask, and what comes is checked by hash or signature.
 
-    python3 config/set_up.py run | test
+    python3 config/set_up.py run | test | image
 """
 
 from __future__ import annotations
@@ -47,14 +47,24 @@ def say(text: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """`run` or `test`; 0 done, 1 cannot, 2 asked wrongly."""
-    if arguments not in (["run"], ["test"]):
-        say("set_up.py run | test")
-        return 2
-    for_tests = arguments == ["test"]
-    set_up_python("-dev" if for_tests else "")
-    parts.install(TEST_PARTS if for_tests else RUN_PARTS, say)
-    set_up_console(for_checks=for_tests)
+    """`run`, `test` or `image`; 0 done, 1 cannot, 2 asked wrongly."""
+    match arguments:
+        case ["run"]:
+            set_up_python("")
+            parts.install(RUN_PARTS, say)
+            set_up_console(for_checks=False)
+        case ["test"]:
+            set_up_python("-dev")
+            parts.install(TEST_PARTS, say)
+            set_up_console(for_checks=True)
+        case ["image"]:  # other containers hold the programs; what only building needs goes again
+            set_up_python("")
+            set_up_console(for_checks=False)
+            for folder in (CONSOLE / "node_modules", NODE, STAMPS):
+                shutil.rmtree(folder, ignore_errors=True)
+        case _:
+            say("set_up.py run | test | image")
+            return 2
     return 0
 
 
