@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from cti.agi import channel as channel_module
 from cti.agi.channel import Channel, Digits, Recorded
 from cti.agi.errors import (
     AgiDead,
@@ -237,7 +236,7 @@ async def test_every_end_of_a_recording_is_told_apart(
     reply: str, passed: float, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter([100.0, 100.0 + passed])
-    monkeypatch.setattr(channel_module.time, "monotonic", lambda: next(times, 0.0))
+    monkeypatch.setattr("cti.agi.channel.time.monotonic", lambda: next(times, 0.0))
     got = await Script((RECORD, reply)).channel().record("m", max_seconds=2, silence_seconds=2)
     assert got == recorded
 

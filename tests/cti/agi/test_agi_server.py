@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
@@ -13,7 +15,6 @@ import uvloop
 
 from cti.agi.channel import Channel
 from cti.agi.errors import AgiClosed, AgiDead, AgiEnded, AgiGarbled, AgiHangup, AgiTimeout
-from cti.agi.peer import AgiPeer
 from cti.agi.server import AgiServer
 from cti.agi.wire import encode_command
 
@@ -322,5 +323,20 @@ def test_it_lives_on_uvloop_as_well() -> None:
         runner.run(test_closing_ends_every_session_and_listens_no_more())
 
 
-def test_a_peer_is_known_by_its_connection() -> None:
-    assert AgiPeer.__hash__ is object.__hash__
+def test_it_needs_no_main_thread_and_no_signal_handler() -> None:
+    """pyst2's AGI installs a process-wide SIGHUP handler and starts in the main thread only."""
+    before = signal.getsignal(signal.SIGHUP)
+    errors: list[Exception] = []
+
+    def serve() -> None:
+        try:
+            asyncio.run(test_a_call_is_handled_and_let_go())
+        except Exception as error:  # noqa: BLE001 - told to the main thread
+            errors.append(error)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    thread.join(SOON)
+    assert not thread.is_alive()
+    assert not errors
+    assert signal.getsignal(signal.SIGHUP) is before

@@ -253,14 +253,15 @@ async def test_a_list_is_collected_while_live_events_go_on() -> None:
 async def test_two_lists_under_way_do_not_mix() -> None:
     async with running(frozenset()) as world:
         asking = [asyncio.create_task(world.link.listing("List", N=str(n))) for n in range(2)]
-        ids = {(a := await world.asterisk.heard("List"))["N"]: a["ActionID"] for _ in asking}
+        heard = [await world.asterisk.heard("List") for _ in asking]
+        ids = {action["N"]: action["ActionID"] for action in heard}
         for part in ("Response: Success\nEventList: start", "Event: Item", "Event: Item"):
             for n in "01":
                 world.asterisk.say(f"{part}\nN: {n}\nActionID: {ids[n]}\n\n")
         for n in "10":
             world.asterisk.say(f"Event: Done\nEventList: Complete\nActionID: {ids[n]}\n\n")
-        for n, each in enumerate(asking):
-            assert [item.get("N") for item in await each] == [str(n)] * 2
+        for number, each in enumerate(asking):
+            assert [item.get("N") for item in await each] == [str(number)] * 2
 
 
 async def test_a_list_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,6 +121,26 @@ def test_unwanted_events_are_skipped_but_for_the_items_of_a_list_under_way() -> 
     assert [each.name for each in parser.feed(data)] == ["Hangup", "CoreShowChannel", "Success"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "status will follow",
+        "Follows",
+        "--END COMMAND--",
+        "Response: Follows",
+        "a/b",
+        "Event: X",
+        ":",
+    ],
+)
+def test_no_callers_name_changes_how_the_rest_is_read(name: str) -> None:
+    """In pyst2 a certain caller id freezes the reader for good; a ChanVariable does so too."""
+    data = f"Event: NewCallerid\r\nCallerIDName: {name}\r\nChanVariable: {name}\r\n\r\n".encode()
+    first, second = AmiParser().feed(BANNER + data + HANGUP)
+    assert first.get("CallerIDName") == first.get("ChanVariable") == name
+    assert second.name == "Hangup"
+
+
 def test_garbage_is_counted_and_survived() -> None:
     parser = AmiParser()
     junk = b"\x00\xff: what\r\n\r\nResponse\r\n\r\n" + b"x" * 5_000 + b"\r\n\r\n"
