@@ -220,6 +220,14 @@ class Board:
             if fact.absorbed not in self._gone:
                 self._remember(fact.absorbed, winner.view.call_id)
             return
+        waits = loser.view.queue if loser.view.queued_at is not None else None
+        if waits is not None and winner.view.queued_at is None:
+            # A consultation call that waits in a queue: the one conversation waits there now.
+            queue = self._queue(waits, fact.at)
+            names = {loser.view.call_id: winner.view.call_id}
+            waiting = dict.fromkeys(names.get(c, c) for c in queue.waiting)
+            self._set_queue(replace(queue, waiting=tuple(waiting)))
+            winner.view = replace(winner.view, queue=waits, queued_at=loser.view.queued_at)
         self._forget(loser, into=winner.view.call_id)
         for leg, rank in loser.ranks.items():
             winner.forward(leg, rank)

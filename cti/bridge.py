@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
 LONGEST_NAP = 30.0  # seconds between two looks at the clock
+AUDIT_EVERY = 30.0  # seconds between two looks for hang-ups that were missed
 AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
 TRIES = 5
 
@@ -144,6 +145,7 @@ class Bridge:
                     tasks.create_task(self.link.run(), name="bridge-link")
                     tasks.create_task(self._keep_time(), name="bridge-time")
                     tasks.create_task(self._keep_pauses(), name="bridge-pauses")
+                    tasks.create_task(self._keep_true(), name="bridge-audit")
             finally:
                 undo()
 
@@ -238,6 +240,24 @@ class Bridge:
         self._bus.publish(BoardResynced(at=now, system=self._system, board=self.snapshot()))
         self._synced.set()
         log.info("bridge.synced", channels=len(channels), held_back=len(held_back))
+
+    async def _keep_true(self) -> None:
+        while True:
+            await asyncio.sleep(AUDIT_EVERY)
+            await self._synced.wait()
+            try:
+                await self.audit()
+            except AmiError as error:
+                log.warning("bridge.audit_failed", error=type(error).__name__)
+
+    async def audit(self) -> None:
+        """Close what Asterisk no longer has: no call rings for ever after a lost hang-up."""
+        before = tuple(self.interpreter.world.legs)
+        if not before:
+            return
+        channels = await self.link.listing("CoreShowChannels")
+        if self._held_back is None:  # else a resync is under way, which sees more
+            self._tell(self.interpreter.audit(self._now(), before, channels))
 
     # -- wrap-up: a pause of ours in Asterisk, so that no call comes meanwhile ------------------
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from cti import events as e
 from cti.ami.wire import Message
 from cti.events import Fact
+from cti.interpret.legs import Leg
 from cti.interpret.table import TABLE, known, when
-from cti.interpret.world import Facts, Leg, World
+from cti.interpret.world import Facts, World
 
 EXPECTED = 200  # originated calls whose first channel has not come yet
 
@@ -90,6 +91,20 @@ class Interpreter:
             world.relink(out, at, leg, m.get("Linkedid"))
             bridge = m.get("BridgeId")
             self._compare_leg(out, at, leg, m, "" if bridge in waiting_rooms else bridge)
+        return out
+
+    def audit(
+        self, at: datetime, known_before: Iterable[str], channels: Iterable[Message]
+    ) -> list[Fact]:
+        """End the legs whose hang-up was missed: known before the list was asked for, not in it.
+
+        Legs that came or went while the list was on its way are left alone.
+        """
+        out: Facts = []
+        there = {m.get("Uniqueid") for m in channels}
+        legs = self.world.legs
+        gone = [leg_id for leg_id in known_before if leg_id in legs and leg_id not in there]
+        self._end_all(out, at, [legs[leg_id] for leg_id in gone])
         return out
 
     def _begin(self, out: Facts, at: datetime, m: Message) -> None:

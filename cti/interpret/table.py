@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from cti import events as e
 from cti.ami.wire import Message
 from cti.events import Fact, OfferEnd, TransferKind
-from cti.interpret.world import Facts, Leg, World
+from cti.interpret.legs import Leg
+from cti.interpret.world import Facts, World
 
 Handler = Callable[[World, Message, datetime, Facts], None]
 

@@ -174,6 +174,18 @@ def test_a_merge_leaves_one_call_and_late_facts_find_it() -> None:
     assert agents_of(live, "c1") == ()
 
 
+def test_a_consultation_that_waits_in_a_queue_goes_on_waiting_under_the_older_id() -> None:
+    live = board()
+    live.apply(arrived(0, "c1"))
+    live.apply(arrived(1, "c2"))
+    live.apply(call(e.CallQueued, 2, "c2", queue="support", position=1, leg_id="L"))
+    live.apply(call(e.CallMerged, 3, "c1", absorbed="c2"))
+    view = live.call("c1")
+    assert view is not None
+    assert (view.state, view.queue) == ("waiting", "support")
+    assert live.snapshot().queues["support"].waiting == ("c1",)
+
+
 def test_a_merge_into_an_id_nobody_saw_renames_the_call() -> None:
     live = board()
     live.apply(arrived(1, "c2"))

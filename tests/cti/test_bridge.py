@@ -227,6 +227,30 @@ async def test_a_lost_link_makes_the_board_stale_until_the_resync() -> None:
         assert len(world.told(e.LinkRestored)) == 1
 
 
+async def test_a_lost_hang_up_is_found_by_the_audit() -> None:
+    async with running() as world:
+        messages = recording("answered").messages
+        world.play([m for m in messages if m.name != "Hangup"])
+        assert world.bridge.snapshot().calls != {}
+        pairs = [(k, v) for k, v in messages[0].headers() if k != "Event"]
+        world.link.lists["CoreShowChannels"] = [message(("Event", "CoreShowChannel"), *pairs)]
+        await world.bridge.audit()
+        assert world.status("ava") == "wrap_up"  # her leg was not in the list
+        assert len(world.bridge.interpreter.world.legs) == 1
+        world.link.lists.clear()
+        await world.bridge.audit()
+        assert world.bridge.snapshot().calls == {}
+
+
+async def test_the_audit_leaves_alone_what_began_while_it_asked() -> None:
+    async with running() as world:
+        world.play(upto("answered", "QueueCallerJoin"))
+        other = upto("second_agent", "QueueCallerJoin")
+        world.link.meanwhile = other
+        await world.bridge.audit()
+        assert list(world.bridge.interpreter.world.legs) == [other[0].get("Uniqueid")]
+
+
 async def test_events_during_the_resync_wait_for_its_end() -> None:
     async with running() as world:
         messages = recording("answered").messages

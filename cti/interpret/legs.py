@@ -1,0 +1,77 @@
+"""Legs and calls as the interpreter remembers them while they live."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cti.events import EndedBy, OfferEnd, Party
+
+
+class Leg:
+    """One channel. `call` is the conversation it belongs to now."""
+
+    __slots__ = (
+        "agent",
+        "answered",
+        "bridge",
+        "call",
+        "channel",
+        "handed_on",
+        "held",
+        "id",
+        "joined_at",
+        "offer",
+        "party",
+        "queue",
+        "recording",
+        "refused",
+        "released",
+        "talked",
+    )
+
+    def __init__(self, leg_id: str, channel: str, call: Call, agent: str | None) -> None:
+        self.id = leg_id
+        self.channel = channel
+        self.call = call
+        self.agent = agent
+        self.party: Party = "agent" if agent else "external"
+        self.queue: str | None = None  # that offered it
+        self.offer: OfferEnd | bool = False  # False: never offered, True: rings, else how it ended
+        self.refused = False  # its owner hung up while it rang
+        self.answered = False
+        self.released = False
+        self.handed_on = False  # its owner transferred the call away
+        self.held = False  # it holds the other side
+        self.recording = ""  # the file it is recorded to
+        self.bridge: str | None = None
+        self.joined_at: datetime | None = None
+        self.talked = 0.0
+
+    @property
+    def is_local(self) -> bool:
+        """A Local channel: plumbing between two legs, nobody's phone."""
+        return self.channel.startswith("Local/")
+
+
+class Waiting:
+    """A caller in a queue."""
+
+    __slots__ = ("joined_at", "leg_id", "queue")
+
+    def __init__(self, queue: str, leg_id: str, joined_at: datetime) -> None:
+        self.queue = queue
+        self.leg_id = leg_id
+        self.joined_at = joined_at
+
+
+class Call:
+    """One conversation and its legs."""
+
+    __slots__ = ("arrived_at", "by", "id", "legs", "waiting")
+
+    def __init__(self, call_id: str, arrived_at: datetime) -> None:
+        self.id = call_id
+        self.arrived_at = arrived_at
+        self.legs: dict[str, Leg] = {}
+        self.waiting: Waiting | None = None
+        self.by: EndedBy | None = None  # who hung up first since the last bridging
