@@ -29,7 +29,7 @@ from cti.agi.channel import Channel
 from cti.agi.server import AgiServer
 
 SESSIONS = (100, 1_000)
-COMMANDS = 30_000  # of all sessions together
+COMMANDS = 20_000  # of all sessions together
 VALUE = "ringdesk-1-1795293454.38"
 
 

@@ -33,7 +33,7 @@ from cti.events import Fact
 from cti.interpret import WANTED_EVENTS, Interpreter
 
 CALL = Path(__file__).with_name("queued_call.ami")
-CALLS = {"ours": 4_000, "panoramisk": 2_000, "pyst2": 40}
+CALLS = {"ours": 4_000, "panoramisk": 1_000, "pyst2": 30}
 HANGUPS = 2  # events of one call: the clock stops at the last
 
 

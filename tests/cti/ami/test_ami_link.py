@@ -59,6 +59,10 @@ class Asterisk:
         if self.writer:
             self.writer.close()
 
+    def answer(self, action: Fields) -> str | None:
+        taught = self.answers.get(action["Action"].lower())
+        return taught(action) if taught else None
+
     async def heard(self, name: str) -> Fields:
         async with asyncio.timeout(SOON):
             while (action := await self.actions.get())["Action"] != name:
@@ -77,7 +81,7 @@ class Asterisk:
                     key, _, value = line.partition(": ")
                     action[key] = value if key not in action else f"{action[key]}|{value}"
                 self.actions.put_nowait(action)
-                answer = self.answers.get(action["Action"].lower(), lambda _: None)(action)
+                answer = self.answer(action)
                 if answer:
                     first, rest = answer.split("\n", 1)
                     self.say(f"{first}\nActionID: {action['ActionID']}\n{rest}")
@@ -193,8 +197,8 @@ async def test_it_logs_in_and_knows_when_asterisk_started() -> None:
         assert world.link.connected
         assert world.link.boot == "2026-11-21 20:32:29"
         assert world.link.logins == 1
-    assert not world.link.connected
     assert await world.down() == "stopped"
+    assert world.link.connected is False
 
 
 async def test_a_late_answer_answers_nobody_else() -> None:
