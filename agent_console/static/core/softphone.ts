@@ -138,7 +138,7 @@ export class Softphone {
     const sender = this.#session?.connection
       ?.getSenders()
       .find((candidate) => candidate.track?.kind === "audio")?.dtmf;
-    // canInsertDTMF is null-safe here; without it JsSIP's own way still works by SIP INFO.
+    // A line that cannot carry telephone-events still has SIP INFO.
     if (sender?.canInsertDTMF) sender.insertDTMF(key, 140, 70);
     else this.#session?.sendDTMF(key);
   }

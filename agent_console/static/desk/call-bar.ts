@@ -104,7 +104,7 @@ export class CallBar extends DeskElement {
     const own = this.desk.softphone?.call;
     if (own) {
       return html`<div class="who-line"><strong class="cut">${own.name || own.number || t("Unknown caller")}</strong></div>
-        <div class="why-line">${t("The desk is away: only the telephone knows of this call.")}</div>`;
+        <div class="why-line">${this.desk.staleSince ? t("The desk is away: only the telephone knows of this call.") : t("Looking who it is…")}</div>`;
     }
     return html`<div class="who-line"><strong>${boot.company.name}</strong></div>
       <div class="why-line cut">${this.#readiness()}</div>`;
