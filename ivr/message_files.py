@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import sys
+from array import array
 from pathlib import Path
 from typing import Final
 
 from cti.agi.channel import RATE
 
 MAX_MESSAGES: Final = 9  # of one call
+HEADER: Final = 44  # bytes of the WAV files that Asterisk writes
+QUIETEST_SPEECH: Final = 200  # of 32,768; a line's own noise is below, a whisper well above
 
 
 def free_name(folder: Path, call_id: str) -> str:
@@ -26,6 +30,20 @@ def discard(file: Path) -> None:
 def seconds_in(file: Path) -> float:
     """How much sound a recording of Asterisk's holds that may not be closed yet: by its size."""
     try:
-        return max(0, file.stat().st_size - 44) / (2 * RATE)
+        return max(0, file.stat().st_size - HEADER) / (2 * RATE)
     except OSError:
         return 0.0
+
+
+def is_silent(file: Path) -> bool:
+    """Whether nothing in a recording is as loud as the quietest speech. False when in doubt: a
+    message too many is nothing against one that is lost."""
+    try:
+        raw = file.read_bytes()[HEADER:]
+    except OSError:
+        return False
+    samples = array("h")
+    samples.frombytes(raw[: len(raw) // 2 * 2])
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return all(abs(value) <= QUIETEST_SPEECH for value in samples)

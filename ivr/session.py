@@ -22,7 +22,7 @@ from cti.where import where
 from ivr import trail
 from ivr.engine import step
 from ivr.flow import REASONS, Clip
-from ivr.message_files import discard, free_name, seconds_in
+from ivr.message_files import discard, free_name, is_silent, seconds_in
 from ivr.nodes.message import SHORTEST_MESSAGE
 from ivr.prompts import PromptMissing
 from ivr.protocol import (
@@ -61,6 +61,7 @@ MARGIN: Final = 3.0  # seconds on top of a step's own longest time
 AT_ONCE: Final = 5.0  # seconds for a step that plays nothing
 GRACE: Final = 0.25  # seconds the hand-over waits for the path, so that the card has it
 MESSAGES: Final = "messages"
+LEFT_SILENCE: Final = 1.0  # seconds: RECORD FILE cuts all but this much of the silence that ends it
 ENDED: Final[dict[str, Ended]] = {"terminator": "terminator", "full": "max"}
 
 
@@ -195,6 +196,10 @@ class Session:
                 beep=False,
             )
             seconds = recorded.seconds
+            if recorded.ended_by == "silence":
+                seconds -= LEFT_SILENCE
+            if await asyncio.to_thread(is_silent, self._message_file()):
+                seconds = 0.0
         except AgiEnded:
             await self._save_what_was_said()
             raise
@@ -207,6 +212,8 @@ class Session:
     async def _save_what_was_said(self) -> None:
         """The connection went while recording: what Asterisk wrote is a message all the same."""
         seconds = await asyncio.to_thread(seconds_in, self._message_file())
+        if await asyncio.to_thread(is_silent, self._message_file()):
+            seconds = 0.0
         said = Recorded(at=self._at(), seconds=seconds)
         commands, self.state = step(self.flow, self.state, said)
         for command in commands:

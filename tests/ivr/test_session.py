@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -60,6 +61,8 @@ class Asterisk:
         self.asked = 0
         self.hung_up_recording = False
         self.lost_recording = False
+        self.silence_ended_it = False
+        self.loudness = 5_000
 
     async def ask(self, line: bytes, within: float) -> Reply:
         words = shlex.split(line.decode())
@@ -94,12 +97,14 @@ class Asterisk:
 
     def _record(self, file: str) -> Reply:
         count = int(self.spoken_seconds * 8_000)
-        Path(f"{file}.wav").write_bytes(write_wav([1] * count))
+        Path(f"{file}.wav").write_bytes(write_wav([self.loudness, 0] * (count // 2)))
         if self.lost_recording:
             raise AgiClosed("gone")
         if self.hung_up_recording:
             self.typing = None
             return Reply(200, "-1", "hangup", count)
+        if self.silence_ended_it:
+            return Reply(200, "26982", "timeout", count)  # as 22.10.1 says it
         return Reply(200, "35", "dtmf", count)
 
     def did(self, verb: str) -> list[tuple[str, ...]]:
@@ -271,6 +276,25 @@ async def test_a_click_is_no_message_and_leaves_no_file(table: Table) -> None:
     await table.serve(asterisk)
     assert table.desk.messages == []
     assert list((table.recordings / "messages").iterdir()) == []
+
+
+async def test_silence_is_no_message_although_asterisk_keeps_its_last_second(
+    table: Table,
+) -> None:
+    asterisk = Asterisk("1", "4")
+    asterisk.spoken_seconds, asterisk.silence_ended_it = 1.02, True
+    await table.serve(asterisk)
+    assert table.desk.messages == []
+
+
+@pytest.mark.parametrize("how", ["hung_up_recording", "lost_recording"])
+async def test_a_handset_put_down_without_a_word_is_no_message(table: Table, how: str) -> None:
+    asterisk = Asterisk("1", "4")
+    asterisk.spoken_seconds, asterisk.loudness = 4, 20
+    setattr(asterisk, how, True)
+    with contextlib.suppress(AgiClosed):
+        await table.serve(asterisk)
+    assert table.desk.messages == []
 
 
 async def test_a_second_message_does_not_overwrite_the_first(table: Table) -> None:
