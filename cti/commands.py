@@ -26,6 +26,7 @@ CALL_REJECTED = "21"  # Q.850
 
 # Asterisk's own words for "it is so already".
 ALREADY = ("Already there", "Not there")
+NO_MEMBER = "Interface not found"
 WORDS: Mapping[type[AmiError], str] = {
     AmiDown: "The telephone system is not connected right now.",
     AmiBusy: "The telephone system is too busy. Try again in a moment.",
@@ -122,7 +123,7 @@ async def pause(board: Switchboard, wish: w.Pause) -> Reply:
 
 async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
     """Take calls again; in a wrap-up from its end on."""
-    _signed_in(board, wish.agent)
+    _plan(board, wish.agent)
     wrapping = board.roster.states[wish.agent].wrap_up_until is not None
     await pause_member(board, wish.agent, WRAP_UP if wrapping else None)
     return CommandDone()
@@ -175,15 +176,22 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
 
 
 async def pause_member(board: Switchboard, agent: str, reason: str | None) -> None:
-    """Pause an agent in all queues with a reason, or end the pause (None)."""
-    _signed_in(board, agent)
-    await board.link.action(
-        "QueuePause",
-        timeout=ANSWER,
-        headers=() if reason is None else (("Reason", reason),),
-        Interface=_plan(board, agent).interface,
-        Paused="false" if reason is None else "true",
-    )
+    """Pause an agent in all queues with a reason, or end the pause (None).
+
+    Whether the agent is signed in, Asterisk knows best: its events may still be on their way to us.
+    """
+    try:
+        await board.link.action(
+            "QueuePause",
+            timeout=ANSWER,
+            headers=() if reason is None else (("Reason", reason),),
+            Interface=_plan(board, agent).interface,
+            Paused="false" if reason is None else "true",
+        )
+    except AmiRefused as error:
+        if NO_MEMBER in str(error):
+            raise Refused("Sign in first.") from None
+        raise
 
 
 def _plan(board: Switchboard, agent: str) -> AgentPlan:
@@ -191,12 +199,6 @@ def _plan(board: Switchboard, agent: str) -> AgentPlan:
     if plan is None:
         raise Refused(f"There is no agent {agent} in the settings.")
     return plan
-
-
-def _signed_in(board: Switchboard, agent: str) -> None:
-    _plan(board, agent)
-    if not board.roster.states[agent].queues:
-        raise Refused("Sign in first.")
 
 
 def _channel(board: Switchboard, agent: str, call_id: str) -> str:

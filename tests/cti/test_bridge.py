@@ -334,6 +334,21 @@ async def test_sign_in_and_out_follow_asterisk() -> None:
         }
 
 
+async def test_who_is_not_signed_in_is_told_so() -> None:
+    async with running() as world:
+        await world.ask(w.SignOut(agent="ava"))
+        for wish in (w.Pause(agent="ava", reason="lunch"), w.Unpause(agent="ava")):
+            assert await world.ask(wish) == w.CommandRefused(reason="Sign in first.")
+
+
+async def test_a_fixed_member_cannot_leave() -> None:
+    async with running() as world:
+        world.link.fail = [refused("Member not dynamic")]
+        assert await world.ask(w.SignOut(agent="ben")) == w.CommandRefused(
+            reason="The settings keep you in support for good."
+        )
+
+
 async def test_a_new_queue_inherits_the_pause() -> None:
     async with running() as world:
         await world.ask(w.Pause(agent="ava", reason="lunch"))
