@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from cti.where import where
 from cti.wishes import CommandRefused, Reply, Wish
 
 log = structlog.get_logger(__name__)
@@ -93,8 +94,8 @@ class Subscription:
         if not self._is_async:
             try:
                 self._handler(event)
-            except Exception:
-                log.exception("bus.handler_failed", event_type=type(event).__name__)
+            except Exception as error:  # noqa: BLE001 - a subscriber's edge: it stops nobody
+                _failed(event, error)
             return
         try:
             self._queue.put_nowait(event)
@@ -112,8 +113,8 @@ class Subscription:
             result = self._handler(event)
             if self._is_async:
                 await result
-        except Exception:
-            log.exception("bus.handler_failed", event_type=type(event).__name__)
+        except Exception as error:  # noqa: BLE001 - a subscriber's edge: it stops nobody
+            _failed(event, error)
 
     async def _work(self) -> None:
         while True:
@@ -233,8 +234,8 @@ async def answer(server: WishHandler, wish: Wish, seconds: float) -> Reply:
             return await server(wish)
     except TimeoutError:
         return CommandRefused(reason=NO_ANSWER)
-    except Exception:
-        log.exception("bus.wish_failed", wish=type(wish).__name__)
+    except Exception as error:  # noqa: BLE001 - the asker gets words, the log the place
+        log.error("bus.wish_failed", wish=type(wish).__name__, error=where(error))  # noqa: TRY400
         return CommandRefused(reason=FAILED)
 
 
@@ -275,6 +276,11 @@ def _with_subclasses(bases: Iterable[type[Struct]]) -> Iterable[type[Struct]]:
     for base in bases:
         yield base
         yield from _with_subclasses(base.__subclasses__())
+
+
+def _failed(event: Struct, error: BaseException) -> None:
+    # Where it failed, and no values: what callers say or dial is in them.
+    log.error("bus.handler_failed", event_type=type(event).__name__, error=where(error))
 
 
 def _is_async(handler: Callable[..., Any]) -> bool:
