@@ -3,8 +3,8 @@
 The same catalogue serves the templates (Jinja's i18n extension), Python (`Translator.say`) and the
 browser (`/i18n/{lang}.json`). After changing texts, from the checkout's root:
 
-    pybabel extract -F agent_console/locale/babel.cfg -k t -o agent_console/locale/messages.pot .
-    pybabel update -N -i agent_console/locale/messages.pot -d agent_console/locale
+    pybabel extract -F agent_console/locale/babel.cfg -k N_ --no-location -o build/messages.pot .
+    pybabel update -N -i build/messages.pot -d agent_console/locale -l zh_CN
 
 No compile step: `.po` is what is read, so a checkout cannot hold stale `.mo` files.
 """

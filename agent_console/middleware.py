@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler as AiohttpHandler
 
-from agent_console import render, security, sessions, shown, words
+from agent_console import render, security, sessions, shown
 from agent_console.access import NotAllowed, SignInNeeded, require
 from agent_console.errors import message_of, retry_after, status_of
 from agent_console.i18n import choose
@@ -25,11 +25,11 @@ from agent_console.web import (
     see_other,
     viewer_of,
 )
+from agent_console.words import N_
 
 log = structlog.get_logger(__name__)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-N_ = words.N_
 TITLES: Mapping[int, str] = {
     400: N_("That could not be understood"),
     403: N_("You may not do this"),
@@ -66,7 +66,8 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
         status, code = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.exception("web.failed", path=request.path, method=request.method)
-        response = answer(request, status, code, message_of(error))
+        words = message_of(error)
+        response = answer(request, status, code, say(request, words) if words else "")
         if (seconds := retry_after(error)) is not None:
             response.headers["Retry-After"] = str(seconds)
         return response

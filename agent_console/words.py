@@ -85,3 +85,11 @@ def word(kind: str, code: str | None) -> str:
     if code is None:
         return ""
     return WORDS.get(kind, {}).get(code) or code.replace("_", " ")
+
+
+# What others say in English and the counter shows translated (cti/bus.py).
+ELSEWHERE = (
+    N_("The telephone system is not connected right now."),
+    N_("The telephone system did not answer in time."),
+    N_("The telephone system could not do this."),
+)

@@ -8,6 +8,7 @@ from agent_console.access import require_call
 from agent_console.errors import BadRequest, Refused
 from agent_console.live import schemas
 from agent_console.live.session import Session
+from agent_console.words import N_
 from cti.wishes import (
     BlindTransfer,
     CommandRefused,
@@ -38,7 +39,7 @@ async def pause(session: Session, command: schemas.PauseFor) -> dict[str, Any]:
     """Take no calls for a while."""
     reasons = session.context.pause_reasons
     if reasons and command.reason not in reasons:
-        raise BadRequest("There is no such reason for a pause.")
+        raise BadRequest(N_("There is no such reason for a pause."))
     return await _ask(session, Pause(agent=session.viewer.user, reason=command.reason))
 
 
@@ -64,7 +65,7 @@ async def transfer(session: Session, command: schemas.TransferTo) -> dict[str, A
     try:
         wish = BlindTransfer(agent=session.viewer.user, call_id=command.call_id, to=command.to)
     except ValueError:
-        raise BadRequest("That cannot be dialled.") from None
+        raise BadRequest(N_("That cannot be dialled.")) from None
     return await _ask(session, wish)
 
 
@@ -73,7 +74,7 @@ async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
     try:
         wish = Originate(agent=session.viewer.user, to=command.to)
     except ValueError:
-        raise BadRequest("That cannot be dialled.") from None
+        raise BadRequest(N_("That cannot be dialled.")) from None
     return await _ask(session, wish)
 
 

@@ -9,6 +9,7 @@ from agent_console.errors import BadRequest, NotThere
 from agent_console.pages.forms import own_path
 from agent_console.security import LANGUAGE_COOKIE, YEAR, set_cookie
 from agent_console.web import CONTEXT, TRANSLATORS, actor_of, see_other, viewer_of
+from agent_console.words import N_
 
 
 async def switch(request: web.Request) -> web.StreamResponse:
@@ -17,7 +18,7 @@ async def switch(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     wanted = form.get("lang")
     if wanted not in context.languages:
-        raise BadRequest("There is no such language.")
+        raise BadRequest(N_("There is no such language."))
     if viewer_of(request) is not None:
         await sessions.remember_language(context, str(wanted), by=actor_of(request))
     response = see_other(own_path(str(form.get("next", ""))))
@@ -29,7 +30,7 @@ async def catalogue(request: web.Request) -> web.StreamResponse:
     """GET /i18n/{lang}.json: msgid -> translation; what is missing is said in English."""
     translator = request.app[TRANSLATORS].get(request.match_info["lang"])
     if translator is None:
-        raise NotThere("There is no such language.")
+        raise NotThere(N_("There is no such language."))
     return web.Response(
         body=shown.encode(translator.catalogue),
         content_type="application/json",

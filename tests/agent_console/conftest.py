@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 
 from agent_console import sessions
 from agent_console.access import Viewer
 from agent_console.app import build_app
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
 from cti.bus import InProcessBus
+from service_desk.actions import staff
 from service_desk.clock import SystemClock
+from tests.agent_console.office import PASSWORD, Office, open_office
 
 VIEWERS = {
     "ava-cookie": Viewer(staff_id=1, user="ava", name="Ava", role="agent"),
@@ -104,3 +108,60 @@ async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     yield open_browser
     for client in clients:
         await client.close()
+
+
+# Argon2id at full cost, at every sign-in, would be most of the time the tests take.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(scope="session")
+def office_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with staff and a customer, made once and copied for each test."""
+    folder = tmp_path_factory.mktemp("office")
+
+    async def make() -> None:
+        made = await open_office(folder)
+        await made.intake.stop()
+        await made.bus.close()
+        await made.desk.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staff, "_hasher", CHEAP)
+        asyncio.run(make())
+    return folder / "desk.db"
+
+
+@pytest.fixture
+async def office(
+    tmp_path: Path, office_database: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Office]:
+    """A real desk on SQLite, with staff, a customer, and an intake."""
+    monkeypatch.setattr(staff, "_hasher", CHEAP)
+    made = await open_office(tmp_path, office_database)
+    yield made
+    await made.intake.stop()
+    await made.bus.close()
+    await made.desk.close()
+
+
+@pytest.fixture
+async def door(office: Office, tmp_path: Path) -> AsyncIterator[Open]:
+    """`await door()`: a browser at the office's application, nobody signed in."""
+    app = build_app(context_for(tmp_path, desk=office.desk, bus=office.bus, demo=True))
+    server = TestServer(app)
+    await server.start_server()
+    clients: list[TestClient[Any, Any]] = []
+
+    async def open_browser(name: str = "", password: str = PASSWORD) -> Browser:
+        client: TestClient[Any, Any] = TestClient(server, cookie_jar=CookieJar(unsafe=True))
+        clients.append(client)
+        made = Browser(client)
+        if name:
+            fields = {"csrf": await made.token("/sign-in"), "name": name, "password": password}
+            assert (await made.post("/sign-in", fields)).status == 303
+        return made
+
+    yield open_browser
+    for client in clients:
+        await client.close()
+    await server.close()

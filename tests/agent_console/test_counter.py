@@ -1,0 +1,325 @@
+"""The counter on a real desk: sign in, pages, forms, recordings; hostile text is text everywhere."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import pytest
+
+from agent_console.reading import case
+from service_desk.actions.staff import create_staff
+from service_desk.actor import SYSTEM
+from tests.agent_console.conftest import Browser, Open, context_for
+from tests.agent_console.office import HOSTILE, PASSWORD, Office, a_call
+
+
+def assert_hostile_is_text(page: str) -> None:
+    assert "<img src=x" not in page
+    assert html.escape(HOSTILE, quote=False).split("<")[0] in page or "onerror=alert(1)" in page
+
+
+async def number_of_the_case(browser: Browser) -> str:
+    found = await (await browser.get("/api/v1/openapi.json")).json()
+    assert found["openapi"] == "3.1.0"
+    page = await (await browser.get("/cases")).text()
+    return page.split('<a href="/cases/C-')[1].split('"')[0].join(["C-", ""])
+
+
+# -- signing in ---------------------------------------------------------------------------------
+
+
+async def test_signing_in_gives_a_new_session_and_the_right_start_page(door: Open) -> None:
+    ava, sue = await door("ava"), await door("sue")
+    assert (await ava.get("/")).headers["Location"] == "/desk"
+    assert (await sue.get("/")).headers["Location"] == "/board"
+
+
+async def test_a_cookie_from_outside_is_never_signed_in(door: Open) -> None:
+    browser = await door()
+    browser.client.session.cookie_jar.update_cookies({"ringdesk_session": "chosen-by-a-stranger"})
+    token = await browser.token("/sign-in")
+    answer = await browser.post("/sign-in", {"csrf": token, "name": "ava", "password": PASSWORD})
+    assert answer.status == 303
+    fresh = answer.cookies["ringdesk_session"].value
+    assert fresh != "chosen-by-a-stranger"
+    stranger = await door()
+    stranger.client.session.cookie_jar.update_cookies({"ringdesk_session": "chosen-by-a-stranger"})
+    assert (await stranger.get("/desk")).status == 303
+
+
+async def test_the_form_of_a_visit_does_not_serve_another_visit(door: Open) -> None:
+    one, two = await door(), await door()
+    fields = {"csrf": await one.token("/sign-in"), "name": "ava", "password": PASSWORD}
+    await two.get("/sign-in")
+    assert (await two.post("/sign-in", fields)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [("ava", "wrong"), ("nobody", PASSWORD), ("", ""), ("ava", "x" * 100_000), (HOSTILE, "x")],
+)
+async def test_a_wrong_sign_in_says_the_same_whoever_it_is(
+    door: Open, name: str, password: str
+) -> None:
+    browser = await door()
+    fields = {"csrf": await browser.token("/sign-in"), "name": name, "password": password}
+    answer = await browser.post("/sign-in", fields)
+    text = await answer.text()
+    assert answer.status == 401
+    assert "Wrong name or password." in text
+    assert "<img src=x" not in text
+
+
+async def test_too_many_tries_are_slowed_down(door: Open) -> None:
+    browser = await door()
+    fields = {"csrf": await browser.token("/sign-in"), "name": "ben", "password": "wrong"}
+    seen = [(await browser.post("/sign-in", fields)) for _ in range(9)]
+    assert seen[-1].status == 429
+    assert int(seen[-1].headers["Retry-After"]) > 0
+
+
+async def test_signing_out_ends_the_session_on_the_server(door: Open) -> None:
+    ava = await door("ava")
+    cookie = ava.client.session.cookie_jar.filter_cookies(ava.client.make_url("/"))
+    value = cookie["ringdesk_session"].value
+    answer = await ava.post("/sign-out", {"csrf": await ava.token()})
+    assert answer.headers["Location"] == "/sign-in"
+    thief = await door()
+    thief.client.session.cookie_jar.update_cookies({"ringdesk_session": value})
+    assert (await thief.get("/desk")).status == 303
+
+
+async def test_after_signing_in_one_is_where_one_wanted_to_be(door: Open) -> None:
+    browser = await door()
+    asked = (await browser.get("/cases?status=open")).headers["Location"]
+    token = await browser.token(asked)
+    fields = {"csrf": token, "name": "ava", "password": PASSWORD, "next": "/cases?status=open"}
+    assert (await browser.post("/sign-in", fields)).headers["Location"] == "/cases?status=open"
+
+
+# -- pages --------------------------------------------------------------------------------------
+
+
+async def test_hostile_text_is_text_on_every_page(office: Office, door: Open) -> None:
+    await office.take(*a_call())
+    ava = await door("ava")
+    number = await number_of_the_case(ava)
+    token = await ava.token()
+    for path, field in (("notes", "text"), ("follow-ups", "text")):
+        fields = {"csrf": token, field: HOSTILE, "due": "2030-01-01T10:00"}
+        answer = await ava.post(f"/cases/{number}/{path}", fields)
+        assert answer.status == 303
+    for path in (
+        f"/cases/{number}",
+        "/cases",
+        f"/customers/{office.customer_id}",
+        "/search?q=img",
+        f"/search?q={HOSTILE}",
+        f"/cases?owner={HOSTILE}",
+        f"/{HOSTILE}",
+        f"/sign-in?next={HOSTILE}",
+        "/desk",
+        "/phone",
+    ):
+        assert "<img src=x" not in await (await ava.get(path)).text(), path
+    found = await (await ava.get("/search.json?q=onerror")).json()
+    assert found["people"][0]["name"] == HOSTILE
+
+
+async def test_a_case_page_tells_everything_and_its_forms_move_it(
+    office: Office, door: Open
+) -> None:
+    await office.take(*a_call())
+    ava = await door("ava")
+    number = await number_of_the_case(ava)
+    token = await ava.token()
+    moves = {
+        "notes": {"text": "credit note promised"},
+        "priority": {"priority": "high"},
+        "assign": {"to": "ben"},
+        "status": {"status": "waiting"},
+        "follow-ups": {"text": "call back", "due": "2030-01-01T10:00"},
+    }
+    for path, fields in moves.items():
+        answer = await ava.post(f"/cases/{number}/{path}", {"csrf": token, **fields})
+        assert (answer.status, answer.headers["Location"]) == (303, f"/cases/{number}"), path
+    page = await (await ava.get(f"/cases/{number}")).text()
+    for shown in ("credit note promised", "call back", "status-waiting", "priority-high", "ben"):
+        assert shown in page
+    assert f"/customers/{office.customer_id}" in page
+
+
+async def test_a_promise_is_kept_by_its_button(office: Office, door: Open, tmp_path: Path) -> None:
+    await office.take(*a_call())
+    ava = await door("ava")
+    number = await number_of_the_case(ava)
+    token = await ava.token()
+    fields = {"csrf": token, "text": "call back", "due": "2030-01-01T10:00"}
+    await ava.post(f"/cases/{number}/follow-ups", fields)
+    context = context_for(tmp_path, desk=office.desk, bus=office.bus)
+    (promise,) = (await case(context, number, "en")).promises
+    await ava.post(f"/cases/{number}/follow-ups/{promise.id}/kept", {"csrf": token})
+    assert (await case(context, number, "en")).promises == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("notes", {"text": ""}, 400),
+        ("notes", {"text": "x" * 10_001}, 400),
+        ("status", {"status": "flying"}, 400),
+        ("status", {"status": "merged"}, 409),
+        ("priority", {}, 400),
+        ("assign", {"to": "nobody"}, 404),
+        ("disposition", {"code": "none-such"}, 400),
+        ("follow-ups", {"text": "x", "due": "soon"}, 400),
+        ("file-under", {"under": "C-2026-999999"}, 404),
+    ],
+)
+async def test_a_wrong_form_is_refused_in_words(
+    office: Office, door: Open, path: str, fields: dict[str, str], status: int
+) -> None:
+    await office.take(*a_call())
+    ava = await door("ava")
+    number = await number_of_the_case(ava)
+    answer = await ava.post(f"/cases/{number}/{path}", {"csrf": await ava.token(), **fields})
+    assert answer.status == status
+    assert "Traceback" not in await answer.text()
+
+
+@pytest.mark.parametrize(
+    "path", ["/cases/C-2026-999999", "/cases/nonsense", "/customers/999999", "/customers/0",
+             "/customers/1e9", "/recordings/99", "/recordings/../x", "/cases/%00"],
+)  # fmt: skip
+async def test_what_is_not_there_is_a_404_in_words(door: Open, path: str) -> None:
+    answer = await (await door("ava")).get(path)
+    assert answer.status == 404
+    assert "Traceback" not in await answer.text()
+
+
+async def test_the_case_list_filters_and_pages(office: Office, door: Open) -> None:
+    for n in range(52):
+        await office.take(*a_call(call_id=f"c{n}")[:1])
+    ava = await door("ava")
+    page = await (await ava.get("/cases?status=unfinished")).text()
+    assert "52 cases" in page
+    link = html.unescape(page.split('rel="next" href="')[1].split('"')[0])
+    assert (await (await ava.get(link)).text()).count('<a href="/cases/C-') == 2
+    assert "No case fits" in await (await ava.get("/cases?priority=urgent")).text()
+    assert (await ava.get("/cases?cursor=;drop")).status == 400
+
+
+async def test_pages_speak_chinese_when_asked(door: Open) -> None:
+    ava = await door("ava")
+    fields = {"csrf": await ava.token(), "lang": "zh", "next": "/cases"}
+    assert (await ava.post("/language", fields)).status == 303
+    page = await (await ava.get("/cases")).text()
+    assert '<html lang="zh-Hans">' in page
+    assert "工单" in page
+    assert (await (await ava.get("/i18n/zh.json")).json())["Cases"] == "工单"
+
+
+async def test_the_desk_gets_its_own_account_and_the_board_gets_none(door: Open) -> None:
+    ava, ben, sue = await door("ava"), await door("ben"), await door("sue")
+    desk = await (await ava.get("/desk")).text()
+    assert "secret-of-ava" in desk
+    assert "secret-of-ben" not in desk
+    assert "secret-of" not in await (await ben.get("/desk")).text()  # a desk phone
+    assert "secret-of" not in await (await sue.get("/board")).text()
+
+
+async def test_the_customers_phone_is_there_in_the_demo_only(
+    office: Office, door: Open, browser: Open
+) -> None:
+    assert "secret-of-customer" in await (await (await door()).get("/phone")).text()
+    assert (await (await browser()).get("/phone")).status == 404
+
+
+# -- recordings ---------------------------------------------------------------------------------
+
+
+async def recorded(office: Office, file: str = "2026/11/21/call-1.wav") -> None:
+    await office.take(*a_call())
+    path = office.recordings / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"RIFF" + bytes(range(200)))
+
+
+async def test_a_recording_plays_and_seeks_for_its_agent(office: Office, door: Open) -> None:
+    await recorded(office)
+    ava = await door("ava")
+    answer = await ava.get("/recordings/1")
+    assert (answer.status, answer.content_type) == (200, "audio/wav")
+    part = await ava.get("/recordings/1", headers={"Range": "bytes=4-13"})
+    assert (part.status, await part.read()) == (206, bytes(range(10)))
+    assert part.headers["Content-Range"] == "bytes 4-13/204"
+    assert (await ava.get("/recordings/1", headers={"Range": "bytes=999-"})).status == 416
+    assert (await (await door("sue")).get("/recordings/1")).status == 200
+
+
+async def test_a_recording_is_not_for_a_colleague(office: Office, door: Open) -> None:
+    await recorded(office)
+    assert (await (await door("ben")).get("/recordings/1")).status == 403
+    assert (await (await door()).get("/recordings/1")).status == 303
+
+
+async def test_a_recording_whose_file_is_gone_says_so(office: Office, door: Open) -> None:
+    await office.take(*a_call())
+    answer = await (await door("ava")).get("/recordings/1")
+    assert answer.status == 404
+    assert "its file is missing" in await answer.text()
+
+
+@pytest.mark.parametrize("file", ["../secret.wav", "/etc/passwd", "link.wav", "a\0b.wav"])
+async def test_a_recording_outside_its_folder_is_not_served(
+    office: Office, door: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    await recorded(office)
+    (tmp_path / "secret.wav").write_bytes(b"secret")
+    (office.recordings / "link.wav").symlink_to(tmp_path / "secret.wav")
+
+    class Found:
+        agents = ("ava",)
+
+    Found.file = file  # type: ignore[attr-defined]
+
+    async def recording(*_args: object) -> Found:
+        return Found()
+
+    monkeypatch.setattr("agent_console.reading.recording", recording)
+    answer = await (await door("ava")).get("/recordings/1")
+    assert answer.status == 404
+    assert b"secret" not in (await answer.read()).replace(b"secret.wav", b"")
+
+
+# -- health -------------------------------------------------------------------------------------
+
+
+async def test_health_is_told_without_signing_in_and_figures_are_not(
+    office: Office, door: Open
+) -> None:
+    await create_staff(office.desk, name="root", role="administrator", password=PASSWORD, by=SYSTEM)
+    stranger = await door()
+    assert (await stranger.get("/healthz")).status == 200
+    assert (await stranger.get("/readyz")).status == 200
+    assert (await (await door("sue")).get("/metrics")).status == 403
+    answer = await (await door("root")).get("/metrics")
+    assert "python_info" in await answer.text()
+
+
+async def test_a_database_that_is_away_is_a_page_in_words_and_not_ready(
+    office: Office, door: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service_desk.errors import DatabaseAway
+
+    async def away(*_args: object) -> None:
+        raise DatabaseAway("locked")
+
+    ava = await door("ava")
+    monkeypatch.setattr(office.desk, "fetch", away)
+    assert (await ava.get("/healthz")).status == 200
+    assert (await ava.get("/readyz")).status == 503
+    answer = await ava.get("/cases")
+    assert answer.status == 503
+    assert "did not answer in time" in await answer.text()
