@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from cti import commands
-from cti.ami.errors import AmiError
+from cti.ami.errors import AmiError, AmiRefused
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.board import LATE, Board
@@ -140,6 +140,8 @@ class Bridge:
         """Serve until cancelled."""
         async with self._lock():
             undo = self._bus.serve(self._serve)
+            # Until the first login the board is not empty but unknown: it says so.
+            self._on_down("not connected yet")
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.link.run(), name="bridge-link")
@@ -209,7 +211,7 @@ class Bridge:
             self._tell(self.interpreter.restart(self._now()))
         self._boot = self.link.boot
         channels = await self.link.listing("CoreShowChannels")
-        bridges = await self.link.listing("BridgeList")
+        bridges = await self._bridges()
         queues = await self.link.listing("QueueStatus")
         if len(self._held_back) >= BUFFER:
             raise RuntimeError("the resync took too long: events were lost")
@@ -258,6 +260,13 @@ class Bridge:
         channels = await self.link.listing("CoreShowChannels")
         if self._held_back is None:  # else a resync is under way, which sees more
             self._tell(self.interpreter.audit(self._now(), before, channels))
+
+    async def _bridges(self) -> list[Message]:
+        try:
+            return await self.link.listing("BridgeList")
+        except AmiRefused:  # an account that may not ask: parked calls then look as if they talk
+            log.warning("bridge.no_bridge_list")
+            return []
 
     # -- wrap-up: a pause of ours in Asterisk, so that no call comes meanwhile ------------------
 

@@ -251,6 +251,32 @@ async def test_the_audit_leaves_alone_what_began_while_it_asked() -> None:
         assert list(world.bridge.interpreter.world.legs) == [other[0].get("Uniqueid")]
 
 
+async def test_before_the_first_login_the_board_is_stale() -> None:
+    world = World()
+    async with world.bus, world.bridge:
+        await asyncio.sleep(0)
+        reply = await world.ask(w.BoardWanted())
+        assert isinstance(reply, w.CommandDone)
+        assert msgspec.json.decode(reply.board, type=BoardSnapshot).stale_since == NOON
+        await world.link.up()
+        assert world.bridge.snapshot().stale_since is None
+
+
+async def test_a_parked_call_does_not_talk_after_a_resync() -> None:
+    async with running() as world:
+        world.link.down()
+        for number in ("1", "2"):
+            pairs = {"Channel": f"PJSIP/carrier-{number}", "Uniqueid": number, "Linkedid": number}
+            world.link.lists.setdefault("CoreShowChannels", []).append(
+                message(("Event", "CoreShowChannel"), *pairs.items(), ("BridgeId", "lot"))
+            )
+        lot = (("BridgeUniqueid", "lot"), ("BridgeTechnology", "holding_bridge"))
+        world.link.lists["BridgeList"] = [message(("Event", "BridgeListItem"), *lot)]
+        await world.link.up()
+        assert len(world.bridge.snapshot().calls) == 2
+        assert world.told(e.LegJoined) == []
+
+
 async def test_events_during_the_resync_wait_for_its_end() -> None:
     async with running() as world:
         messages = recording("answered").messages
