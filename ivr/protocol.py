@@ -136,11 +136,11 @@ class RememberLanguage(Command, frozen=True, kw_only=True):
 
 class ToQueue(Command, frozen=True, kw_only=True):
     """The end: hand the call to a queue; '' is the one the channel has already (the default queue,
-    or the one that gave up). `max_wait` 0 is for ever."""
+    or the one that gave up). `max_wait` 0 is for ever, None the queue's own."""
 
     queue: str
     priority: int = 0
-    max_wait: int = 0
+    max_wait: int | None = None
 
 
 class HangUp(Command, frozen=True, kw_only=True):

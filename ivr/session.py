@@ -287,7 +287,8 @@ class Session:
         if command.queue:
             await channel.set_variable("RINGDESK_QUEUE", command.queue)
         await channel.set_variable("QUEUE_PRIO", str(command.priority))
-        await channel.set_variable("RINGDESK_MAXWAIT", str(command.max_wait))
+        if command.max_wait is not None:
+            await channel.set_variable("RINGDESK_MAXWAIT", str(command.max_wait))
         await channel.set_language(self.state.language or self.flow.languages[0])
         await channel.set_variable(trail.FLOW, self.flow.name)
         await channel.set_variable(trail.PATH, trail.write(self.state.path))

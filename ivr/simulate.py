@@ -154,7 +154,9 @@ class _Player:
                 self._print(f"remembered for customer {customer}: {language}")
                 await self._desk.remember_language(CALL_ID, customer, language)
             case ToQueue():
-                wait = f"at most {command.max_wait} s" if command.max_wait else "no limit"
+                wait = {None: "its own limit", 0: "no limit"}.get(
+                    command.max_wait, f"at most {command.max_wait} s"
+                )
                 queue = command.queue or "(the call's own)"
                 self._print(f"to queue {queue}, priority {command.priority}, {wait}")
             case HangUp():

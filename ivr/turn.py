@@ -113,7 +113,7 @@ class Turn:
         self.commands.append(command)
         self.waiting = True
 
-    def queue(self, queue: str, *, priority: int = 0, max_wait: int = 0) -> None:
+    def queue(self, queue: str, *, priority: int = 0, max_wait: int | None = None) -> None:
         """The end: over to a queue ('' is the default queue)."""
         self.do(ToQueue(queue=queue, priority=priority, max_wait=max_wait))
         self.ended = True

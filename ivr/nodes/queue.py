@@ -14,12 +14,13 @@ from ivr.turn import Turn
 
 class Queue(Node, frozen=True, kw_only=True):
     """`priority`: higher is served first. `max_wait`: seconds until the flow's `after.timeout`,
-    0 for ever. With `full`, the desk is asked first; when it does not know, the caller may wait.
+    0 for ever; the queue's own setting unless said. With `full`, the desk is asked first; when it
+    does not know, the caller may wait.
     Without `queue`: the one the call was in before (after it gave up), else the default queue."""
 
     queue: Name | None = None
     priority: Annotated[int, Meta(ge=0, le=100)] = 0
-    max_wait: Annotated[int, Meta(ge=0, le=7200)] = 600
+    max_wait: Annotated[int, Meta(ge=0, le=7200)] | None = None
     full: str | None = None
 
     def enter(self, turn: Turn) -> None:

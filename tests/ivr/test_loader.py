@@ -228,7 +228,7 @@ def test_a_wrong_type_and_an_unknown_key_have_lines(complain: Complain) -> None:
         "languages: [en]\nstart: a\nafter: {full: b, timeout: b, closed: b}\nnodes:\n"
         "  a:\n    kind: queue\n    queue: support\n    max_wait: long\n  b: {kind: hangup}\n"
     )
-    assert complain(text)[0].startswith('main.yaml:8: node "a": max_wait: Expected `int`')
+    assert complain(text)[0].startswith('main.yaml:8: node "a": max_wait: Expected `int | null`')
 
 
 def test_collect_and_language_mistakes(complain: Complain) -> None:

@@ -128,7 +128,7 @@ def test_menu_takes_a_key(run: Callable[..., Run]) -> None:
 
 
 def test_menu_takes_the_hash_key_as_a_choice(run: Callable[..., Run]) -> None:
-    assert run(MENU).press("#")[-1] == ToQueue(queue="sales", max_wait=600)
+    assert run(MENU).press("#")[-1] == ToQueue(queue="sales")
 
 
 def test_menu_is_patient_with_wrong_keys_three_times(run: Callable[..., Run]) -> None:
@@ -138,7 +138,7 @@ def test_menu_is_patient_with_wrong_keys_three_times(run: Callable[..., Run]) ->
         assert call.said() == ["Wrong", "Hi"]
     call.press("8")
     assert call.said() == ["Wrong"]
-    assert call.last == ToQueue(queue="support", priority=7, max_wait=600)
+    assert call.last == ToQueue(queue="support", priority=7)
 
 
 def test_menu_is_patient_with_silence_twice(run: Callable[..., Run]) -> None:
@@ -146,7 +146,7 @@ def test_menu_is_patient_with_silence_twice(run: Callable[..., Run]) -> None:
     call.silence()
     assert call.said() == ["Hello", "Hi"]
     call.silence()
-    assert call.last == ToQueue(queue="support", priority=7, max_wait=600)
+    assert call.last == ToQueue(queue="support", priority=7)
 
 
 def test_a_wrong_key_ends_a_silence(run: Callable[..., Run]) -> None:
@@ -418,7 +418,7 @@ def test_queue_asks_whether_it_is_full(run: Callable[..., Run]) -> None:
 
 
 def test_queue_without_a_name_is_the_one_before(run: Callable[..., Run]) -> None:
-    assert run("  a: {kind: queue}\n").last == ToQueue(queue="", max_wait=600)
+    assert run("  a: {kind: queue}\n").last == ToQueue(queue="")
 
 
 MESSAGE = (

@@ -334,6 +334,7 @@ async def test_a_did_may_lead_straight_to_a_queue(table: Table) -> None:
     await table.serve(asterisk, "flow/2000")
     assert asterisk.variables["RINGDESK_QUEUE"] == "support"
     assert asterisk.variables["RINGDESK_NEXT"] == "queue"
+    assert "RINGDESK_MAXWAIT" not in asterisk.variables  # the queue's own
     assert asterisk.did("STREAM FILE") == []
 
 

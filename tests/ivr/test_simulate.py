@@ -48,7 +48,7 @@ class Call:
 
 def test_a_new_caller_chooses_english_and_sales() -> None:
     call = Call("1", "1")
-    assert call.done.end == ToQueue(queue="sales", max_wait=600)
+    assert call.done.end == ToQueue(queue="sales")
     assert call.text.index("Welcome to customer service") < call.text.index("欢迎致电")
     assert call.done.state.language == "en"
     assert call.desk.paths == [
@@ -64,7 +64,7 @@ def test_a_new_caller_chooses_english_and_sales() -> None:
 
 def test_a_known_caller_is_spoken_to_in_their_language_at_once() -> None:
     call = Call("2", identity=CHEN)
-    assert call.done.end == ToQueue(queue="support", max_wait=600)
+    assert call.done.end == ToQueue(queue="support")
     assert "Welcome" not in call.text
     assert "For English" not in call.text
 
@@ -72,7 +72,7 @@ def test_a_known_caller_is_spoken_to_in_their_language_at_once() -> None:
 def test_a_choice_of_language_is_remembered() -> None:
     call = Call("2", "0", identity=CallerIdentity(customer_id=7, matches=1))
     assert call.desk.languages == [(7, "zh")]
-    assert call.done.end == ToQueue(queue="support", priority=5, max_wait=600)
+    assert call.done.end == ToQueue(queue="support", priority=5)
 
 
 @pytest.mark.parametrize("digits", ["4711#", "004711#", "004711"])
@@ -85,18 +85,18 @@ def test_the_status_of_a_case_is_said(digits: str) -> None:
 def test_an_unknown_case_number_may_be_tried_again() -> None:
     call = Call("1", "3", "99#", "1", "4711#", "0")
     assert "could not find a case" in call.text
-    assert call.done.end == ToQueue(queue="support", max_wait=600)
+    assert call.done.end == ToQueue(queue="support")
 
 
 def test_a_silent_caller_gets_the_operator() -> None:
     call = Call("", "", "", "")
-    assert call.done.end == ToQueue(queue="support", priority=5, max_wait=600)
+    assert call.done.end == ToQueue(queue="support", priority=5)
 
 
 def test_wrong_keys_get_the_operator() -> None:
     call = Call("1", "9", "8", "7")
     assert call.text.count("not one of the choices") == 3
-    assert call.done.end == ToQueue(queue="support", priority=5, max_wait=600)
+    assert call.done.end == ToQueue(queue="support", priority=5)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_full_queue_takes_a_message() -> None:
 def test_who_waited_too_long_may_leave_a_message_or_wait_on() -> None:
     assert Call("1", "5", reason="timeout").desk.messages
     waits = Call("2", reason="timeout").done.end
-    assert waits == ToQueue(queue="", priority=10, max_wait=600)
+    assert waits == ToQueue(queue="", priority=10)
     assert Call("", "", "3", reason="timeout").desk.messages
 
 
