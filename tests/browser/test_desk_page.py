@@ -76,6 +76,22 @@ async def test_the_second_call_replaces_the_first_ones_card(page: Page, desk: Fa
     await expect(page.locator("body")).not_to_contain_text("陈伟 is calling")
 
 
+async def test_two_calls_at_once_can_be_switched_and_nothing_moves(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    await desk.change("desk", put={"call": {"c1": company.call(state="talking")}})
+    await expect(page.locator(".call-bar")).to_have_attribute("data-state", "talking")
+    before = await page.locator(".panes").bounding_box()
+    await ring(desk, "c2", customer=company.customer("Maria Vogel", id=7), candidates=[])
+    await expect(page.locator(".switcher button")).to_have_count(2)
+    await expect(page.locator("#who-name")).to_have_text("Chen Wei 陈伟")
+    assert await page.locator(".panes").bounding_box() == before
+    await page.locator(".switcher button", has_text="Ringing").click()
+    await expect(page.locator("#who-name")).to_have_text("Maria Vogel")
+
+
 async def test_a_transferred_call_leaves_the_desk(page: Page, desk: FakeDesk) -> None:
     await open_desk(page, desk)
     await ring(desk)

@@ -3,8 +3,8 @@ import { customElement } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
-import { caseCount } from "../core/labels";
-import { glyph } from "../ui/icons";
+import { callWord, caseCount } from "../core/labels";
+import { glyph, stateShape } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
 
 /** The line at the bottom: today, what comes next, help. */
@@ -15,6 +15,7 @@ export class BottomBar extends DeskElement {
     const next = today?.next;
     const late = next && (next.overdue || Date.parse(next.due_at) < now());
     return html`<footer class="bottom-bar">
+      ${this.desk.calls.length > 1 ? this.#switcher() : nothing}
       <span>${today?.calls === undefined ? nothing : tn("{n} call today", "{n} calls today", today.calls)}</span>
       <span>${today?.open_cases === undefined ? nothing : caseCount(today.open_cases)}</span>
       <span class="cut grow ${late ? "late" : ""}">${
@@ -28,5 +29,17 @@ export class BottomBar extends DeskElement {
         ${glyph("help")}${t("Keys")}<kbd>?</kbd>
       </button>
     </footer>`;
+  }
+
+  /** Two calls at once: here, so that nothing on the screen moves when the second arrives. */
+  #switcher() {
+    const shown = this.desk.call?.call_id;
+    return html`<nav class="switcher" aria-label=${t("Calls")}>${this.desk.calls.map(
+      (
+        call,
+      ) => html`<button type="button" class="quiet slim" data-state=${call.state} aria-pressed=${call.call_id === shown}
+        @click=${() => this.desk.choose(call.call_id)}><span class="state">${stateShape(call.state)}${callWord(call.state)}</span>
+        <span class="cut">${call.customer_name || call.caller_number || t("number withheld")}</span></button>`,
+    )}</nav>`;
   }
 }

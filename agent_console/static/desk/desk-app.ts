@@ -5,7 +5,6 @@ import { t, words } from "../core/i18n";
 import { type Meant, meaning } from "../core/keys";
 import { callWord } from "../core/labels";
 import type { OfferOutcome } from "../core/types";
-import { stateShape } from "../ui/icons";
 import type { Action } from "../ui/palette";
 import "../ui/palette";
 import { onTick } from "../ui/since";
@@ -37,13 +36,11 @@ export class DeskApp extends DeskElement {
   }
 
   override render() {
-    const calls = this.desk.calls;
     const call = this.desk.call;
     this.#title();
     return html`
       <rd-call-bar></rd-call-bar>
       ${staleBanner(this.desk.staleSince, place())}
-      ${calls.length > 1 ? this.#switcher() : nothing}
       <main class="panes" id="main">
         ${
           call
@@ -55,17 +52,6 @@ export class DeskApp extends DeskElement {
       <rd-bottom-bar></rd-bottom-bar>
       ${this.#sheet()}
     `;
-  }
-
-  #switcher() {
-    const shown = this.desk.call?.call_id;
-    return html`<nav class="switcher" aria-label=${t("Calls")}>${this.desk.calls.map(
-      (
-        call,
-      ) => html`<button type="button" class="quiet slim" data-state=${call.state} aria-pressed=${call.call_id === shown}
-        @click=${() => this.desk.choose(call.call_id)}><span class="state">${stateShape(call.state)}${callWord(call.state)}</span>
-        <span class="cut">${call.customer_name || call.caller_number || t("number withheld")}</span></button>`,
-    )}</nav>`;
   }
 
   #sheet() {
