@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import timedelta
@@ -34,15 +35,16 @@ MOST_WAITING = 200_000  # facts: an hour of a busy centre; issue: the journal br
 MOST_IN_BATCH = 2_000
 MOST_CACHED = 4_000  # calls
 GATHER = 0.004  # seconds an urgent fact waits for its neighbours
-GATHER_BUSY = 0.05  # the same when writes follow one another
-LINGER = 0.15  # seconds a fact may wait that no screen waits for
-BUSY_WRITES = 20  # so many writes within a second are "busy"
+GATHER_BUSY = 0.15  # the same when calls come fast: a write costs more than what it writes
+LINGER = 1.0  # seconds a fact may wait that no screen waits for: fewer writes per call
+FAST = 20  # so many urgent facts within a second are "fast"
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 FACTS_KEPT = timedelta(days=3)  # after the end of a call
 
 _encoder = msgspec.msgpack.Encoder()
 # A screen waits for these: the case must exist when the card is asked for.
 URGENT = (cti.CallArrived, cti.CallMerged)
+Waiting = tuple[float, bytes, cti.CallFact]  # since when (monotonic), its encoded form, itself
 
 
 class Intake:
@@ -58,7 +60,9 @@ class Intake:
         self.lost = 0  # facts refused because too many waited; told in the log
         self.written = 0
         self.failing_since: float | None = None
-        self._waiting: deque[tuple[bytes, cti.CallFact]] = deque()
+        self._waiting: deque[Waiting] = deque()
+        self._urgent_calls: set[str] = set()
+        self._flush = False
         self._urgent = asyncio.Event()
         self._any = asyncio.Event()
         self._idle = asyncio.Event()
@@ -67,8 +71,8 @@ class Intake:
         self._task: asyncio.Task[None] | None = None
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._roots: OrderedDict[str, str] = OrderedDict()
-        self._times: deque[float] = deque(maxlen=BUSY_WRITES)
-        self._statements = Statements(desk.engine.dialect.name)
+        self._arrivals: deque[float] = deque(maxlen=FAST)
+        self._statements = Statements(desk.engine.dialect)
 
     # Taking
 
@@ -81,10 +85,13 @@ class Intake:
                 log.error("intake.full", waiting=len(self._waiting))
             self.lost += 1
             return
-        self._waiting.append(_packed(fact))
+        now = time.monotonic()
+        self._waiting.append((now, *_packed(fact)))
         self._idle.clear()
         self._any.set()
         if isinstance(fact, URGENT):
+            self._arrivals.append(now)
+            self._urgent_calls.add(fact.call_id)
             self._urgent.set()
 
     @property
@@ -100,6 +107,7 @@ class Intake:
 
     async def settled(self) -> None:
         """Wait until everything taken so far is written; not for ever if the database is away."""
+        self._flush = True
         self._urgent.set()
         self._any.set()
         await self._idle.wait()
@@ -121,33 +129,50 @@ class Intake:
     async def _run(self) -> None:
         while True:
             await self._gather()
-            while self._waiting:
-                batch = [
-                    self._waiting.popleft() for _ in range(min(MOST_IN_BATCH, len(self._waiting)))
-                ]
+            while batch := self._due():
                 await self._write_for_sure(batch)
-            self._idle.set()
-            if self._closing:
-                return
+            if not self._waiting:
+                self._flush = False
+                self._idle.set()
+                if self._closing:
+                    return
 
     async def _gather(self) -> None:
         """Wait for a fact, then as long as may be for its neighbours."""
+        if self._flush or self._closing:
+            return
         if not self._waiting:
             self._any.clear()
-            if not self._closing:
-                await self._any.wait()
-        if not self._urgent.is_set() and not self._closing:
+            await self._any.wait()
+        if not self._urgent.is_set() and self._waiting:
+            left = LINGER - (time.monotonic() - self._waiting[0][0])
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._urgent.wait(), LINGER)
-        if not self._closing:
-            await asyncio.sleep(self._pause())
-        self._urgent.clear()
+                await asyncio.wait_for(self._urgent.wait(), max(left, 0.0))
+        if self._urgent.is_set() and not self._closing and not self._flush:
+            since = time.monotonic() - 1.0
+            fast = len(self._arrivals) == FAST and self._arrivals[0] > since
+            await asyncio.sleep(GATHER_BUSY if fast else GATHER)
 
-    def _pause(self) -> float:
-        now = self.desk.clock.monotonic()
-        busy = len(self._times) == BUSY_WRITES and now - self._times[0] < 1.0
-        self._times.append(now)
-        return GATHER_BUSY if busy else GATHER
+    def _due(self) -> list[tuple[bytes, cti.CallFact]]:
+        """What is written now: everything once the oldest has waited long enough, else only the
+        calls that a screen waits for."""
+        if not self._waiting:
+            return []
+        waited = time.monotonic() - self._waiting[0][0]
+        if self._flush or self._closing or waited >= LINGER or len(self._waiting) > MOST_IN_BATCH:
+            size = min(MOST_IN_BATCH, len(self._waiting))
+            batch = [self._waiting.popleft()[1:] for _ in range(size)]
+            if not self._waiting:
+                self._urgent_calls.clear()
+                self._urgent.clear()
+            return batch
+        calls, self._urgent_calls = self._urgent_calls, set()
+        self._urgent.clear()
+        if not calls:
+            return []
+        due = [each[1:] for each in self._waiting if each[2].call_id in calls]
+        self._waiting = deque(each for each in self._waiting if each[2].call_id not in calls)
+        return due
 
     # Writing
 

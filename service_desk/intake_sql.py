@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
+    Dialect,
     Insert,
     and_,
     bindparam,
@@ -30,12 +33,45 @@ from service_desk.model import (
     Recording,
 )
 
+# Columns that belong to actions: set when the row is made, then left alone.
+_DEFAULTS: dict[str, Any] = {"customer_chosen": False, "path": []}
+
+
+class Many:
+    """One insert for many rows, compiled once and handed to the driver as it is.
+
+    The usual way costs 25 microseconds a row for building parameters; this costs a few. Every
+    row must name all `columns`.
+    """
+
+    def __init__(self, statement: Insert, columns: tuple[str, ...], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns))
+        self._sql = str(compiled)
+        table: Any = statement.table
+        self._bind = [
+            (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup or ()
+        ]
+
+    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert all rows."""
+        bind = self._bind
+        connection.exec_driver_sql(
+            self._sql,
+            [
+                tuple(row[name] if to is None else to(row[name]) for name, to in bind)
+                for row in rows
+            ],
+        )
+
 
 class Statements:
-    """Every statement the intake runs, for one dialect."""
+    """Every insert the intake runs, for one dialect."""
 
-    def __init__(self, dialect: str) -> None:
-        self._insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        name = dialect.name
+        self._insert: Any = postgresql.insert if name == "postgresql" else sqlite.insert
         self.conversation = self._upsert(
             Conversation,
             ("call_id",),
@@ -59,6 +95,7 @@ class Statements:
                 "ended_by",
             ),
             keep=("customer_id",),
+            also=tuple(_DEFAULTS),
         )
         self.facts = self._upsert(ConversationFacts, ("call_id",), ("facts", "ended_at"))
         self.leg = self._upsert(
@@ -85,9 +122,30 @@ class Statements:
         self.recording = self._upsert(
             Recording, ("call_id", "file"), ("kind", "started_at", "stopped_at", "seconds")
         )
-        self.entry = self._once(CaseEntry, ("call_id", "key"))
-        self.alias = self._once(ConversationAlias, ("system", "alias"))
-        self.case = self._once(Case, ("opened_by_call_id",))
+        self.entry = self._once(
+            CaseEntry,
+            ("call_id", "key"),
+            ("call_id", "key", "at", "kind", "actor", "text", "data"),
+        )
+        self.alias = self._once(
+            ConversationAlias, ("system", "alias"), ("system", "alias", "call_id")
+        )
+        self.case = self._once(
+            Case,
+            ("opened_by_call_id",),
+            (
+                "opened_by_call_id",
+                "year",
+                "subject",
+                "subject_auto",
+                "kind",
+                "status",
+                "priority",
+                "opened_at",
+                "customer_id",
+                "touched",
+            ),
+        )
 
     def _upsert(
         self,
@@ -95,18 +153,20 @@ class Statements:
         key: tuple[str, ...],
         columns: tuple[str, ...],
         keep: tuple[str, ...] = (),
-    ) -> Insert:
-        """Insert, or set the columns; those in `keep` only where nothing is set yet."""
+        also: tuple[str, ...] = (),
+    ) -> Many:
+        """Insert, or set the columns; those in `keep` only where nothing is set yet; `also` are
+        only inserted."""
         statement = self._insert(noun)
         table = noun.__table__
         values: dict[str, Any] = {name: statement.excluded[name] for name in columns}
         values |= {name: func.coalesce(table.c[name], statement.excluded[name]) for name in keep}
         made: Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
-        return made
+        return Many(made, (*key, *columns, *keep, *also), self._dialect)
 
-    def _once(self, noun: type[Base], key: tuple[str, ...]) -> Insert:
+    def _once(self, noun: type[Base], key: tuple[str, ...], columns: tuple[str, ...]) -> Many:
         made: Insert = self._insert(noun).on_conflict_do_nothing(index_elements=key)
-        return made
+        return Many(made, columns, self._dialect)
 
 
 KNOWN = (
@@ -289,7 +349,3 @@ class Rows:
             + len(self.entries)
             + len(self.dropped_entries)
         )
-
-
-# Columns that belong to actions: set when the row is made, then left alone.
-_DEFAULTS: dict[str, Any] = {"customer_chosen": False, "path": []}

@@ -32,6 +32,7 @@ from service_desk.intake_sql import (
     RENAME_CASE,
     TAKE_CASE,
     UNLINK_CASE,
+    Many,
     Rows,
     Statements,
 )
@@ -356,7 +357,11 @@ class Writing:
             (sql.entry, rows.entries),
             (sql.alias, rows.aliases),
         ):
-            if values:
+            if not values:
+                continue
+            if isinstance(statement, Many):
+                statement.run(connection, values)
+            else:
                 connection.execute(statement, values)
         self.known.update(self.touched)
 

@@ -1,0 +1,118 @@
+"""The unit of work: commit, then tell; what a crash leaves behind is told later."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from service_desk.actor import SYSTEM
+from service_desk.clock import HandClock
+from service_desk.desk import Desk
+from service_desk.events import CardChanged, DeskEvent, StaffChanged
+from service_desk.model import BridgeLock, Outbox
+
+
+async def outbox(desk: Desk) -> int:
+    return await desk.fetch(lambda c: len(c.execute(select(Outbox.id)).all()))
+
+
+def row(desk: Desk, name: str) -> dict[str, Any]:
+    return {
+        "system": name,
+        "holder": "h",
+        "since": desk.clock.now(),
+        "beat_at": desk.clock.now(),
+    }
+
+
+async def test_events_are_told_after_the_commit(desk: Desk, told: list[DeskEvent]) -> None:
+    """Inside the block nothing is told; after it everything, once."""
+    async with desk.write(by=SYSTEM) as uow:
+        uow.tell(CardChanged(at=uow.now, call_id="a"))
+        uow.tell(CardChanged(at=uow.now, call_id="a"))
+        assert told == []
+    assert told == [CardChanged(at=desk.clock.now(), call_id="a")]
+
+
+async def test_a_failure_writes_and_tells_nothing(desk: Desk, told: list[DeskEvent]) -> None:
+    """An exception in the block rolls back."""
+
+    async def fail() -> None:
+        async with desk.write(by=SYSTEM) as uow:
+            await uow.execute(insert(BridgeLock), row(desk, "x"))
+            uow.tell(CardChanged(at=uow.now, call_id="a"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert told == []
+    assert await desk.fetch(lambda c: c.execute(select(BridgeLock)).all()) == []
+
+
+async def test_what_was_told_leaves_the_outbox_with_the_next_write(desk: Desk) -> None:
+    """The outbox holds at most what the last write told."""
+    for number in range(3):
+        async with desk.write(by=SYSTEM) as uow:
+            uow.tell(CardChanged(at=uow.now, call_id=str(number)))
+    assert await outbox(desk) == 1
+    async with desk.write(by=SYSTEM):
+        pass
+    assert await outbox(desk) == 0
+
+
+async def test_leftovers_are_told_at_the_start(
+    desk: Desk, told: list[DeskEvent], clock: HandClock
+) -> None:
+    """What a crash left between commit and publish is published by whoever starts next."""
+    left = StaffChanged(at=clock.now(), staff="ava")
+    await desk.transact(desk.leave_in_outbox, [left])
+    await desk.publish_leftovers()
+    assert told == []  # still being published by the one who wrote it
+    clock.advance(60)
+    assert await desk.publish_leftovers() == 1
+    assert told == [left]
+    assert await outbox(desk) == 0
+
+
+async def test_a_bus_that_is_away_costs_nothing_written(desk: Desk, clock: HandClock) -> None:
+    """The write stands, and the event waits in the outbox."""
+
+    def broken(_: DeskEvent) -> None:
+        raise ConnectionError("away")
+
+    desk.publish = broken
+    async with desk.write(by=SYSTEM) as uow:
+        await uow.execute(insert(BridgeLock), row(desk, "x"))
+        uow.tell(CardChanged(at=uow.now, call_id="a"))
+    assert len(await desk.fetch(lambda c: c.execute(select(BridgeLock)).all())) == 1
+    assert await outbox(desk) == 1
+
+
+async def test_many_writers_at_once(desk: Desk) -> None:
+    """Fifty at a time: none fails for a lock, each is written."""
+
+    async def one(number: int) -> None:
+        async with desk.write(by=SYSTEM) as uow:
+            await uow.execute(insert(BridgeLock), row(desk, f"s{number}"))
+
+    await asyncio.gather(*(one(number) for number in range(50)))
+    assert len(await desk.fetch(lambda c: c.execute(select(BridgeLock)).all())) == 50
+
+
+async def test_times_come_back_as_they_went(desk: Desk) -> None:
+    """UTC and timezone-aware to the microsecond; a naive time is refused."""
+    at = desk.clock.now() + timedelta(microseconds=123_457)
+    async with desk.write(by=SYSTEM) as uow:
+        await uow.execute(insert(BridgeLock), {**row(desk, "x"), "since": at})
+    [stored] = await desk.fetch(lambda c: c.execute(select(BridgeLock.since)).all())
+    assert stored.since == at
+    assert stored.since.tzinfo is not None
+    with pytest.raises(Exception, match="time zone"):
+        async with desk.write(by=SYSTEM) as uow:
+            await uow.execute(
+                insert(BridgeLock), {**row(desk, "y"), "since": at.replace(tzinfo=None)}
+            )

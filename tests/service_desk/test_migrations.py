@@ -1,0 +1,66 @@
+"""The schema: what migrations make is what the tables say, and a mismatch is one clear line."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from service_desk.desk import connect
+from service_desk.errors import BadValue, DatabaseAway, SchemaTooNew, SchemaTooOld
+from service_desk.migrations import check_schema, migrate, newest
+from service_desk.model import metadata
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_migrations_make_what_the_model_says(database_url: str) -> None:
+    """No table, column, type or index differs; migrating twice changes nothing."""
+    assert await migrate(database_url) == newest()
+    assert await migrate(database_url) == newest()
+    engine = connect(database_url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await check_schema(engine)
+    await engine.dispose()
+
+
+async def test_an_empty_database_is_too_old(database_url: str) -> None:
+    """The message says what to do."""
+    engine = connect(database_url)
+    with pytest.raises(SchemaTooOld, match="ringdesk db migrate"):
+        await check_schema(engine)
+    await engine.dispose()
+
+
+async def test_a_newer_database_is_refused(database_url: str) -> None:
+    """Neither used nor migrated by a program that does not know it."""
+    await migrate(database_url)
+    engine = connect(database_url)
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaTooNew, match="newer version"):
+        await check_schema(engine)
+    with pytest.raises(SchemaTooNew):
+        await migrate(database_url)
+    await engine.dispose()
+
+
+async def test_a_database_that_is_away_is_one_line() -> None:
+    """A port where nobody listens."""
+    engine = connect("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    with pytest.raises(DatabaseAway) as raised:
+        await check_schema(engine)
+    assert "\n" not in str(raised.value)
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "nonsense", "sqlite+aiosqlite://"])
+def test_a_wrong_url_is_refused(url: str) -> None:
+    """Named as the setting it is."""
+    with pytest.raises(BadValue, match=r"database\.url"):
+        connect(url)

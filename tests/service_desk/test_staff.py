@@ -1,0 +1,161 @@
+"""Signing in: Argon2id, sessions that slide and end, limits, tokens; nothing secret is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select
+
+from service_desk.actions import staff
+from service_desk.actor import SYSTEM
+from service_desk.clock import HandClock
+from service_desk.desk import Desk
+from service_desk.errors import BadValue, Conflict, NotSignedIn, TooManyTries
+from service_desk.model import ApiToken, Audit, Staff, StaffSession
+from service_desk.queries.staff import token_list
+
+WORD = "correct horse"
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The same algorithm with little work, so that tests are quick."""
+    monkeypatch.setattr(staff, "_hasher", PasswordHasher(1, 8 * 1024, 1))
+    staff._nobody.cache_clear()
+    yield
+    staff._nobody.cache_clear()
+
+
+async def make(desk: Desk, name: str = "ava") -> None:
+    await staff.create_staff(desk, name=name, role="agent", password=WORD, by=SYSTEM)
+
+
+async def test_signing_in_begins_a_session(desk: Desk) -> None:
+    """The token leads back to the person; the database holds only its hash."""
+    await make(desk)
+    signed = await staff.sign_in(desk, name=" Ava ", password=WORD, address="10.0.0.1")
+    session = await staff.session_of(desk, token=signed.token)
+    assert (session.actor.name, session.actor.role) == ("ava", "agent")
+    assert session.csrf == signed.csrf
+    stored = await desk.fetch(lambda c: c.execute(select(StaffSession.token_hash)).scalars().all())
+    assert signed.token not in stored
+    [kept] = await desk.fetch(lambda c: c.execute(select(Staff.password_hash)).scalars().all())
+    assert kept.startswith("$argon2id$")
+
+
+@pytest.mark.parametrize(("name", "password"), [("ava", "wrong word"), ("nobody", WORD), ("", "")])
+async def test_a_wrong_name_and_a_wrong_password_say_the_same(
+    desk: Desk, name: str, password: str
+) -> None:
+    """Nobody learns who works here."""
+    await make(desk)
+    with pytest.raises(NotSignedIn, match="the name or the password is wrong"):
+        await staff.sign_in(desk, name=name, password=password, address="x")
+
+
+async def test_too_many_tries_are_refused_for_a_while(desk: Desk, clock: HandClock) -> None:
+    """After the limit even the right password waits; later it works again."""
+    await make(desk)
+    for _ in range(desk.settings.sign_in_tries):
+        with pytest.raises(NotSignedIn):
+            await staff.sign_in(desk, name="ava", password="wrong word", address="x")
+    with pytest.raises(TooManyTries) as raised:
+        await staff.sign_in(desk, name="ava", password=WORD, address="y")
+    assert 0 < raised.value.retry_after <= desk.settings.sign_in_window_minutes * 60
+    clock.advance(raised.value.retry_after + 1)
+    await staff.sign_in(desk, name="ava", password=WORD, address="y")
+
+
+async def test_one_address_may_not_try_every_name(desk: Desk) -> None:
+    """The limit holds for an address as well."""
+    await make(desk)
+    for number in range(desk.settings.sign_in_tries * staff.ADDRESS_FACTOR):
+        with pytest.raises(NotSignedIn):
+            await staff.sign_in(desk, name=f"n{number}", password="wrong word", address="bad")
+    with pytest.raises(TooManyTries):
+        await staff.sign_in(desk, name="ava", password=WORD, address="bad")
+    await staff.sign_in(desk, name="ava", password=WORD, address="good")
+
+
+async def test_a_session_slides_and_ends(desk: Desk, clock: HandClock) -> None:
+    """Use keeps it alive; idleness ends it; so does age, however busy."""
+    await make(desk)
+    signed = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    idle = desk.settings.session_idle_minutes * 60
+    for _ in range(3):
+        clock.advance(idle - 5)
+        await staff.session_of(desk, token=signed.token)
+    clock.advance(idle + 5)
+    with pytest.raises(NotSignedIn):
+        await staff.session_of(desk, token=signed.token)
+    signed = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    for _ in range(desk.settings.session_longest_days * 2 - 1):
+        clock.advance(12 * 3600 - 60)
+        await staff.session_of(desk, token=signed.token)
+    clock.advance(12 * 3600 - 60)
+    clock.advance(3600)
+    with pytest.raises(NotSignedIn):
+        await staff.session_of(desk, token=signed.token)
+
+
+async def test_signing_out_and_a_new_password_end_sessions(desk: Desk) -> None:
+    """At once, everywhere."""
+    await make(desk)
+    one = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    await staff.sign_out(desk, token=one.token)
+    with pytest.raises(NotSignedIn):
+        await staff.session_of(desk, token=one.token)
+    two = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    await staff.set_password(desk, name="ava", password="another word", by=SYSTEM)
+    with pytest.raises(NotSignedIn):
+        await staff.session_of(desk, token=two.token)
+
+
+async def test_who_was_let_go_is_out(desk: Desk) -> None:
+    """Inactive: no session, no sign-in."""
+    await make(desk)
+    one = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    await staff.set_active(desk, name="ava", active=False, by=SYSTEM)
+    with pytest.raises(NotSignedIn):
+        await staff.session_of(desk, token=one.token)
+    with pytest.raises(NotSignedIn):
+        await staff.sign_in(desk, name="ava", password=WORD, address="x")
+
+
+async def test_bad_staff_is_refused(desk: Desk) -> None:
+    """A name twice, a name that is no device's name, a short password."""
+    await make(desk)
+    with pytest.raises(Conflict):
+        await make(desk)
+    with pytest.raises(BadValue, match="name"):
+        await staff.create_staff(desk, name="Ava/../x", role="agent", by=SYSTEM)
+    with pytest.raises(BadValue, match="password"):
+        await staff.create_staff(desk, name="ben", role="agent", password="short", by=SYSTEM)
+
+
+async def test_tokens_act_until_revoked(desk: Desk) -> None:
+    """A token has its role and nothing else; its secret is shown once and kept nowhere."""
+    token = await staff.issue_token(desk, label="erp", role="supervisor", by=SYSTEM)
+    actor = await staff.actor_of_token(desk, token=token)
+    assert (actor.name, actor.role, actor.staff_id) == ("token:erp", "supervisor", None)
+    [listed] = await token_list(desk)
+    hashes = await desk.fetch(lambda c: c.execute(select(ApiToken.token_hash)).scalars().all())
+    assert token not in hashes
+    await staff.revoke_token(desk, token_id=listed.id, by=SYSTEM)
+    with pytest.raises(NotSignedIn):
+        await staff.actor_of_token(desk, token=token)
+
+
+async def test_the_audit_knows_who_and_never_what_is_secret(desk: Desk) -> None:
+    """Sign-ins, right and wrong, are remembered with their address."""
+    await make(desk)
+    await staff.sign_in(desk, name="ava", password=WORD, address="10.0.0.9")
+    with pytest.raises(NotSignedIn):
+        await staff.sign_in(desk, name="ava", password="wrong word", address="10.0.0.9")
+    rows = await desk.fetch(lambda c: c.execute(select(Audit)).all())
+    assert [each.act for each in rows] == ["staff.create", "sign_in", "sign_in.failed"]
+    assert rows[1].address == "10.0.0.9"
+    assert WORD not in str(rows)
+    assert "wrong word" not in str(rows)
