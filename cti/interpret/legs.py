@@ -17,6 +17,7 @@ class Leg:
         "call",
         "channel",
         "handed_on",
+        "hanging_up",
         "held",
         "id",
         "joined_at",
@@ -40,6 +41,7 @@ class Leg:
         self.refused = False  # its owner hung up while it rang
         self.answered = False
         self.released = False
+        self.hanging_up = False  # its owner hung up
         self.handed_on = False  # its owner transferred the call away
         self.held = False  # it holds the other side
         self.recording = ""  # the file it is recorded to

@@ -68,8 +68,7 @@ def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
         return
     if any(o.offer == "answered" and not o.answered for o in leg.call.legs.values()):
         return
-    gave_up = leg.call.by in {"caller", "agent"}  # an agent may be the caller, after a transfer
-    world.leave_queue(out, at, leg.call, "abandoned" if gave_up else "timeout")
+    world.leave_queue(out, at, leg.call, "abandoned" if leg.hanging_up else "timeout")
 
 
 def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:

@@ -150,10 +150,14 @@ class World:
         self.ids.ended(call.id)
 
     def hung_up_by(self, leg: Leg) -> None:
-        """A hang-up was asked for on this leg: the first since the last bridging counts."""
+        """A hang-up was asked for on this leg: the first since the last new thing counts.
+
+        Who has transferred the call away leaves it, and does not end it.
+        """
+        leg.hanging_up = True
         if leg.offer is True and not leg.answered:
             leg.refused = True
-        elif leg.call.by is None and not leg.is_local:
+        elif leg.call.by is None and not leg.is_local and not leg.handed_on:
             ends: dict[Party, EndedBy] = {"agent": "agent", "caller": "caller"}
             leg.call.by = ends.get(leg.party, "caller")
 
@@ -164,6 +168,7 @@ class World:
         if leg.agent is None or leg.offer is not False or leg.answered:
             return
         leg.offer, leg.queue = True, queue
+        leg.call.by = None
         out.append(
             e.CallOffered(
                 at=at,
@@ -242,6 +247,7 @@ class World:
                 return
             self.leave_queue(out, at, call, "unknown")
         call.waiting = Waiting(queue, leg.id, at)
+        call.by = None
         out.append(
             e.CallQueued(
                 at=at,

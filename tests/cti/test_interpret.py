@@ -86,6 +86,26 @@ def test_the_first_agent_is_free_when_his_own_leg_ends() -> None:
     assert kinds.index(("CallReleased", "ava")) < kinds.index(("CallOffered", "ben"))
 
 
+def test_an_agent_who_hangs_up_after_the_transfer_did_not_end_the_call() -> None:
+    """A phone that transfers by REFER says BYE on its own leg, sooner or later."""
+    by, facts = interpreter(), list[Fact]()
+    for m in recording("refer_to_agent").messages:
+        facts += by.feed(m)
+        if m.name == "BlindTransfer":
+            bye = {"Uniqueid": m.get("TransfererUniqueid"), "Timestamp": m.get("Timestamp")}
+            facts += by.feed(message(("Event", "HangupRequest"), *bye.items()))
+    assert told(facts[-1]) == "CallEnded 16 caller"
+    queued = [m for m in recording("blind_to_queue").messages if m.name != "HangupRequest"]
+    called = next(m for m in queued if m.name == "AgentCalled")
+    bye = {"Uniqueid": called.get("DestUniqueid")}
+    at = [m.name for m in queued].index("BlindTransfer")
+    queued.insert(at + 1, message(("Event", "HangupRequest"), *bye.items()))
+    cut = [m.name for m in queued].index("AgentCalled", at)
+    leave = {"Uniqueid": queued[0].get("Uniqueid"), "Queue": "single"}
+    rest = message(("Event", "QueueCallerLeave"), *leave.items())
+    assert told(facts_of([*queued[:cut], rest])[-1]).startswith("CallLeftQueue single timeout")
+
+
 def test_what_click_to_dial_dials_is_known_beforehand() -> None:
     by = interpreter()
     messages = recording("originate").messages
