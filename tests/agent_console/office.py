@@ -76,7 +76,9 @@ def a_call(agent: str = "ava", call_id: str = CALL, number: str = "+4930901820")
             caller_number=number, caller_name=HOSTILE + "\ufffd", dialed="2000",
         ),
         e.CallQueued(**same, queue="support", position=1, leg_id=f"{call_id}-in"),
-        e.LegStarted(**same, leg_id=leg, channel="PJSIP/a-1", party="agent", address=agent, agent=agent),
+        e.LegStarted(
+            **same, leg_id=leg, channel="PJSIP/a-1", party="agent", address=agent, agent=agent
+        ),
         e.CallOffered(**same, agent=agent, leg_id=leg, queue="support"),
         e.CallAnswered(**same, agent=agent, leg_id=leg, queue="support", waited=4.0),
         e.RecordingStarted(**same, file=f"2026/11/21/{call_id}.wav"),

@@ -103,7 +103,7 @@ class Page:
         self.seq[topic] = frame["seq"]
         return frame
 
-    async def do(self, name: str, **fields: Any) -> dict[str, Any]:
+    async def do(self, name: str, /, **fields: Any) -> dict[str, Any]:
         self.number += 1
         await self.socket.send(json.dumps({"id": self.number, "do": name, **fields}))
         while True:
