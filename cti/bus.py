@@ -67,7 +67,7 @@ class Bus(Protocol):
         ...
 
     def serve(self, handler: WishHandler) -> Undo:
-        """Answer wishes with `handler`, until undone. One at a time per process."""
+        """Answer wishes with `handler`, several at once, until undone. One server per process."""
         ...
 
     async def close(self) -> None:

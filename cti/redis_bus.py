@@ -52,6 +52,8 @@ BATCH = 500  # events in one round trip
 STREAM_LENGTH = 100_000  # entries, about
 BLOCK = 1_000  # milliseconds a group's read waits
 CANCELS = 10
+LONGEST_WISH = 10.0  # seconds
+WISHES_AT_ONCE = 32
 ABANDONED = 30_000  # milliseconds after which a dead member's entry is taken over
 TROUBLE = (RedisError, OSError, TimeoutError)
 
@@ -292,6 +294,7 @@ class RedisBus:
             log.warning("bus.not_understood", channel=channel, error=type(error).__name__)
 
     async def _listen_to_wishes(self, handler: WishHandler) -> None:
+        places = asyncio.Semaphore(WISHES_AT_ONCE)
         async with self._redis.pubsub() as listener:
             await listener.subscribe(self._wishes_at)
             async for message in listener.listen():
@@ -306,10 +309,20 @@ class RedisBus:
                 except ValueError as error:
                     log.warning("bus.wish_not_understood", error=type(error).__name__)
                     continue
-                # One at a time, in order; the asker's timeout is at most this long.
-                reply = await answer(handler, wish, 10.0)
-                at = self._replies_at.removesuffix(self._origin) + envelope.origin
-                await self._redis.publish(at, self._pack(reply, envelope.id))
+                await places.acquire()
+                self._own(self._reply(handler, wish, envelope, places))
+
+    async def _reply(
+        self, handler: WishHandler, wish: Wish, to: Envelope, places: asyncio.Semaphore
+    ) -> None:
+        try:
+            reply = await answer(handler, wish, LONGEST_WISH)
+            at = self._replies_at.removesuffix(self._origin) + to.origin
+            await self._redis.publish(at, self._pack(reply, to.id))
+        except TROUBLE as error:
+            log.warning("bus.reply_lost", wish=type(wish).__name__, error=type(error).__name__)
+        finally:
+            places.release()
 
     async def _read_group(self, group: str) -> None:
         """Take this process' share of a group's events, and what a dead member left."""

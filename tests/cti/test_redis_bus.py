@@ -193,6 +193,8 @@ async def test_a_wish_is_answered_across_processes(server: Server) -> None:
         assert wishes == [Originate(agent="ava", to="102"), Pause(agent="ava", reason="lunch")]
         late = await web.request(Pause(agent="ava", reason="late"), 0.1)
         assert late == CommandRefused(reason=NO_ANSWER)
+        # The one that hangs keeps nobody waiting.
+        assert await web.request(Pause(agent="ben", reason="lunch")) == done
         undo()
         assert await bridge.request(Pause(agent="ava", reason="x"), 0.5) != done
 
