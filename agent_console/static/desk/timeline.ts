@@ -13,30 +13,32 @@ type Group = "all" | "talk" | "notes" | "changes";
 
 /** Which icon and group a kind of entry has; a kind nobody named is a change. */
 const KINDS: Record<string, { icon: Glyph; group: Group }> = {
-  call: { icon: "phone", group: "talk" },
   arrived: { icon: "incoming", group: "talk" },
+  menu: { icon: "keypad", group: "talk" },
   queued: { icon: "inbox", group: "talk" },
+  left_queue: { icon: "inbox", group: "talk" },
   offered: { icon: "incoming", group: "talk" },
+  not_taken: { icon: "missed", group: "talk" },
   answered: { icon: "phone", group: "talk" },
   transferred: { icon: "transfer", group: "talk" },
-  abandoned: { icon: "missed", group: "talk" },
   ended: { icon: "hangUp", group: "talk" },
+  recording: { icon: "audio", group: "talk" },
+  call: { icon: "phone", group: "talk" },
   message: { icon: "message", group: "talk" },
-  email: { icon: "mail", group: "talk" },
+  email_in: { icon: "mail", group: "talk" },
+  email_out: { icon: "mail", group: "talk" },
   visit: { icon: "visit", group: "talk" },
   note: { icon: "note", group: "notes" },
   promise: { icon: "agenda", group: "notes" },
-  follow_up: { icon: "agenda", group: "notes" },
+  kept: { icon: "check", group: "notes" },
   offer: { icon: "offer", group: "changes" },
   disposition: { icon: "tag", group: "changes" },
+  assigned: { icon: "person", group: "changes" },
+  customer: { icon: "person", group: "changes" },
 };
 
-function look(kind: string): { icon: Glyph; group: Group } {
-  const exact = KINDS[kind];
-  if (exact) return exact;
-  const near = Object.keys(KINDS).find((known) => kind.startsWith(known) || kind.endsWith(known));
-  return (near && KINDS[near]) || { icon: "file", group: "changes" };
-}
+const look = (kind: string): { icon: Glyph; group: Group } =>
+  KINDS[kind] ?? { icon: "file", group: "changes" };
 
 /** What happened, newest first. */
 @customElement("rd-timeline")
