@@ -1,0 +1,431 @@
+"""What people do with a case, a customer, a promise, an offer: validated, told, on the timeline."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, get_args
+
+import pytest
+from sqlalchemy import insert, select
+
+from cti import events as cti
+from service_desk.actions import case as cases
+from service_desk.actions import conversation as calls
+from service_desk.actions import customer as customers
+from service_desk.actions import draft, follow_up, offer, staff
+from service_desk.actor import IVR, SYSTEM, Actor
+from service_desk.clock import HandClock
+from service_desk.demo import load_catalogue
+from service_desk.desk import Desk
+from service_desk.errors import (
+    BadValue,
+    CaseNotFound,
+    Conflict,
+    ConversationNotFound,
+    CustomerNotFound,
+    IllegalMove,
+    StaffNotFound,
+)
+from service_desk.events import CardChanged, CaseChanged, DeskEvent
+from service_desk.intake import Intake
+from service_desk.model import Case, Conversation, Product
+from service_desk.queries.agenda import agenda, dispositions, today
+from service_desk.queries.case_list import case_list
+from service_desk.queries.case_page import case_by_id, case_page
+from service_desk.queries.conversations import (
+    call_id_of_alias,
+    caller,
+    case_status_for,
+    conversation_list,
+    conversation_page,
+)
+from service_desk.queries.customer_card import card_for_call
+from service_desk.queries.customer_page import customer_page
+from service_desk.queries.figures import queue_figures, service_level
+from service_desk.queries.search import search
+from service_desk.views import CaseStatus
+
+AVA = Actor("ava", "agent", 1)
+NUMBER = "+493023125001"
+
+
+async def arrive(desk: Desk, name: str = "a", number: str = NUMBER) -> int:
+    """A call arrives and waits in support; its case's id."""
+    intake = Intake(desk)
+    await intake.start()
+    base: dict[str, Any] = {"system": "p", "call_id": name}
+    at = desk.clock.now()
+    intake.take(
+        cti.CallArrived(
+            **base,
+            at=at,
+            leg_id=f"{name}.1",
+            channel="c",
+            direction="inbound",
+            caller_number=number,
+            caller_name="",
+            dialed="1000",
+        )
+    )
+    queued = at + timedelta(seconds=1)
+    intake.take(cti.CallQueued(**base, at=queued, queue="support", position=1, leg_id=f"{name}.1"))
+    left = at + timedelta(seconds=9)
+    intake.take(cti.CallLeftQueue(**base, at=left, queue="support", reason="abandoned", waited=8.0))
+    await intake.settled()
+    await intake.stop()
+    found = await desk.fetch(
+        lambda c: c.execute(select(Case.id).where(Case.opened_by_call_id == name)).scalar_one()
+    )
+    return int(found)
+
+
+@pytest.fixture
+async def ava(desk: Desk) -> Actor:
+    """An agent who exists."""
+    made = await staff.create_staff(desk, name="ava", role="agent", by=SYSTEM)
+    return Actor("ava", "agent", made)
+
+
+async def test_a_note_is_on_the_timeline_and_told(
+    desk: Desk, ava: Actor, told: list[DeskEvent]
+) -> None:
+    """The case is no longer new, its card is told to be read again."""
+    case_id = await arrive(desk)
+    told.clear()
+    await cases.add_note(desk, case_id=case_id, text=" <b>hello</b>\n", by=ava)
+    page = await case_by_id(desk, case_id)
+    assert ("note", "<b>hello</b>") in [(each.kind, each.text) for each in page.timeline]
+    assert page.case.status == "open"
+    assert {type(each) for each in told} == {CaseChanged, CardChanged}
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 10_001])
+async def test_a_note_is_measured(desk: Desk, text: str) -> None:
+    """Empty or endless text is refused with one line."""
+    case_id = await arrive(desk)
+    with pytest.raises(BadValue, match="text"):
+        await cases.add_note(desk, case_id=case_id, text=text, by=AVA)
+
+
+async def test_only_legal_moves(desk: Desk) -> None:
+    """Every pair of states: allowed exactly where the table says so."""
+    for before in get_args(CaseStatus):
+        for after in get_args(CaseStatus):
+            case_id = await cases.open_case(desk, subject="x", by=SYSTEM)
+            async with desk.engine.begin() as connection:
+                await connection.execute(
+                    Case.__table__.update().where(Case.id == case_id).values(status=before)
+                )
+            if after == before or after in cases.MOVES[before]:
+                await cases.set_status(desk, case_id=case_id, status=after, by=SYSTEM)
+                assert (await case_by_id(desk, case_id)).case.status == after
+            else:
+                with pytest.raises(IllegalMove):
+                    await cases.set_status(desk, case_id=case_id, status=after, by=SYSTEM)
+
+
+async def test_unknown_things_are_not_found(desk: Desk) -> None:
+    """Each says what is missing."""
+    with pytest.raises(CaseNotFound):
+        await cases.add_note(desk, case_id=99, text="x", by=AVA)
+    with pytest.raises(CaseNotFound):
+        await case_page(desk, "C-2026-99")
+    with pytest.raises(ConversationNotFound):
+        await customers.choose_customer(desk, call_id="x", customer_id=1, by=AVA)
+    with pytest.raises(CustomerNotFound):
+        await customer_page(desk, 99)
+    with pytest.raises(ConversationNotFound):
+        await card_for_call(desk, "x")
+    case_id = await arrive(desk)
+    with pytest.raises(StaffNotFound):
+        await cases.assign_case(desk, case_id=case_id, to="nobody", by=AVA)
+
+
+async def test_a_disposition_may_resolve(desk: Desk, ava: Actor) -> None:
+    """Data decides; an unknown code is refused."""
+    await desk.transact(load_catalogue)
+    case_id = await arrive(desk)
+    await cases.set_disposition(desk, case_id=case_id, code="quote", by=ava)
+    assert (await case_by_id(desk, case_id)).case.status == "open"
+    await cases.set_disposition(desk, case_id=case_id, code="solved", by=ava)
+    page = await case_by_id(desk, case_id)
+    assert (page.case.status, page.disposition) == ("resolved", "solved")
+    with pytest.raises(BadValue):
+        await cases.set_disposition(desk, case_id=case_id, code="nonsense", by=ava)
+    labels = {each.code: each.label for each in await dispositions(desk, language="zh")}
+    assert labels["solved"] == "已解决"
+
+
+async def test_filing_a_call_under_an_open_case(desk: Desk, ava: Actor) -> None:
+    """The call and its story move; its own case becomes a signpost; notes are not lost."""
+    anna = await customers.create_customer(desk, name="Anna", by=ava)
+    target = await cases.open_case(desk, subject="Invoice", customer_id=anna, by=ava)
+    own = await arrive(desk)
+    await cases.add_note(desk, case_id=own, text="mine", by=ava)
+    await cases.file_under(desk, call_id="a", case_id=target, by=ava)
+    page = await case_by_id(desk, target)
+    assert [each.call_id for each in page.conversations] == ["a"]
+    assert {"arrived", "note", "filed"} <= {each.kind for each in page.timeline}
+    gone = await case_by_id(desk, own)
+    assert (gone.case.status, gone.merged_into) == ("merged", page.case.number)
+    card = await card_for_call(desk, "a")
+    assert card.case is not None
+    assert card.case.id == target
+    assert card.customer is not None
+    assert card.customer.id == anna
+    await cases.resolve(desk, case_id=target, by=ava, note="done")
+    await arrive(desk, "b")
+    with pytest.raises(IllegalMove):
+        await cases.file_under(desk, call_id="b", case_id=target, by=ava)
+
+
+async def test_a_new_customer_gets_the_number_of_the_call(desk: Desk, ava: Actor) -> None:
+    """Made from the card: chosen, and known the next time."""
+    await arrive(desk)
+    made = await customers.create_customer(desk, name="Eva <b>", by=ava, call_id="a")
+    card = await card_for_call(desk, "a")
+    assert card.customer is not None
+    assert (card.customer.id, card.customer.name) == (made, "Eva <b>")
+    assert card.customer.contact_points[0].value == NUMBER
+    await arrive(desk, "b")
+    card = await card_for_call(desk, "b")
+    assert card.customer is not None
+    assert card.number_kind == "known"
+    assert [each.call_id for each in card.conversations] == ["a"]
+    before = (await card_for_call(desk, "a")).case
+    assert before is not None
+    assert [each.id for each in card.open_cases] == [before.id]
+
+
+async def test_customers_of_a_shared_number_are_ranked(
+    desk: Desk, ava: Actor, clock: HandClock
+) -> None:
+    """An open case first; nobody is chosen for the agent; choosing settles it."""
+    one = await customers.create_customer(desk, name="One", phones=["030 23125001"], by=ava)
+    two = await customers.create_customer(desk, name="Two", phones=[NUMBER], by=ava)
+    await cases.open_case(desk, subject="x", customer_id=two, by=ava)
+    await arrive(desk)
+    card = await card_for_call(desk, "a")
+    assert card.customer is None
+    assert [each.customer_id for each in card.candidates] == [two, one]
+    assert sum(each.likelihood for each in card.candidates) == pytest.approx(1, abs=0.01)
+    assert "open case" in card.candidates[0].why
+    assert card.suggestion.none_because
+    await customers.choose_customer(desk, call_id="a", customer_id=one, by=ava)
+    card = await card_for_call(desk, "a", language="zh")
+    assert card.customer is not None
+    assert card.customer.id == one
+    assert card.case is not None
+    assert card.case.customer_id == one
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [("anonymous", "withheld"), ("", "withheld"), ("+", "malformed"), (NUMBER, "unknown"),
+     ("101", "unknown")],
+)  # fmt: skip
+async def test_unknown_numbers_have_a_card(desk: Desk, number: str, kind: str) -> None:
+    """Withheld, malformed, unknown, an extension: a card all the same."""
+    await arrive(desk, number=number)
+    card = await card_for_call(desk, "a")
+    assert card.number_kind == kind
+    assert card.candidates == ()
+    assert card.case is not None
+
+
+async def test_customers_are_checked(desk: Desk, ava: Actor) -> None:
+    """What is no number, no address, no name or a duplicate is refused."""
+    made = await customers.create_customer(desk, name="Anna", phones=[NUMBER], by=ava)
+    for wrong in ("12", "abc", ""):
+        with pytest.raises(BadValue):
+            await customers.add_contact_point(
+                desk, customer_id=made, kind="phone", value=wrong, by=ava
+            )
+    with pytest.raises(BadValue):
+        await customers.add_contact_point(desk, customer_id=made, kind="email", value="x@", by=ava)
+    with pytest.raises(Conflict):
+        await customers.add_contact_point(
+            desk, customer_id=made, kind="phone", value="030 23125001", by=ava
+        )
+    with pytest.raises(BadValue):
+        await customers.create_customer(desk, name="  ", by=ava)
+    with pytest.raises(BadValue):
+        await customers.set_language(desk, customer_id=made, language="xx", by=ava)
+    await customers.update_customer(
+        desk, customer_id=made, do_not_contact=True, city="Köln", by=ava
+    )
+    page = await customer_page(desk, made)
+    assert page.customer.do_not_contact
+    assert page.suggestion.none_because == "asked not to be contacted"
+
+
+async def test_promises_are_seen_until_kept(desk: Desk, ava: Actor, clock: HandClock) -> None:
+    """On the card, the agenda and today; overdue when late; gone when kept."""
+    anna = await customers.create_customer(desk, name="Anna", phones=[NUMBER], by=ava)
+    case_id = await arrive(desk)
+    due = clock.now() + timedelta(hours=1)
+    made = await follow_up.promise(desk, text="Call back", due_at=due, case_id=case_id, by=ava)
+    card = await card_for_call(desk, "a")
+    assert [(each.text, each.overdue) for each in card.promises] == [("Call back", False)]
+    assert card.promises[0].customer_id == anna
+    clock.advance(7200)
+    assert (await today(desk, "ava")).next is not None
+    assert [each.overdue for each in (await agenda(desk, "ava")).promises] == [True]
+    await follow_up.keep(desk, follow_up_id=made, by=ava)
+    await follow_up.keep(desk, follow_up_id=made, by=ava)
+    assert (await agenda(desk, "ava")).promises == ()
+
+
+async def test_an_offers_outcome_is_recorded_with_what_was_shown(desk: Desk, ava: Actor) -> None:
+    """Once per call and product; the last word counts; it is on the timeline."""
+    async with desk.engine.begin() as connection:
+        made = await connection.execute(
+            insert(Product), {"sku": "X", "name_en": "Box", "price": 1, "currency": "EUR"}
+        )
+    product = made.inserted_primary_key[0]
+    case_id = await arrive(desk)
+    with pytest.raises(BadValue):
+        await offer.record_outcome(desk, call_id="a", product_id=product, outcome="later", by=ava)
+    await customers.create_customer(desk, name="Anna", by=ava, call_id="a")
+    for outcome in ("later", "declined"):
+        await offer.record_outcome(desk, call_id="a", product_id=product, outcome=outcome, by=ava)
+    kinds = [each.kind for each in (await case_by_id(desk, case_id)).timeline]
+    assert kinds.count("offer") == 2
+    with pytest.raises(BadValue):
+        await offer.record_outcome(desk, call_id="a", product_id=product, outcome="maybe", by=ava)
+
+
+async def test_the_menu_may_be_first(desk: Desk) -> None:
+    """The path is noted before any fact is written; facts then complete the same case."""
+    await calls.note_path(
+        desk, call_id="a", steps=[("Sales", ""), ("Invoice", "4711")], language="zh", by=IVR
+    )
+    first = await card_for_call(desk, "a")
+    assert first.case is not None
+    assert await arrive(desk) == first.case.id
+    card = await card_for_call(desk, "a")
+    assert [(each.label, each.entered) for each in card.path] == [
+        ("Sales", ""),
+        ("Invoice", "4711"),
+    ]
+    assert card.language == "zh"
+    assert card.number == NUMBER
+    assert card.case is not None
+    assert card.case.subject == "Call to 1000"
+    assert len((await case_list(desk)).cases) == 1
+
+
+async def test_a_message_becomes_the_case(desk: Desk) -> None:
+    """A recording, an outcome, a kind; twice is once; no path leaves the folder."""
+    case_id = await arrive(desk)
+    for _ in range(2):
+        made = await calls.leave_message(
+            desk, call_id="a", file="messages/a.wav", seconds=12, by=IVR
+        )
+    page = await case_by_id(desk, case_id)
+    assert page.case.kind == "message"
+    assert page.conversations[0].outcome == "message"
+    assert page.conversations[0].recordings == (made,)
+    with pytest.raises(BadValue):
+        await calls.leave_message(desk, call_id="a", file="../../etc/x", seconds=1, by=IVR)
+
+
+async def test_drafts_are_kept_per_agent_and_call(desk: Desk) -> None:
+    """The last text wins; empty forgets; another agent sees nothing."""
+    await draft.save_draft(desk, call_id="a", text="one", by=AVA)
+    await draft.save_draft(desk, call_id="a", text="two", by=AVA)
+    assert await draft.load_draft(desk, call_id="a", by=AVA) == "two"
+    assert await draft.load_draft(desk, call_id="a", by=Actor("ben", "agent", 2)) == ""
+    await draft.save_draft(desk, call_id="a", text="", by=AVA)
+    assert await draft.load_draft(desk, call_id="a", by=AVA) == ""
+
+
+async def test_calls_are_found_and_paged(desk: Desk, ava: Actor) -> None:
+    """Newest first, each once, by number, alias and queue."""
+    for name in ("a", "b", "c"):
+        await arrive(desk, name)
+        desk.clock.advance(60)
+    first = await conversation_list(desk, limit=2)
+    second = await conversation_list(desk, limit=2, after=first.page.next)
+    ids = [each.call_id for each in (*first.conversations, *second.conversations)]
+    assert ids == ["c", "b", "a"]
+    assert (first.page.total, second.page.next) == (3, None)
+    assert len((await conversation_list(desk, number="030 23125001")).conversations) == 3
+    assert (await conversation_list(desk, queue="sales")).conversations == ()
+    with pytest.raises(BadValue):
+        await conversation_list(desk, after="nonsense")
+    page = await conversation_page(desk, "a")
+    assert [leg.leg_id for leg in page.legs] == ["a.1"]
+    assert await call_id_of_alias(desk, system="p", alias="b.1") == "b"
+    pages = [await case_list(desk, limit=2), await case_list(desk, limit=2, open_only=True)]
+    assert [len(each.cases) for each in pages] == [2, 2]
+    rest = await case_list(desk, limit=2, after=pages[0].page.next)
+    assert len(rest.cases) == 1
+
+
+async def test_the_menu_learns_only_of_ones_own_case(desk: Desk, ava: Actor) -> None:
+    """By digits with or without the year, if the caller's number is the customer's."""
+    await customers.create_customer(desk, name="Anna", phones=[NUMBER], language="zh", by=ava)
+    case_id = await arrive(desk)
+    number = (await case_by_id(desk, case_id)).case.number
+    assert await case_status_for(desk, digits=str(case_id), number=NUMBER) == (number, "new")
+    long = number.replace("C-", "").replace("-", "")
+    assert await case_status_for(desk, digits=long, number="030 23125001") == (number, "new")
+    assert await case_status_for(desk, digits=str(case_id), number="+493023125002") is None
+    assert await case_status_for(desk, digits="99999", number=NUMBER) is None
+    assert await case_status_for(desk, digits="9" * 40, number=NUMBER) is None
+    found = await caller(desk, NUMBER)
+    assert (found.matches, found.name, found.language) == (1, "Anna", "zh")
+    assert (await caller(desk, "anonymous")).matches == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["%", "_", "'; DROP TABLE customer;--", "\x00", "\\", "x" * 5000, "（", "\udcff", "@"]
+)
+async def test_hostile_searches_find_nothing_and_harm_nothing(desk: Desk, text: str) -> None:
+    """Wildcards are letters, and everything has an answer."""
+    await customers.create_customer(desk, name="Anna", by=SYSTEM)
+    found = await search(desk, text)
+    assert found.customers == ()
+    assert len((await search(desk, "ann")).customers) == 1
+
+
+async def test_search_by_name_number_and_case(desk: Desk, ava: Actor) -> None:
+    """Case does not matter, nor how a number is written."""
+    made = await customers.create_customer(
+        desk, name="Chen Wei 陈伟", phones=[NUMBER], emails=["chen@example.com"], by=ava
+    )
+    case_id = await cases.open_case(desk, subject="Invoice twice", customer_id=made, by=ava)
+    for text in (
+        "chen",
+        "WEI",
+        "陈",
+        "030 23125001",
+        "+49 30 23125001",
+        "23125",
+        "chen@example.com",
+    ):
+        assert [each.id for each in (await search(desk, text)).customers] == [made], text
+    for text in (str(case_id), f"C-2026-{case_id:06d}", "invoice"):
+        assert [each.id for each in (await search(desk, text)).cases] == [case_id], text
+
+
+async def test_figures_count_visits_of_the_day(desk: Desk, clock: HandClock) -> None:
+    """Late abandons count against the service level, early ones do not."""
+    await arrive(desk)
+    [row] = await queue_figures(desk, thresholds={"support": 20})
+    assert (row.entered, row.abandoned, row.abandoned_late, row.service_level) == (1, 1, 0, None)
+    [row] = await queue_figures(desk, thresholds={"support": 5})
+    assert (row.abandoned_late, row.service_level) == (1, 0.0)
+    clock.advance(2 * 86_400)
+    assert await queue_figures(desk) == ()
+    assert service_level(8, 9, 1) == 0.8
+    assert service_level(0, 0, 0) is None
+
+
+async def test_a_call_of_today_is_counted(desk: Desk, ava: Actor) -> None:
+    """Nobody answered: an agent's day stays empty."""
+    await arrive(desk)
+    assert (await today(desk, "ava")).calls == 0
+    rows = await desk.fetch(lambda c: c.execute(select(Conversation.outcome)).scalars().all())
+    assert rows == ["live"]
