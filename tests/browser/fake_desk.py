@@ -34,6 +34,7 @@ class FakeDesk:
         self.sent: list[Json] = []
         self.refuse: dict[str, str] = {}
         self.found: Json = {"people": [], "cases": []}
+        self.signed_out = False
         self.base = ""
         self._sockets: set[web.WebSocketResponse] = set()
         self._seq: dict[str, int] = {}
@@ -122,7 +123,9 @@ class FakeDesk:
             {"topic": topic, "seq": self._seq[topic], "snapshot": self.topics.get(topic, {})}
         )
 
-    async def _live(self, request: web.Request) -> web.WebSocketResponse:
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        if self.signed_out:
+            return web.Response(status=403)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)
@@ -149,6 +152,8 @@ class FakeDesk:
             await self._snapshot(socket, command["topic"])
 
     async def _search(self, _request: web.Request) -> web.Response:
+        if self.signed_out:
+            return web.Response(status=401)
         return web.json_response(self.found)
 
     async def _nothing(self, _request: web.Request) -> web.Response:

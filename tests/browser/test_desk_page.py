@@ -333,3 +333,15 @@ async def test_a_session_that_ended_says_so_and_keeps_the_page(page: Page, desk:
     await desk.drop(code=4401)
     await expect(page.locator(".stale")).to_contain_text("Your session ended")
     await expect(page.locator(".agenda > li")).to_have_count(3)
+
+
+async def test_signing_in_again_elsewhere_brings_the_page_back(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await desk.command("subscribe")
+    desk.signed_out = True
+    await desk.drop()
+    await expect(page.locator(".stale")).to_contain_text("Your session ended")
+    desk.signed_out = False
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await desk.command("subscribe", 2)
+    await expect(page.locator(".stale")).to_have_count(0)

@@ -49,6 +49,7 @@ export class Live {
   #nextId = 1;
   #attempt = 0;
   #heardAt = 0;
+  #wasOpen = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #pulse: ReturnType<typeof setInterval> | undefined;
 
@@ -98,7 +99,8 @@ export class Live {
   }
 
   #connectNow(): void {
-    if (this.link !== "lost") return;
+    // "refused" too: the person may have signed in again in another tab.
+    if (this.#socket || (this.link !== "lost" && this.link !== "refused")) return;
     clearTimeout(this.#retry);
     this.#connect();
   }
@@ -114,6 +116,7 @@ export class Live {
 
   #opened(): void {
     this.link = "live";
+    this.#wasOpen = true;
     this.#attempt = 0;
     this.#heardAt = performance.now();
     this.#asked.clear();
@@ -143,13 +146,34 @@ export class Live {
     this.staleSince ??= Date.now();
     if (REFUSED.has(code)) {
       this.link = "refused";
+    } else if (this.link === "refused") {
+      // Still: no timer tries on, only the person does.
     } else {
+      if (!this.#wasOpen) void this.#askWhy();
       this.link = "lost";
       const ceiling = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** this.#attempt++);
       // Spread: a thousand pages that lost one server must not come back in one instant.
       this.#retry = setTimeout(() => this.#connect(), ceiling * (0.5 + Math.random() / 2));
     }
+    this.#wasOpen = false;
     this.#tell();
+  }
+
+  /** A refused upgrade and a dead server look alike to a page: an ordinary request tells them apart. */
+  async #askWhy(): Promise<void> {
+    try {
+      const answer = await fetch("/search.json?q=", {
+        redirect: "manual",
+        signal: AbortSignal.timeout(5_000),
+      });
+      const signedOut = answer.status === 401 || answer.status === 403 || answer.type === "opaqueredirect";
+      if (!signedOut || this.link === "live") return;
+      clearTimeout(this.#retry);
+      this.link = "refused";
+      this.#tell();
+    } catch {
+      // The server is away: the retries go on.
+    }
   }
 
   #heard(text: string): void {

@@ -12,7 +12,7 @@ export function staleBanner(
   if (live.link === "refused") {
     return html`<div class="stale" role="alert">${glyph("warning")}
       <span>${t("Your session ended. A call goes on; what you typed is kept.")}</span>
-      <a class="button" href="/sign-in?next=${encodeURIComponent(location.pathname)}">${t("Sign in again")}</a></div>`;
+      <a class="button" target="_blank" rel="noopener" href="/sign-in?next=${encodeURIComponent(location.pathname)}">${t("Sign in again")}</a></div>`;
   }
   if (!stale || Date.now() - stale.at < 1_000) return nothing;
   const since = hour(new Date(stale.at).toISOString(), place);
