@@ -7,6 +7,9 @@ SETTINGS ?= config/ringdesk.yaml
 # Test processes; two cores are what the time limit of the suite is meant for.
 WORKERS ?= 2
 
+# npm keeps its cache and logs here, not in the home folder.
+export NPM_CONFIG_CACHE ?= $(CURDIR)/.ringdesk/cache/npm
+
 .DEFAULT_GOAL := help
 .PHONY: help run setup setup-test test check bench format lock clean distclean env
 
@@ -74,4 +77,4 @@ clean: ## remove what is built; data, packages and programs stay
 	find . -name __pycache__ -not -path './.venv/*' -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove packages and programs too; data stays
-	rm -rf .venv agent_console/node_modules .ringdesk/parts .ringdesk/node .ringdesk/stamps
+	rm -rf .venv agent_console/node_modules .ringdesk/parts .ringdesk/node .ringdesk/stamps .ringdesk/cache

@@ -48,6 +48,9 @@ def say(text: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """`run`, `test` or `image`; 0 done, 1 cannot, 2 asked wrongly."""
+    # Their caches stay in the checkout as well.
+    for variable, name in (("PIP_CACHE_DIR", "pip"), ("NPM_CONFIG_CACHE", "npm")):
+        os.environ.setdefault(variable, str(CHECKOUT / ".ringdesk" / "cache" / name))
     match arguments:
         case ["run"]:
             set_up_python("")
@@ -60,7 +63,7 @@ def main(arguments: list[str]) -> int:
         case ["image"]:  # other containers hold the programs; what only building needs goes again
             set_up_python("")
             set_up_console(for_checks=False)
-            for folder in (CONSOLE / "node_modules", NODE, STAMPS):
+            for folder in (CONSOLE / "node_modules", CHECKOUT / ".ringdesk"):
                 shutil.rmtree(folder, ignore_errors=True)
         case _:
             say("set_up.py run | test | image")
