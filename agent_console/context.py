@@ -79,6 +79,7 @@ class ConsoleContext:
     sip_domain: str = "{host}"
     origins: tuple[str, ...] = ()  # besides the live socket's own origin
     cookie_secure: bool = False
+    proxies: tuple[str, ...] = ()  # networks of reverse proxies whose X-Forwarded-For is believed
     demo: bool = False
     demo_phone: str = "customer"  # SIP endpoint of the demo's customer phone
     demo_callers: tuple[DemoCaller, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
@@ -58,10 +59,38 @@ def signed_in(request: web.Request) -> Viewer:
     return viewer
 
 
+def address_of(request: web.Request) -> str:
+    """Where the request came from: the peer, or whom a proxy of ours says it speaks for.
+
+    Behind a proxy all would have one address, and one person's wrong passwords would lock out all.
+    """
+    peer = request.remote or ""
+    networks = request.app[CONTEXT].proxies
+    if not networks or not _within(peer, networks):
+        return peer
+    # Only the last entry is the proxy's own word; the ones before it anybody can write.
+    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return told if _is_address(told) else peer
+
+
+def _within(address: str, networks: tuple[str, ...]) -> bool:
+    if not _is_address(address):
+        return False
+    return any(ip_address(address) in ip_network(network, strict=False) for network in networks)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def actor_of(request: web.Request) -> Actor:
     """Who is asking, as the desk's actions name them; the address is for the audit."""
     viewer = signed_in(request)
-    return Actor(viewer.user, viewer.role, viewer.staff_id, request.remote or "")
+    return Actor(viewer.user, viewer.role, viewer.staff_id, address_of(request))
 
 
 def language_of(request: web.Request) -> str:

@@ -19,7 +19,7 @@ from agent_console.access import Permission, Viewer
 from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
 from agent_console.pages.forms import ID
-from agent_console.web import CONTEXT, Route, language_of, signed_in
+from agent_console.web import CONTEXT, Route, actor_of, language_of, signed_in
 from service_desk.actor import Actor
 
 SECONDS = 10.0  # for one answer
@@ -64,7 +64,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         call = Call(
             context=request.app[CONTEXT],
             viewer=viewer,
-            actor=Actor(viewer.user, viewer.role, viewer.staff_id, request.remote or ""),
+            actor=actor_of(request),
             language=language_of(request),
             path=dict(request.match_info),
             query=None if self.query is None else _query(request, self.query),

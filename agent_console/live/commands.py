@@ -25,7 +25,7 @@ from agent_console.words import N_
 
 log = structlog.get_logger(__name__)
 
-SECONDS = 8.0  # for one command, its database work and the bridge's answer included
+SECONDS = 7.0  # for one command, all included: less than the page waits for its answer
 
 
 class Command(msgspec.Struct, frozen=True):

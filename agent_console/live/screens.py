@@ -87,6 +87,7 @@ class Screens:
         self._view = self._board.snapshot()
         self._names: dict[str, str] = {}
         self._languages: dict[str, str] = {}  # agent -> language of the desk they look at
+        self._started = context.desk.clock.now()
         self._seeded = False
         self._board_due = False
         self._undo: list[Callable[[], None]] = []
@@ -134,9 +135,7 @@ class Screens:
             if card is not None:
                 cards[call_id] = card
             calls[call_id] = _call_shown(part, card)
-        me: dict[str, Any] = {"agent": agent, "status": "signed_out"}
-        if live is not None:
-            me = _builtins(live)
+        me = _builtins(live or LiveAgent(agent=agent, status="signed_out", since=self._started))
         me["name"] = self._names.get(agent, agent)
         me["stale_since"] = _time(self._view.stale_since)
         return {

@@ -16,7 +16,7 @@ from agent_console.errors import retry_after
 from agent_console.i18n import choose
 from agent_console.pages.forms import own_path
 from agent_console.render import page
-from agent_console.web import CONTEXT, TOKEN, say, see_other, signed_in, viewer_of
+from agent_console.web import CONTEXT, TOKEN, address_of, say, see_other, signed_in, viewer_of
 from agent_console.words import N_
 from service_desk.errors import NotSignedIn, TooManyTries
 
@@ -40,7 +40,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     next_path = str(form.get("next", ""))
     context = request.app[CONTEXT]
     try:
-        opened = await sessions.open_session(context, name, password, address=request.remote or "")
+        opened = await sessions.open_session(context, name, password, address=address_of(request))
     except TooManyTries as error:
         response = _form(
             request,
