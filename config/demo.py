@@ -24,6 +24,9 @@ LOGINS = "demo_logins.json"
 async def serve_demo(settings: Settings, *, say: Say) -> None:
     """Run everything until cancelled, with the demo company in an empty database."""
     settings = msgspec.structs.replace(settings, demo=True)
+    if settings.night_switch == "auto":
+        # Who tries it on a Sunday evening wants to reach the agent, not the closed menu.
+        settings = msgspec.structs.replace(settings, night_switch="open")
     logs.configure("WARNING")
     async with Running() as running:
         await start(settings, ALL_ROLES, running, say=say, prepare=_filler(settings, say))

@@ -92,6 +92,7 @@ def counter_of(settings: Settings, flows: dict[str, Flow], prompts: Prompts, des
         recordings=settings.recordings_folder,
         zone=ZoneInfo(settings.company.time_zone),
         system=settings.system,
+        night=settings.night_switch,
     )
 
 

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 from config import settings_checks
 from ivr.located_convert import convert_located
 from ivr.located_yaml import LocatedError, load_located
+from ivr.protocol import NightSwitch
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Seconds = Annotated[int, Meta(ge=0, le=86_400)]
@@ -246,6 +247,8 @@ class Settings(_Part, frozen=True, kw_only=True):
     outbound: str = ""  # the trunk of outside calls; empty: the first that can be dialled
     pause_reasons: dict[str, PauseReason] = field(default_factory=dict)
     demo: bool = False
+    # The night switch: `open` and `closed` overrule every flow's opening hours.
+    night_switch: NightSwitch = "auto"
 
     @property
     def data_folder(self) -> Path:

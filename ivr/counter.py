@@ -13,6 +13,7 @@ from cti.agi.channel import Channel
 from ivr.desk_port import DeskPort
 from ivr.flow import Flow
 from ivr.prompts import Prompts
+from ivr.protocol import NightSwitch
 from ivr.session import MESSAGES, Session
 from ivr.telling import Telling
 
@@ -48,6 +49,7 @@ class Counter:
         recordings: Path,
         zone: tzinfo,
         system: str,
+        night: NightSwitch = "auto",
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         desk_within: float = DESK_WITHIN,
     ) -> None:
@@ -57,6 +59,7 @@ class Counter:
         self.messages = recordings.resolve() / MESSAGES
         self.zone = zone
         self.system = system
+        self.night = night
         self.now = now
         self.desk_within = desk_within
         self.telling = Telling()

@@ -39,6 +39,7 @@ def _begin(turn: Turn, said: Input) -> None:
     turn.node = flow.start
     if isinstance(said, Began):
         turn.caller_number = said.caller_number
+        turn.night = said.night
         if said.language in flow.languages:
             turn.language = said.language
         if said.reason:

@@ -16,6 +16,8 @@ from ivr.desk_port import CallerIdentity, CaseSaid
 from ivr.flow import Clip
 
 Ended = Literal["terminator", "max", "timeout"]
+# `open` and `closed` overrule every flow's opening hours; `auto` leaves them alone.
+NightSwitch = Literal["auto", "open", "closed"]
 
 
 class Input(Struct, frozen=True, kw_only=True):
@@ -30,6 +32,7 @@ class Began(Input, frozen=True, kw_only=True):
     caller_number: str = ""
     reason: str = ""
     language: str = ""  # what the channel already speaks, when a queue gave up
+    night: NightSwitch = "auto"
 
 
 class Pressed(Input, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from ivr.desk_port import CallerIdentity
 from ivr.flow import Clip, Flow, Placed, Prompt
-from ivr.protocol import AWAITING, Ask, Command, HangUp, Play, Record, ToQueue
+from ivr.protocol import AWAITING, Ask, Command, HangUp, NightSwitch, Play, Record, ToQueue
 from ivr.spoken import clips
 
 MAX_PATH: Final = 60  # steps of the way that are kept; the later ones matter more
@@ -31,6 +31,7 @@ class State(Struct, frozen=True, kw_only=True):
     silent: int = 0  # in a row, at this node
     invalid: int = 0
     inputs: int = 0
+    night: NightSwitch = "auto"
 
 
 class Turn:
@@ -43,6 +44,7 @@ class Turn:
         self.ended = state.ended
         self.language = state.language
         self.caller_number = state.caller_number
+        self.night = state.night
         self.identity = state.identity
         self.values = dict(state.values)
         self.path = list(state.path)
@@ -141,4 +143,5 @@ class Turn:
             silent=self.silent,
             invalid=self.invalid,
             inputs=inputs,
+            night=self.night,
         )

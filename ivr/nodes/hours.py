@@ -31,7 +31,10 @@ class Hours(Node, frozen=True, kw_only=True):
     holidays: list[str] = field(default_factory=list)
 
     def enter(self, turn: Turn) -> None:
-        if any(first <= turn.at.date() <= last for first, last in self._holidays(turn.at.year)):
+        if turn.night != "auto":
+            turn.note(turn.night)
+            turn.go(self.when_open if turn.night == "open" else self.when_closed)
+        elif any(first <= turn.at.date() <= last for first, last in self._holidays(turn.at.year)):
             turn.note("holiday")
             turn.go(self.when_holiday or self.when_closed)
         elif self._is_open(turn.at):

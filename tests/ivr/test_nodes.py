@@ -470,3 +470,13 @@ def test_every_kind_has_an_example_in_the_manual() -> None:
     text = (Path(__file__).parents[2] / "docs" / "flows.md").read_text(encoding="utf-8")
     missing = [kind for kind in KINDS if not re.search(rf"kind: {kind}\b", text)]
     assert missing == []
+
+
+@pytest.mark.parametrize(("night", "queue"), [("open", "sales"), ("closed", "")])
+def test_the_night_switch_overrules_hours_and_holidays(
+    run: Callable[..., Run], night: str, queue: str
+) -> None:
+    for at in ("2026-11-23 08:00+01:00", "2026-12-24 10:00+01:00", "2026-11-29 03:00+01:00"):
+        call = run(HOURS, at=datetime.fromisoformat(at), night=night)
+        assert call.state.path[0] == ("a", night)
+        assert (call.last.queue if isinstance(call.last, ToQueue) else "") == queue
