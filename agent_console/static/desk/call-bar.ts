@@ -32,8 +32,10 @@ export class CallBar extends DeskElement {
 
   /** The call's state here: what the desk knows, else what the softphone hears while the desk is away. */
   #state(call: LiveCall | undefined): CallState | undefined {
-    if (call && call.state !== "ended") return call.state;
     const own = this.desk.softphone?.call;
+    // The telephone knows a moment earlier that it was answered.
+    if (call?.state === "ringing" && own?.phase === "connected") return "talking";
+    if (call && call.state !== "ended") return call.state;
     if (own) return own.phase === "connected" ? (own.held ? "held" : "talking") : "ringing";
     return this.desk.me?.status === "wrap_up" ? "wrap_up" : call?.state;
   }

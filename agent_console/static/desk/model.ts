@@ -13,6 +13,8 @@ import { foremost } from "./foremost";
 
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
 
+const ANSWER_WAITS_MS = 3_000;
+
 /** What the desk's elements share: what is known, what is open, and how a wish is sent. */
 export class DeskModel {
   readonly softphone = boot.softphone ? new Softphone(boot.softphone) : null;
@@ -25,10 +27,17 @@ export class DeskModel {
   #listeners = new Set<() => void>();
   #ringing: (() => void) | null = null;
   #busy = new Set<string>();
+  #answerUntil = 0;
 
   start(): void {
     live.onChange(() => this.changed());
-    this.softphone?.onChange(() => this.changed());
+    this.softphone?.onChange(() => {
+      if (this.softphone?.call?.phase === "incoming" && Date.now() < this.#answerUntil) {
+        this.#answerUntil = 0;
+        this.softphone.answer();
+      }
+      this.changed();
+    });
     live.subscribe("desk");
     live.start();
     this.softphone?.start();
@@ -118,7 +127,13 @@ export class DeskModel {
 
   answer(): void {
     if (this.softphone?.answer()) return;
-    if (this.call?.state === "ringing") say(t("Take the call on your telephone."));
+    if (this.call?.state !== "ringing") return;
+    if (this.softphone?.registered) {
+      // The desk may hear of the ring before the telephone does: the wish to answer waits for it.
+      this.#answerUntil = Date.now() + ANSWER_WAITS_MS;
+    } else {
+      say(t("Take the call on your telephone."));
+    }
   }
 
   hangUp(): void {
