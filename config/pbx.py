@@ -18,6 +18,7 @@ import jinja2
 from markupsafe import Markup
 from msgspec import Struct
 
+from config import sounds
 from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
@@ -72,10 +73,12 @@ def render(
 ) -> bool:
     """Write every file Asterisk needs into `folder`; True if anything changed.
 
-    Files of ours that are no longer wanted are removed. Raises Problem for what may not stand in
-    such a file.
+    Files of ours that are no longer wanted are removed. Without `place`, for somebody else's
+    Asterisk, the music is written too. Raises Problem for what may not stand in such a file.
     """
-    place = place or Place(etc=folder, own=False)
+    if place is None:
+        place = Place(etc=folder, own=False)
+        sounds.write_music(music_folder(settings))
     texts = _texts(settings, secrets, place, environment)
     folder.mkdir(parents=True, exist_ok=True)
     changed = False

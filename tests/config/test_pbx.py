@@ -136,6 +136,7 @@ def test_a_value_that_could_become_a_line_is_refused(value: str) -> None:
 def test_a_trunks_password_cannot_write_lines(tmp_path: Path) -> None:
     text = (
         "queues: {support: {}}\nasterisk: {records: /r}\n"
+        f"data: {{folder: {tmp_path}}}\n"
         "trunks: {carrier: {dial: 'sip:a.example', user: u, password_env: CARRIER}}\n"
     )
     (tmp_path / "s.yaml").write_text(text)
