@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -48,21 +49,22 @@ class Many:
         compiled = statement.compile(dialect=dialect, column_keys=list(columns))
         self._sql = str(compiled)
         table: Any = statement.table
-        self._bind = [
-            (name, table.c[name].type.dialect_impl(dialect).bind_processor(dialect))
-            for name in compiled.positiontup or ()
-        ]
+        names = tuple(compiled.positiontup or ())
+        self._values = itemgetter(*names)
+        processors = (
+            table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names
+        )
+        self._bind = [(place, to) for place, to in enumerate(processors) if to is not None]
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert all rows."""
-        bind = self._bind
-        connection.exec_driver_sql(
-            self._sql,
-            [
-                tuple(row[name] if to is None else to(row[name]) for name, to in bind)
-                for row in rows
-            ],
-        )
+        connection.exec_driver_sql(self._sql, [self._bound(row) for row in rows])
+
+    def _bound(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        values = list(self._values(row))
+        for place, to in self._bind:
+            values[place] = to(values[place])
+        return tuple(values)
 
 
 class Statements:

@@ -91,5 +91,7 @@ def shown(e164: str) -> str:
 
 def printable(raw: str, limit: int = 40) -> str:
     """Hostile text cut to one printable line; escaping stays the page's work."""
+    if raw.isprintable():  # nearly always: worth its own way
+        return raw.strip()[:limit]
     text = "".join(c for c in raw[: limit * 2] if c.isprintable()).strip()
     return text[:limit]

@@ -62,6 +62,10 @@ def call(name: str, start: float = 0.0, number: str = "+493055501001") -> list[c
     ]  # fmt: skip
 
 
+def packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:
+    return msgspec.msgpack.encode(fact), fact
+
+
 def abandoned(name: str, start: float = 0.0) -> list[cti.CallFact]:
     """A caller who gives up after eight seconds in the queue."""
     base: dict[str, Any] = {"system": SYSTEM, "call_id": name}
