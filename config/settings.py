@@ -101,6 +101,7 @@ class Sip(_Part, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 5060
     public_address: str = ""
+    own_address: str = ""  # ours behind that NAT: browsers are told the public one instead
     local_networks: tuple[str, ...] = ()
     codecs: tuple[Codec, ...] = ("ulaw", "alaw")
 

@@ -114,6 +114,7 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         (("asterisk", "http", "host"), asterisk.http.host),
         (("asterisk", "sip", "host"), asterisk.sip.host),
         (("asterisk", "sip", "public_address"), asterisk.sip.public_address or "localhost"),
+        (("asterisk", "sip", "own_address"), asterisk.sip.own_address or "localhost"),
         (("web", "host"), settings.web.host),
         (("live", "host"), settings.live.host),
     )

@@ -159,6 +159,17 @@ def test_agents_get_the_device_their_settings_name(files: dict[str, str]) -> Non
     assert "contact = sip:127.0.0.2:7080\\;transport=udp" in section(pjsip, "carrier", "aor")
 
 
+def test_behind_a_nat_browsers_are_told_the_public_address(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(
+        f"queues: {{support: {{}}}}\ndata: {{folder: {tmp_path / 'd'}}}\n"
+        "asterisk: {sip: {public_address: 203.0.113.7, own_address: 10.0.0.7}}\n"
+    )
+    settings = load(tmp_path / "s.yaml", {})
+    render_own(settings, tmp_path)
+    assert "10.0.0.7 => 203.0.113.7" in (tmp_path / "rtp.conf").read_text()
+    assert "external_media_address = 203.0.113.7" in (tmp_path / "pjsip.conf").read_text()
+
+
 def test_agents_who_are_signed_in_are_members_from_the_start(files: dict[str, str]) -> None:
     assert "member => PJSIP/load1,2,load1" in section(files["queues.conf"], "sales")
     assert "member" not in section(files["queues.conf"], "support")
