@@ -101,8 +101,10 @@ class Cards:
                             async with asyncio.timeout(SECONDS):
                                 entry.cards[language] = await self._build(call_id, language)
                 except NotFound:
-                    # The call is not written yet; CardChanged follows when it is.
-                    entry.languages.clear()
+                    # The call is not written yet; CardChanged follows when it is. If it came while
+                    # we read, the card is there now: read again, for the same languages.
+                    if not entry.dirty:
+                        entry.languages.clear()
                 except (TimeoutError, DeskError) as error:
                     tries += 1
                     log.warning("live.card_failed", call_id=call_id, error=type(error).__name__)
