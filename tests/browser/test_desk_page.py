@@ -98,6 +98,7 @@ async def test_a_transferred_call_leaves_the_desk(page: Page, desk: FakeDesk) ->
     await desk.change("desk", put={"call": {"c1": company.call(state="talking")}})
     await expect(page.locator(".call-bar")).to_have_attribute("data-state", "talking")
     await page.keyboard.press("F8")
+    await expect(page.locator(".sheet.transfer input")).to_be_focused()
     await page.keyboard.type("ben")
     await page.keyboard.press("Enter")
     assert (await desk.command("transfer"))["to"] == "102"
@@ -196,6 +197,7 @@ async def test_none_of_them_makes_a_new_customer_and_the_form_survives(
     await ring(desk, customer=None)
     await expect(page.locator(".candidate.none")).to_be_visible()
     await page.keyboard.press("0")
+    await expect(page.locator("rd-new-customer input[name=name]")).to_be_focused()
     await page.keyboard.type("Zhang San 张三")
     await page.reload()
     await expect(page.locator(".candidate.none")).to_be_visible()
@@ -230,7 +232,9 @@ async def test_a_note_survives_a_refresh_and_a_refusal(page: Page, desk: FakeDes
     desk.refuse["note"] = "The case was merged meanwhile."
     await open_desk(page, desk)
     await ring(desk)
+    await expect(page.locator("#note")).to_be_visible()
     await page.keyboard.press("n")
+    await expect(page.locator("#note")).to_be_focused()
     await page.keyboard.type("Promised 12% off")
     await page.reload()
     await expect(page.locator("#note")).to_have_value("Promised 12% off")
@@ -284,6 +288,7 @@ async def test_a_follow_up_is_promised_in_place(page: Page, desk: FakeDesk) -> N
     await ring(desk)
     await expect(page.locator("#note")).to_be_visible()
     await page.keyboard.press("f")
+    await expect(page.locator("#promise")).to_be_focused()
     await page.keyboard.type("Send the credit note")
     await page.get_by_role("button", name="tomorrow 9:00").click()
     await page.get_by_role("button", name="Promise", exact=True).click()
@@ -307,7 +312,9 @@ async def test_the_palette_finds_and_never_covers_the_bar(page: Page, desk: Fake
     }
     await open_desk(page, desk)
     await ring(desk, customer=None, candidates=[], number_kind="unknown")
+    await expect(page.locator("#who-name")).to_be_visible()
     await page.keyboard.press("Control+k")
+    await expect(page.locator(".palette input")).to_be_focused()
     await page.keyboard.type("img")
     await expect(page.locator(".palette [role=option]").first).to_contain_text("onerror")
     bar = await page.locator(".call-bar").bounding_box()
