@@ -70,16 +70,17 @@ def start(bindir: Path, folder: Path) -> tuple[str, Callable[[], None]]:
             server.kill()
             server.wait()
 
-    _await_port(server, port, folder / "log")
+    _await_ready(server, folder / "log")
     return f"postgresql+asyncpg://{USER}@127.0.0.1:{port}/postgres", stop
 
 
-def _await_port(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await_ready(server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + STARTING
     while time.monotonic() < until:
         if server.poll() is not None:
             break
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        # The port accepts before the server does; only the log says that it is ready.
+        if b"ready to accept connections" in log.read_bytes():
             return
         time.sleep(0.05)
     server.kill()

@@ -55,15 +55,27 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     stop()
 
 
-async def fresh_database(server: str) -> str:
-    """An empty database on the server; its URL."""
+async def fresh_database(server: str, template: str = "template1") -> str:
+    """A database on the server, empty or like the template; its URL."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     connection = await asyncpg.connect(server.replace("+asyncpg", ""), timeout=10)
     try:
-        await connection.execute(f'CREATE DATABASE "{name}"')
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     finally:
         await connection.close()
     return f"{server.rsplit('/', 1)[0]}/{name}"
+
+
+_migrated: dict[str, str] = {}
+
+
+async def migrated_database(server: str) -> str:
+    """A migrated database on the server: migrated once, copied for each test; its URL."""
+    if server not in _migrated:
+        url = await fresh_database(server)
+        await migrate(url)
+        _migrated[server] = url.rsplit("/", 1)[1]
+    return await fresh_database(server, _migrated[server])
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -86,12 +98,21 @@ def told() -> list[DeskEvent]:
     return []
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a migrated, empty database of each kind."""
+    if request.param == "postgresql":
+        return await migrated_database(request.getfixturevalue("postgres_url"))
+    url = f"sqlite+aiosqlite:///{tmp_path / 'desk.db'}"
+    await migrate(url)
+    return url
+
+
 @pytest.fixture
-async def desk(database_url: str, clock: HandClock, told: list[DeskEvent]) -> AsyncIterator[Desk]:
+async def desk(migrated_url: str, clock: HandClock, told: list[DeskEvent]) -> AsyncIterator[Desk]:
     """A desk with an empty, migrated database."""
-    await migrate(database_url)
     made = Desk(
-        connect_to(database_url),
+        connect_to(migrated_url),
         clock=clock,
         publish=told.append,
         settings=DeskSettings(region="DE"),

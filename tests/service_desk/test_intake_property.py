@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -61,7 +62,7 @@ async def test_any_order_and_portions(desk: Desk, kinds: list[str], data: Any) -
     shuffled = data.draw(st.permutations([*facts, *repeated]))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(shuffled)), max_size=3)))
     edges = [0, *cuts, len(shuffled)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         await world.feed(desk, list(shuffled[begin:end]))
     assert await world.tables(desk) == expected
 
