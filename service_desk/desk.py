@@ -36,6 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service_desk.actor import Actor
@@ -364,13 +365,17 @@ def _database_errors() -> Any:
         if _is_away(error):
             raise DatabaseAway(f"the database does not answer: {_line(error.orig)}") from error
         raise
-    except (ConnectionError, TimeoutError, OSError, sqlite3.OperationalError) as error:
+    except (TimeoutError, OSError, sqlite3.OperationalError, PoolTimeout) as error:
         raise DatabaseAway(f"the database does not answer: {_line(error)}") from error
 
 
 def _is_away(error: DBAPIError) -> bool:
     if error.connection_invalidated:
         return True
+    # asyncpg's word for a value that does not fit; trying again would never help.
+    cause = getattr(error.orig, "__cause__", None)
+    if any(kind.__name__ == "DataError" for kind in type(cause).__mro__):
+        return False
     return type(error).__name__ in ("OperationalError", "InterfaceError", "DBAPIError")
 
 

@@ -390,3 +390,16 @@ async def test_sqlite_is_durable(desk: Desk) -> None:
         ]
 
     assert await desk.transact(pragmas) == ["wal", 2, 1]
+
+
+async def test_a_value_too_long_for_the_database_stops_nothing(desk: Desk) -> None:
+    """PostgreSQL measures what SQLite does not: such a fact is dropped, the others are written."""
+    long = cti.LegEnded(system=SYSTEM, call_id="a", at=at(95), leg_id="x" * 500, cause=16)
+    intake = Intake(desk)
+    await intake.start()
+    for fact in [*call("a"), long]:
+        intake.take(fact)
+    await asyncio.wait_for(intake.settled(), 20)
+    await intake.stop()
+    assert intake.lost == (0 if desk.is_sqlite else 1)
+    assert [tuple(each) for each in await rows(desk, Conversation.outcome)] == [("answered",)]
