@@ -38,6 +38,7 @@ from cti.agi.server import AgiServer
 from cti.bus import Bus
 from cti.events import CallFact
 from service_desk.desk import Desk, connect
+from service_desk.first_start import furnish
 from service_desk.intake import Intake
 from service_desk.migrations import check_schema, migrate
 
@@ -116,6 +117,7 @@ async def open_desk(settings: Settings, bus: Bus | None = None) -> Desk:
     publish = None if bus is None else bus.publish
     desk = Desk(engine, publish=publish, settings=desk_settings(settings))
     await desk.start()
+    await furnish(desk)
     return desk
 
 

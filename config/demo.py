@@ -11,10 +11,12 @@ from pathlib import Path
 import msgspec
 
 from config import logs
-from config.bootstrap import ALL_ROLES, Say, start
+from config.bootstrap import Say, start
+from config.parts_of import ALL_ROLES
 from config.running import Running
 from config.settings import Settings
 from service_desk import demo as company
+from service_desk.demo_data import STAFF
 from service_desk.desk import Desk
 from service_desk.queries.staff import staff_count
 
@@ -45,7 +47,7 @@ def _filler(settings: Settings, say: Say) -> Callable[[Desk], Awaitable[None]]:
 async def load_company(desk: Desk, *, folder: Path, say: Say) -> None:
     """Load the demo company; its logins are kept in the data folder for their owner."""
     say("Loading the demo company: 300 customers, 40 products, 2,000 past cases ...")
-    passwords = {name: secrets.token_urlsafe(9) for name in company.STAFF}
+    passwords = {name: secrets.token_urlsafe(9) for name, *_ in STAFF}
     keep = folder / "secrets" / LOGINS
     keep.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     handle = os.open(keep, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

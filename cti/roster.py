@@ -52,6 +52,7 @@ class Roster:
         self._queues = queues
         self.plans = agents
         self.states = {name: AgentState(agent=name, since=now) for name in agents}
+        self._came_by: dict[str, str] = {}  # call -> its last queue, for who gets it by transfer
 
     def apply(self, fact: Fact) -> list[AgentChanged]:
         """What a fact about a call means for the agents."""
@@ -165,7 +166,16 @@ class Roster:
         return self._move(fact, fact.agent, moves.offer_ended, fact.leg_id)
 
     def _answered(self, fact: e.CallAnswered) -> list[AgentChanged]:
-        return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, fact.queue)
+        queue = fact.queue or self._came_by.get(fact.call_id)
+        return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, queue)
+
+    def _queued(self, fact: e.CallQueued) -> list[AgentChanged]:
+        self._came_by[fact.call_id] = fact.queue
+        return []
+
+    def _ended(self, fact: e.CallEnded) -> list[AgentChanged]:
+        self._came_by.pop(fact.call_id, None)
+        return []
 
     def _released(self, fact: e.CallReleased) -> list[AgentChanged]:
         state = self.states.get(fact.agent)
@@ -185,6 +195,9 @@ class Roster:
         )
 
     def _merged(self, fact: e.CallMerged) -> list[AgentChanged]:
+        queue = self._came_by.pop(fact.absorbed, None)
+        if queue is not None:
+            self._came_by.setdefault(fact.call_id, queue)
         return self._everyone(fact, lambda s: moves.merged(s, fact.call_id, fact.absorbed))
 
     def _move(
@@ -234,6 +247,8 @@ def _epoch(value: str, otherwise: datetime) -> datetime:
 
 _MOVES: dict[type[Fact], Callable[[Roster, Any], list[AgentChanged]]] = {
     e.CallArrived: Roster._arrived,
+    e.CallQueued: Roster._queued,
+    e.CallEnded: Roster._ended,
     e.CallOffered: Roster._offered,
     e.CallOfferEnded: Roster._offer_ended,
     e.CallAnswered: Roster._answered,

@@ -87,9 +87,7 @@ class Session:
             await self.channel.answer()
             await self._hand_over(ToQueue(queue=self.counter.routes.queues[rest]))
             return
-        began = Began(
-            at=self._at(), caller_number=self.caller_number, night=self.counter.night
-        )
+        began = Began(at=self._at(), caller_number=self.caller_number, night=self.counter.night)
         if kind == "after":
             began = await self._come_back(rest if rest in REASONS else "timeout")
         elif kind == "flow":

@@ -22,6 +22,7 @@ from service_desk.actions.staff import create_staff
 from service_desk.actor import SYSTEM, Role
 from service_desk.desk import Desk
 from service_desk.errors import Conflict
+from service_desk.first_start import load_dispositions
 from service_desk.intake import Intake
 from service_desk.model import (
     Case,
@@ -29,7 +30,6 @@ from service_desk.model import (
     ContactPoint,
     Conversation,
     Customer,
-    Disposition,
     FollowUp,
     Presentation,
     Product,
@@ -302,20 +302,7 @@ def load_catalogue(connection: Connection) -> None:
         connection.execute(
             insert(Product), [{**item._asdict(), "currency": "EUR"} for item in items]
         )
-    known = {row[0] for row in connection.execute(select(Disposition.code))}
-    rows = [
-        {
-            "code": code,
-            "label_en": english,
-            "label_zh": chinese,
-            "resolves": resolves,
-            "position": place,
-        }
-        for place, (code, english, chinese, resolves) in enumerate(data.DISPOSITIONS)
-        if code not in known
-    ]
-    if rows:
-        connection.execute(insert(Disposition), rows)
+    load_dispositions(connection)
 
 
 # The calls that were

@@ -161,18 +161,6 @@ MATTERS: tuple[Matter, ...] = (
     Matter("question", "support", "Extend the service plan", "续签服务合同", "Service", "Wants to think about it until next week.", "下周再决定。", "call_back"),
 )  # fmt: skip
 
-DISPOSITIONS: tuple[tuple[str, str, str, bool], ...] = (
-    ("solved", "Solved", "已解决", True),
-    ("sold", "Sold", "已成交", True),
-    ("quote", "Quote sent", "已发报价", False),
-    ("call_back", "Call back promised", "承诺回电", False),
-    ("technician", "Technician needed", "需派技术员", False),
-    ("credit", "Credit note", "开贷记单", False),
-    ("complaint", "Complaint", "投诉", False),
-    ("passed_on", "Passed on", "已转交", False),
-    ("wrong_number", "Wrong number", "打错电话", True),
-    ("no_one", "Nobody on the line", "无人应答", True),
-)
 PROMISES = (
     ("Call back about the quote", "就报价回电"),
     ("Send the credit note", "寄出贷记单"),

@@ -19,8 +19,8 @@ SETUP_SECONDS = 20
 KEY_GAP_SECONDS = 0.6  # one tone file, played out before the next
 
 
-def scenario() -> str:
-    """The scenario with one branch a key."""
+def scenario(tones: Path) -> str:
+    """The scenario with one branch a key. sipp 3.6 knows no keyword in a stream's file name."""
     eregs = "\n".join(
         f'<ereg regexp="Do: {name}" search_in="msg" assign_to="{name}"/>'
         for name in DIGIT_NAMES.values()
@@ -30,7 +30,8 @@ def scenario() -> str:
         f'<exec rtp_stream="[tones]/{name}.ul,1,0,PCMU/8000"/></action></nop>'
         for name in DIGIT_NAMES.values()
     )
-    return SCENARIO.read_text().replace("DIGIT_EREGS", eregs).replace("DIGIT_NOPS", nops)
+    text = SCENARIO.read_text().replace("DIGIT_EREGS", eregs).replace("DIGIT_NOPS", nops)
+    return text.replace("[tones]", str(tones))
 
 
 @dataclass
@@ -72,7 +73,11 @@ class Caller:
         await self._writer.drain()
 
     async def close(self) -> None:
-        """End sipp if it still runs."""
+        """Hang up if the call is still up, and end sipp."""
+        if self.process.returncode is None and self.up.is_set():
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                await self._do("bye")
+                await self.ended(5)
         if self.process.returncode is None:
             self.process.terminate()
             try:
@@ -99,7 +104,7 @@ async def dial(
     """Call `number` at `target` from `source`, as the caller id `caller` and `name`."""
     sheet = folder / "caller.xml"
     if not sheet.exists():
-        sheet.write_text(scenario())
+        sheet.write_text(scenario(tones))
     holder: list[Caller] = []
     connected = asyncio.Event()
 
@@ -118,9 +123,8 @@ async def dial(
     host, sip_port = target
     process = await asyncio.create_subprocess_exec(
         *sipp, f"{host}:{sip_port}", "-i", source, "-sf", str(sheet), "-m", "1", "-nostdin",
-        "-3pcc", f"127.0.0.1:{port}", "-rtp_echo",
+        "-3pcc", f"127.0.0.1:{port}",
         "-key", "number", number, "-key", "from", caller, "-key", "name", name,
-        "-key", "tones", str(tones),
         cwd=folder,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 RATE = 8000
+TALK = 150  # times 0.6 s
 ROWS = {"1": 697, "2": 697, "3": 697, "4": 770, "5": 770, "6": 770}
 ROWS |= {"7": 852, "8": 852, "9": 852, "*": 941, "0": 941, "#": 941}
 COLUMNS = {"1": 1209, "4": 1209, "7": 1209, "*": 1209, "2": 1336, "5": 1336, "8": 1336, "0": 1336}
@@ -30,8 +31,12 @@ def tone(frequencies: tuple[float, ...], seconds: float, level: float = 0.25) ->
 
 
 def write_tones(folder: Path) -> None:
-    """talk.ul (a hum with pauses, for ever looped) and one file a key."""
-    (folder / "talk.ul").write_bytes(tone((220.0,), 0.4, 0.05) + tone((), 0.2))
+    """talk.ul (a hum with pauses) and one file a key: the tone, and the hum goes on.
+
+    sipp plays one file at a time, and nothing after it: each lasts longer than a call does.
+    """
+    hum = (tone((220.0,), 0.4, 0.05) + tone((), 0.2)) * TALK
+    (folder / "talk.ul").write_bytes(hum)
     for key, name in DIGIT_NAMES.items():
         pair = (float(ROWS[key]), float(COLUMNS[key]))
-        (folder / f"{name}.ul").write_bytes(tone((), 0.06) + tone(pair, 0.2) + tone((), 0.2))
+        (folder / f"{name}.ul").write_bytes(tone((), 0.06) + tone(pair, 0.2) + tone((), 0.2) + hum)

@@ -1,0 +1,237 @@
+"""A whole Ringdesk for the journeys: its own folder, ports, Asterisk, staff; led from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from config import parts
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+READY_SECONDS = 90
+STOP_SECONDS = 25
+TRUNK = "127.0.0.2"  # where the callers call from
+PASSWORD = "correct horse battery"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CLOSED = {
+    "description": "Closed",
+    "languages": ["en"],
+    "start": "opening",
+    "nodes": {
+        "opening": {
+            "kind": "hours",
+            "label": "Opening hours",
+            # A day that is neither today nor tomorrow.
+            "open": {DAYS[(datetime.now(UTC).weekday() + 3) % 7]: "09:00-10:00"},
+            "when_open": "message",
+            "when_closed": "message",
+        },
+        "message": {
+            "kind": "message",
+            "label": "Message",
+            "prompt": {"en": "Please leave a message."},
+            "thanks": {"en": "Thank you."},
+            "next": "bye",
+        },
+        "bye": {"kind": "hangup", "label": "Goodbye", "prompt": {"en": "Goodbye."}},
+    },
+}
+
+
+def free_ports(count: int) -> list[int]:
+    """So many TCP ports that were free a moment ago, all different."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def settings(folder: Path, database: str = "") -> dict[str, Any]:
+    """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
+    ami, agi, http, sip, web, live = free_ports(6)
+    first_rtp = 20_000 + (sip % 2_000) * 20
+    return {
+        "system": "journey",
+        "company": {"name": "Journey", "time_zone": "UTC", "languages": ["en", "zh"]},
+        "data": {"folder": str(folder / "data")},
+        "database": {"url": database},
+        "asterisk": {
+            "ami": {"port": ami},
+            "agi": {"port": agi},
+            "http": {"port": http},
+            "sip": {"host": "127.0.0.1", "port": sip},
+            "rtp": {"from": first_rtp, "to": first_rtp + 200},
+        },
+        "web": {"port": web},
+        "live": {"port": live},
+        "night_switch": "open",
+        "dids": {
+            "1000": {"flow": "main"},
+            "2000": {"queue": "support"},
+            "3000": {"flow": "closed"},
+            "4000": {"queue": "sales"},
+        },
+        "queues": {
+            "support": {"record": True, "wrap_up": 60, "ring": 30},
+            "sales": {},
+        },
+        "agents": {
+            "ava": {"extension": "101", "queues": {"support": 0}},
+            "ben": {"extension": "102", "queues": {"support": 5}},
+        },
+        "trunks": {"carrier": {"addresses": [TRUNK]}},
+        "pause_reasons": {"lunch": {"en": "Lunch", "zh": "午餐"}},
+    }
+
+
+@dataclass
+class House:
+    """A running Ringdesk. `config` is what its settings file says."""
+
+    folder: Path
+    config: dict[str, Any]
+    token: str = ""
+    process: asyncio.subprocess.Process | None = None
+    said: list[str] = field(default_factory=list)
+    _reading: asyncio.Task[None] | None = None
+
+    @property
+    def file(self) -> Path:
+        """The settings file."""
+        return self.folder / "ringdesk.yaml"
+
+    @property
+    def web(self) -> str:
+        """Where the pages are."""
+        return f"http://localhost:{self.config['web']['port']}"
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where callers call."""
+        return "127.0.0.1", self.config["asterisk"]["sip"]["port"]
+
+    async def furnish(self, prompts: Path) -> None:
+        """Settings, flows, tables, staff and a token; `prompts` is shared between houses."""
+        data = self.folder / "data"
+        (data / "flows").mkdir(parents=True)
+        (data / "prompts").symlink_to(prompts)
+        self.file.write_text(yaml.safe_dump(self.config, allow_unicode=True))
+        (data / "flows" / "closed.yaml").write_text(yaml.safe_dump(CLOSED))
+        await self.command("db", "migrate")
+        for name, role in (("ava", "agent"), ("ben", "agent"), ("sam", "supervisor")):
+            await self.command(
+                "user", "add", name, "--role", role, "--password-stdin", stdin=PASSWORD
+            )
+        made = await self.command("token", "create", "journeys", "--role", "administrator")
+        self.token = made.strip().splitlines()[-1]
+
+    async def command(self, *words: str, stdin: str = "") -> str:
+        """Run `ringdesk ...`; its output. Fails the test if it fails."""
+        process = await asyncio.create_subprocess_exec(
+            *self._ringdesk(words),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=CHECKOUT,
+        )
+        async with asyncio.timeout(READY_SECONDS):
+            out, _ = await process.communicate(f"{stdin}\n".encode())
+        assert process.returncode == 0, f"ringdesk {' '.join(words)}: {out.decode()}"
+        return out.decode()
+
+    def _ringdesk(self, words: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "config.cli", *words, "--settings", str(self.file)]
+
+    async def start(self, *roles: str) -> None:
+        """Start `serve` (or the given command) and wait until it says that it is ready."""
+        self.process = await asyncio.create_subprocess_exec(
+            *self._ringdesk(roles or ("serve",)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=CHECKOUT,
+            start_new_session=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        ready = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(ready))
+        waiting = asyncio.create_task(ready.wait())
+        done, _ = await asyncio.wait(
+            [waiting, self._reading],
+            timeout=READY_SECONDS,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        assert waiting in done, "Ringdesk did not start:\n" + "\n".join(self.said[-30:])
+
+    async def _read(self, ready: asyncio.Event) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.said.append(line.decode(errors="replace").rstrip())
+            if "Ringdesk is ready" in self.said[-1]:
+                ready.set()
+
+    async def rtp_of(self, endpoint: str) -> dict[str, int]:
+        """RTP packets of the endpoint's one channel, as Asterisk has counted them."""
+        process = await asyncio.create_subprocess_exec(
+            parts.asterisk().command,
+            "-C",
+            str(self.folder / "data/asterisk/etc/asterisk.conf"),
+            "-rx",
+            "pjsip show channelstats",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(READY_SECONDS):
+            out, _ = await process.communicate()
+        rows = [line.split() for line in out.decode().splitlines() if f"{endpoint}-" in line]
+        assert len(rows) == 1, out.decode()
+        # BridgeId ChannelId UpTime Codec, then received: Count Lost Pct Jitter; sent: the same.
+        counts = rows[0][rows[0].index("ulaw") + 1 :]
+        return {"received": int(counts[0]), "sent": int(counts[4])}
+
+    async def stop(self) -> None:
+        """Ctrl-C; it must end by itself."""
+        if self.process is None:
+            return
+        if self.process.returncode is None:
+            self.process.send_signal(2)
+        await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+        if self._reading is not None:
+            await self._reading
+
+    async def api(
+        self, method: str, path: str, body: object = None, *, expect: int | None = None
+    ) -> Any:
+        """The JSON API, as a program outside would use it."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.web}/api/v1{path}", json=body, headers=headers) as r,
+        ):
+            answer = await r.json()
+            assert r.status == (expect or r.status), answer
+            assert r.status < 400 or expect, answer
+            return answer
+
+    async def until(self, path: str, good: Any, seconds: float = 20) -> Any:
+        """Ask `path` until `good(answer)`; the answer. Nothing tells outsiders of a change."""
+        answer = None
+        async with asyncio.timeout(seconds):
+            while True:
+                answer = await self.api("GET", path)
+                if good(answer):
+                    return answer
+                await asyncio.sleep(0.1)
