@@ -6,7 +6,7 @@ and moves states forward only.
 
 Every `at` is UTC and timezone-aware: Asterisk's own time of the event (AMI `Timestamp`, CEL
 `event_time`), not ours. `call_id` is our own id of the conversation (`cti.conversation.call_id_of`);
-`leg_id` is one channel's Asterisk uniqueid on `system` (Asterisk's `systemname`), an opaque alias.
+`leg_id` is one channel's Asterisk uniqueid on `system` (its `systemname`), an opaque alias.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class CallArrived(CallFact, frozen=True, kw_only=True):
 
 
 class CallMerged(CallFact, frozen=True, kw_only=True):
-    """Two ids turned out to be one conversation: `absorbed` is from now on an alias of `call_id`."""
+    """Two ids turned out to be one conversation: `absorbed` is now an alias of `call_id`."""
 
     absorbed: str
 

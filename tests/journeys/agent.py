@@ -85,7 +85,7 @@ class Agent:
         """Wait until so many packets have come in; what was counted then."""
         async with asyncio.timeout(seconds):
             while (counted := await self.packets())["received"] < packets:
-                await asyncio.sleep(0.1)  # noqa: ASYNC110 - the browser tells nobody of a packet
+                await asyncio.sleep(0.1)
         return counted
 
     async def close(self) -> None:
