@@ -5,7 +5,7 @@ link with Asterisk. Facts may come late, twice or not at all; whoever consumes t
 and moves states forward only.
 
 Every `at` is UTC and timezone-aware: Asterisk's own time of the event (AMI `Timestamp`, CEL
-`event_time`), not ours. `call_id` is our own id of the conversation (`cti.conversation.call_id_of`);
+`event_time`), not ours. `call_id` is our own id of the conversation (`conversation.call_id_of`);
 `leg_id` is one channel's Asterisk uniqueid on `system` (its `systemname`), an opaque alias.
 """
 

@@ -84,9 +84,11 @@ class Agent:
     async def heard(self, packets: float, seconds: float = 20) -> dict[str, float]:
         """Wait until so many packets have come in; what was counted then."""
         async with asyncio.timeout(seconds):
-            while (counted := await self.packets())["received"] < packets:
-                await asyncio.sleep(0.1)
-        return counted
+            while True:
+                counted = await self.packets()
+                if counted["received"] >= packets:
+                    return counted
+                await asyncio.sleep(0.1)  # the browser tells nobody of a packet
 
     async def close(self) -> None:
         """Close the tab; nothing may have gone wrong in it."""
