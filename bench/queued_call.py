@@ -1,0 +1,215 @@
+"""A queued call: processor time of all our processes beside Asterisk's own, from the same run.
+
+The whole system (`ringdesk serve`, its own Asterisk, SQLite) under sipp at 40 calls/s: callers from
+a trunk dial 2000, wait in a queue, are answered by one of 100 sipp agents, talk for two seconds and
+hang up. Every caller has a number of their own, so that cases can be counted against calls.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+from bench.harness import Figure, RunFailedError
+from bench.installation import Installation, free_ports, running
+from config import parts
+
+RATE = 40  # calls a second
+SECONDS = 25
+WARM_UP = 4
+AGENTS = 100
+TRUNK = "127.0.0.2"
+SETTLE_SECONDS = 15.0
+SLACK = 25.0  # seconds for the last calls to end
+SCENARIOS = Path(__file__).parent
+NUMBER = "+4930{:08d}"
+
+
+def run() -> list[Figure]:
+    """One run; the note tells calls, cases, and the machine's load."""
+    with tempfile.TemporaryDirectory(prefix="ringdesk-bench-") as name:
+        measured = _measure(Path(name))
+    calls = measured["calls"]
+    ours, theirs = measured["ours"] / calls * 1e3, measured["asterisk"] / calls * 1e3
+    cores = (measured["ours"] + measured["asterisk"]) / measured["seconds"]
+    note = (
+        f"{calls:.0f} calls at {RATE}/s, {measured['failed']:.0f} failed; "
+        f"cases lost {measured['lost']:.0f}, duplicated {measured['duplicated']:.0f}; "
+        f"ratio {ours / theirs:.2f}; {cores:.2f} cores used; load before {measured['load']:.2f}"
+    )
+    print(f"  {note}", flush=True)
+    cost = Figure(
+        name="queued call: processor time of all our processes",
+        unit="ms/call",
+        better="lower",
+        ours=ours,
+        peers={"asterisk": theirs},
+        against="asterisk",
+        target=0.5,
+        note=note,
+    )
+    wrong = Figure(
+        name="queued call: cases lost or duplicated",
+        unit="calls",
+        better="lower",
+        ours=measured["lost"] + measured["duplicated"],
+        target=0.0,
+        note=f"{measured['cases']:.0f} cases of {measured['all_calls']:.0f} answered calls",
+    )
+    return [cost, wrong]
+
+
+def _measure(folder: Path) -> dict[str, float]:
+    """Warm up, then count processor time from the first call to the last row written."""
+    sip, agents, callers = free_ports(3)
+    load = os.getloadavg()[0]
+    with ExitStack() as stack:
+        house = stack.enter_context(running(folder, settings(folder, sip, agents)))
+        stack.enter_context(_Sipp(folder, "agent", "-i", "127.0.0.1", "-p", str(agents)))
+        _call(folder, "warm", sip, callers, WARM_UP * RATE, first=0)
+        _settled(folder)
+        before, started = house.cpu(), time.monotonic()
+        good, failed = _call(folder, "load", sip, callers, SECONDS * RATE, first=1_000_000)
+        _settled(folder)
+        after, ended = house.cpu(), time.monotonic()
+        counted = _count(folder)
+        _still_alive(house)
+    return {
+        "ours": after[0] - before[0],
+        "asterisk": after[1] - before[1],
+        "seconds": ended - started,
+        "calls": good,
+        "failed": failed,
+        "load": load,
+        **counted,
+    }
+
+
+def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
+    """100 agents in one queue behind one trunk; no wrap-up, no recording."""
+    ami, agi, http, web, live = free_ports(5)
+    return {
+        "system": "bench",
+        "company": {"name": "Bench", "time_zone": "UTC", "languages": ["en"]},
+        "data": {"folder": str(folder / "data")},
+        "asterisk": {
+            "ami": {"port": ami},
+            "agi": {"port": agi},
+            "http": {"port": http},
+            "sip": {"port": sip},
+            "rtp": {"from": 20_000, "to": 28_000},
+        },
+        "web": {"port": web},
+        "live": {"port": live},
+        "night_switch": "open",
+        "dids": {"2000": {"queue": "support"}},
+        "queues": {
+            "support": {"wrap_up": 0, "record": False},
+            "sales": {},  # the shipped menu knows it
+        },
+        "agent_ranges": [
+            {
+                "prefix": "agent",
+                "count": AGENTS,
+                "contact": f"sip:{{name}}@127.0.0.1:{agents}",
+                "extension_from": 1001,
+                "queues": {"support": 0},
+                "signed_in": True,
+            }
+        ],
+        "trunks": {"carrier": {"addresses": [TRUNK]}},
+    }
+
+
+class _Sipp:
+    """A sipp in the background that runs until it is ended."""
+
+    def __init__(self, folder: Path, scenario: str, *arguments: str) -> None:
+        sheet = SCENARIOS / f"queued_call_{scenario}.xml"
+        self.process = subprocess.Popen(
+            [parts.sipp(), "-sf", str(sheet), "-nostdin", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> _Sipp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _call(
+    folder: Path, name: str, sip: int, port: int, count: int, *, first: int
+) -> tuple[int, int]:
+    """So many calls at `RATE`; how many went well, and how many failed."""
+    numbers = folder / f"{name}.csv"
+    rows = [NUMBER.format(first + number) for number in range(count)]
+    numbers.write_text("\n".join(["SEQUENTIAL", *rows]) + "\n")
+    statistics = folder / f"{name}.stat"
+    with _Sipp(
+        folder, "caller", f"127.0.0.1:{sip}", "-i", TRUNK, "-p", str(port), "-inf", str(numbers),
+        "-r", str(RATE), "-m", str(count), "-l", str(RATE * 20), "-recv_timeout", "20000",
+        "-trace_stat", "-stf", str(statistics), "-fd", "1",
+    ) as sipp, suppress(subprocess.TimeoutExpired):  # fmt: skip
+        sipp.process.wait(count / RATE + SLACK)
+    with statistics.open() as file:
+        last = list(csv.DictReader(file, delimiter=";"))[-1]
+    return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+
+
+def _ask(folder: Path, question: str) -> list[Any]:
+    file = folder / "data" / "ringdesk.db"
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
+    try:
+        return connection.execute(question).fetchall()
+    finally:
+        connection.close()
+
+
+def _settled(folder: Path) -> None:
+    """Until every call that is written has also ended; asked seldom, for it costs."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < until:
+        time.sleep(1.5)  # longer than a fact may wait to be written
+        if not _ask(folder, "SELECT 1 FROM conversation WHERE ended_at IS NULL LIMIT 1"):
+            return
+
+
+def _count(folder: Path) -> dict[str, float]:
+    """Cases by the caller's number against the answered calls of both runs."""
+    rows = _ask(
+        folder,
+        "SELECT c.number FROM service_case s JOIN conversation c"
+        " ON c.call_id = s.opened_by_call_id",
+    )
+    cases = Counter(str(row[0]) for row in rows)
+    called = [NUMBER.format(number) for number in range(WARM_UP * RATE)]
+    called += [NUMBER.format(1_000_000 + number) for number in range(SECONDS * RATE)]
+    stray = sum(count for number, count in cases.items() if number not in set(called))
+    return {
+        "lost": sum(1 for number in called if not cases[number]),
+        "duplicated": sum(max(cases[number] - 1, 0) for number in called) + stray,
+        "cases": len(rows),
+        "all_calls": len(called),
+    }
+
+
+def _still_alive(house: Installation) -> None:
+    if house.process.poll() is not None:
+        raise RunFailedError("ringdesk serve ended during the run")
