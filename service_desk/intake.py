@@ -19,7 +19,7 @@ import msgspec
 import structlog
 from msgspec import structs
 from sqlalchemy import Connection, delete
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from cti import events as cti
 from service_desk.desk import Desk
@@ -187,7 +187,8 @@ class Intake:
                 if self.failing_since is None:
                     self.failing_since = self.desk.clock.monotonic()
                     log.warning("intake.database_away", why=str(away), waiting=self.waiting)
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - the task's edge: it writes for all calls
+                # A driver refuses some values with errors of its own (OverflowError).
                 tries += 1
                 log.warning("intake.write_failed", tries=tries, facts=len(batch), why=_why(error))
                 if tries >= 3:
@@ -202,9 +203,7 @@ class Intake:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _isolate(
-        self, batch: Sequence[tuple[bytes, cti.CallFact]], error: SQLAlchemyError
-    ) -> None:
+    async def _isolate(self, batch: Sequence[tuple[bytes, cti.CallFact]], error: Exception) -> None:
         """Halve until the one fact that the database refuses stands alone; drop only that."""
         if len(batch) == 1:
             log.error("intake.fact_refused", fact=type(batch[0][1]).__name__, why=_why(error))
@@ -278,7 +277,10 @@ def _cleaned(fact: cti.CallFact) -> cti.CallFact:
     return structs.replace(fact, **clean)
 
 
-def _why(error: SQLAlchemyError) -> str:
-    """What the database said, without the values it was given."""
+def _why(error: Exception) -> str:
+    """What kind of error it was: a database's own words repeat the values it was given."""
     orig = error.orig if isinstance(error, DBAPIError) else error
-    return f"{type(orig).__name__}: {str(orig).splitlines()[0][:160]}"
+    # asyncpg's error is the cause of the one that SQLAlchemy's dialect raises.
+    return " < ".join(
+        type(each).__name__ for each in (orig, getattr(orig, "__cause__", None)) if each
+    )

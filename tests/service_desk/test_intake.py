@@ -403,3 +403,19 @@ async def test_a_value_too_long_for_the_database_stops_nothing(desk: Desk) -> No
     await intake.stop()
     assert intake.lost == (0 if desk.is_sqlite else 1)
     assert [tuple(each) for each in await rows(desk, Conversation.outcome)] == [("answered",)]
+
+
+async def test_a_number_no_database_takes_stops_no_other_call(desk: Desk, monkeypatch: Any) -> None:
+    """SQLite's driver refuses it by OverflowError, which is none of SQLAlchemy's: the next call
+    is written all the same."""
+    monkeypatch.setattr("service_desk.intake.FIRST_PAUSE", 0.001)
+    intake = Intake(desk)
+    await intake.start()
+    arrived, *_ = call("a")
+    ended = cti.LegEnded(system=SYSTEM, call_id="a", at=at(1), leg_id="a.1", cause=2**63)
+    for fact in (arrived, ended, *call("b")):
+        intake.take(fact)
+    await asyncio.wait_for(intake.settled(), 20)
+    await intake.stop()
+    assert intake.lost == 1
+    assert await desk.fetch(lambda c: c.scalar(select(func.count()).select_from(Case))) == 2
