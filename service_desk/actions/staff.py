@@ -154,14 +154,17 @@ async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> Sign
 
     Raises NotSignedIn (never saying whether the name exists) and TooManyTries.
     """
-    claimed, where = name.strip().lower()[:64], address[:64]
-    row = await desk.fetch(_look_up, desk, claimed, where)
+    claimed = checks.line("name", name.strip()[:64], most=64, least=0).lower()[:64]
+    where = address[:64]
+    # The try counts before the password is looked at: a hundred at once must not all find none.
+    async with desk.write(by=SYSTEM) as uow:
+        row = await uow.run(_look_up, desk, claimed, where)
+        attempt = {"at": uow.now, "name": claimed, "address": where}
+        await uow.execute(insert(LoginAttempt), attempt)
     known = row.password_hash if row is not None and row.active else ""
     right = await _verify(known, password)
     if row is None or not known or not right:
         async with desk.write(by=Actor(claimed, "system", address=where)) as uow:
-            attempt = {"at": uow.now, "name": claimed, "address": where}
-            await uow.execute(insert(LoginAttempt), attempt)
             await checks.audit(uow, "sign_in.failed", claimed)
         raise NotSignedIn("the name or the password is wrong")
     actor = Actor(row.name, cast(Role, row.role), row.id, where)
