@@ -8,8 +8,8 @@ database are looked at before the first part begins.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,18 +25,21 @@ from config.parts_of import (
     bus_of,
     console_of,
     counter_of,
+    demo_callers_of,
     desk_settings,
     flows_of,
     prompts_of,
     secrets_of,
 )
-from config.problems import Problem, port_is_free
-from config.running import Running
+from config.problems import Problem, can_be_written, port_is_free
+from config.progress import Progress
+from config.running import Running, first_of
 from config.secrets import Secrets
 from config.settings import Settings
 from cti.agi.server import AgiServer
 from cti.bus import Bus
 from cti.events import CallFact
+from service_desk.actions.bridge_lock import one_active_bridge
 from service_desk.desk import Desk, connect
 from service_desk.first_start import furnish
 from service_desk.intake import Intake
@@ -48,11 +51,14 @@ Say = Callable[[str], None]
 SYNC_SECONDS: Final = 10.0
 
 
-async def serve(settings: Settings, roles: frozenset[str], *, say: Say) -> None:
-    """Run these roles until cancelled. Raises Problem or DeskError when they cannot start."""
+async def serve(settings: Settings, roles: frozenset[str], *, say: Say, apart: bool = True) -> None:
+    """Run these roles until cancelled. Raises Problem or DeskError when they cannot start.
+
+    `apart`: the other roles run in processes of their own.
+    """
     logs.configure()
     async with Running() as running:
-        await start(settings, roles, running, say=say)
+        await start(settings, roles, running, say=say, apart=apart)
         say(f"Ringdesk is ready: {', '.join(sorted(roles))}. Ctrl-C ends it.")
         await running.until_one_ends()
 
@@ -63,43 +69,45 @@ async def start(
     running: Running,
     *,
     say: Say,
+    apart: bool = False,
     prepare: Callable[[Desk], Awaitable[None]] | None = None,
 ) -> Desk:
     """Start the roles; `running` ends them. Returns the desk when everything takes calls.
+
+    A bridge that finds another one acting stands by; everything else is then ready all the same.
 
     `prepare` is awaited once the database is open and before anybody is served.
     """
     stack = running.stack
     _check_ports(settings, roles)
+    can_be_written(settings.data_folder, "data.folder")
     secrets = secrets_of(settings)
     flows = flows_of(settings) if "ivr" in roles else {}
     prompts = prompts_of(settings) if "ivr" in roles else None
     asterisk = None
     if "bridge" in roles and settings.asterisk.mode == "own":
         asterisk = OwnAsterisk(settings, secrets)
-    bus = bus_of(settings, roles)
+        asterisk.check_ports()
+    bus = bus_of(settings, roles, apart=apart)
     stack.push_async_callback(bus.close)
     desk = await open_desk(settings, bus)
     stack.push_async_callback(desk.close)
     if prepare is not None:
         await prepare(desk)
     if prompts is not None:
-        say("Preparing the phone menu's prompts ...")
-        for told in await prompts.prepare(*flows.values()):
+        spoken = Progress(say, "Speaking the phone menu's prompts")
+        for told in await prompts.prepare(*flows.values(), progress=spoken):
             log.warning("ivr.prompt_failed", why=told)
         counter = counter_of(settings, flows, prompts, desk)
         stack.push_async_callback(counter.close)
         agi = settings.asterisk.agi
         await stack.enter_async_context(AgiServer(agi.bind, agi.port, counter))
     if roles & {"web", "live"}:
-        await _start_console(console_of(settings, secrets, desk, bus), settings, roles, stack)
-    if asterisk is not None:
-        say("Starting Asterisk ...")
-        await asterisk.start()
-        stack.push_async_callback(asterisk.stop)
-        running.own(_watch(asterisk), "asterisk")
+        callers = await demo_callers_of(settings, desk)
+        console = console_of(settings, secrets, desk, bus, callers=callers)
+        await _start_console(console, settings, roles, stack)
     if "bridge" in roles:
-        await _start_bridge(settings, secrets, desk, bus, running)
+        await _start_bridge(_Telephone(settings, secrets, asterisk, say), desk, bus, running)
     return desk
 
 
@@ -109,7 +117,7 @@ async def open_desk(settings: Settings, bus: Bus | None = None) -> Desk:
     The embedded database is brought up to date by itself; a server's schema is changed only by
     `ringdesk db migrate`, since other processes may be using it.
     """
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    can_be_written(settings.data_folder, "data.folder")
     engine = connect(settings.database.url)
     if engine.dialect.name == "sqlite":
         await migrate(settings.database.url)
@@ -133,25 +141,73 @@ async def _start_console(
         stack.push_async_callback(runner.cleanup)
 
 
-async def _start_bridge(
-    settings: Settings,
-    secrets: Secrets,
-    desk: Desk,
-    bus: Bus,
-    running: Running,
-) -> None:
+class _Telephone:
+    """What only the one active bridge of an Asterisk does: run it, write its calls."""
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, asterisk: OwnAsterisk | None, say: Say
+    ) -> None:
+        self.settings = settings
+        self.secrets = secrets
+        self.asterisk = asterisk
+        self.acting = asyncio.Event()
+        self.standby = asyncio.Event()
+        self._say = say
+
+    @asynccontextmanager
+    async def lock(self, desk: Desk, bus: Bus, intake: Intake) -> AsyncIterator[None]:
+        """Wait until we are the one; then have Asterisk run and its calls written."""
+        async with one_active_bridge(
+            desk, self.settings.system, on_standby=self._stand_by
+        ) as lease:
+            undo = bus.subscribe(CallFact, intake.take)
+            try:
+                async with self._asterisk_running():
+                    self.acting.set()
+                    yield
+            finally:
+                undo()
+                # Asterisk belongs to whoever has taken over: calls go on there.
+                if self.asterisk is not None and not lease.lost:
+                    await self.asterisk.stop()
+
+    @asynccontextmanager
+    async def _asterisk_running(self) -> AsyncIterator[None]:
+        if self.asterisk is None:
+            yield
+            return
+        self._say("Starting Asterisk ...")
+        await self.asterisk.start()
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_watch(self.asterisk), name="asterisk")
+            yield
+            watching.cancel()
+
+    def _stand_by(self, active: str) -> None:
+        self._say(f"Standing by: another bridge ({active}) acts for {self.settings.system}.")
+        self.standby.set()
+
+
+async def _start_bridge(telephone: _Telephone, desk: Desk, bus: Bus, running: Running) -> None:
     intake = Intake(desk)
     await intake.start()
     running.stack.push_async_callback(intake.stop)
-    running.stack.callback(bus.subscribe(CallFact, intake.take))
-    bridge = bridge_of(settings, secrets, bus)
-    running.own(bridge.run(), "bridge")
+    bridge = bridge_of(
+        telephone.settings,
+        telephone.secrets,
+        bus,
+        lock=lambda: telephone.lock(desk, bus, intake),
+    )
+    task = running.own(bridge.run(), "bridge")
+    await first_of(task, telephone.acting.wait(), telephone.standby.wait())
+    if not telephone.acting.is_set():
+        return
     try:
         async with asyncio.timeout(SYNC_SECONDS):
-            await bridge.synced()
+            await first_of(task, bridge.synced())
     except TimeoutError:
         # It goes on trying; screens say since when they are stale.
-        log.warning("bridge.not_yet_connected", host=settings.asterisk.ami.host)
+        log.warning("bridge.not_yet_connected", host=telephone.settings.asterisk.ami.host)
 
 
 async def _watch(asterisk: OwnAsterisk) -> None:

@@ -11,27 +11,41 @@ import contextlib
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import click
 import uvloop
 
 from config.cli_options import settings_option
 from config.problems import Problem
+from config.secrets import SecretError
 from ivr.located_yaml import LocatedError
 from service_desk.errors import DeskError
 
 T = TypeVar("T")
+ROLES = ("bridge", "ivr", "web", "live")
+# What a person can put right; the system's own errors name the file or the address.
+KNOWN = (Problem, LocatedError, DeskError, SecretError, OSError)
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run one piece of work to its end; Ctrl-C and SIGTERM cancel it and it cleans up."""
+    """Run work to its end; Ctrl-C, SIGTERM and a closed terminal cancel it and it cleans up."""
 
     async def owned() -> T:
         task = asyncio.ensure_future(work)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, task.cancel)
+
+        def end() -> None:
+            # Once: a second Ctrl-C must not cut short the ending of what was started.
+            for number in ENDINGS:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
+            task.cancel()
+
+        for number in ENDINGS:
+            if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` wants it
+                loop.add_signal_handler(number, end)
         return await task
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -57,36 +71,51 @@ def ringdesk() -> None:
     """
 
 
-def _role_command(name: str, roles: tuple[str, ...], text: str) -> None:
+def _role_command(name: str, text: str) -> None:
     @settings_option
     def start(settings_file: Path) -> None:
         from config.bootstrap import serve
         from config.settings import load
 
-        run(serve(load(settings_file), frozenset(roles), say=click.echo))
+        run(serve(load(settings_file), frozenset({name}), say=click.echo))
 
     start.__doc__ = text
     ringdesk.command(name)(start)
 
 
-_role_command(
-    "serve",
-    ("bridge", "ivr", "web", "live"),
+@ringdesk.command()
+@settings_option
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(ROLES),
+    help="Leave a part out (repeat for several). Without `ivr` callers reach the default queue.",
+)
+def serve(settings_file: Path, without: tuple[str, ...]) -> None:
     """Run everything in one process: bridge, phone menu, pages and live screens.
 
-    With `asterisk: {mode: own}` in the settings Asterisk is started and stopped too.""",
-)
+    With `asterisk: {mode: own}` in the settings Asterisk is started and stopped too.
+    """
+    from config import bootstrap
+    from config.problems import Problem
+    from config.settings import load
+
+    roles = frozenset(ROLES) - frozenset(without)
+    if not roles:
+        raise Problem("--without leaves nothing to run")
+    run(bootstrap.serve(load(settings_file), roles, say=click.echo, apart=False))
+
+
 _role_command(
     "bridge",
-    ("bridge",),
     """Run only the link with Asterisk and the case intake.
 
     One is active per Asterisk; a second waits as a standby. Needs `bus: {url: redis://...}` if the
     other roles run in processes of their own.""",
 )
-_role_command("ivr", ("ivr",), "Run only the phone menu: the FastAGI server that Asterisk asks.")
-_role_command("web", ("web",), "Run only the pages and the JSON API.")
-_role_command("live", ("live",), "Run only the websocket of the live screens.")
+_role_command("ivr", "Run only the phone menu: the FastAGI server that Asterisk asks.")
+_role_command("web", "Run only the pages and the JSON API.")
+_role_command("live", "Run only the websocket of the live screens.")
 
 
 @ringdesk.command()
@@ -163,15 +192,22 @@ def guarded(command: Callable[[], None]) -> None:
     """Call `command`; what a person can put right becomes one line on stderr and exit status 2."""
     try:
         command()
-    except (Problem, LocatedError, DeskError) as error:
-        click.echo(f"ringdesk: {error}", err=True)
-        raise SystemExit(2) from None
+    except BrokenPipeError:
+        raise  # who read our output has gone: main() minds it
+    except KNOWN as error:
+        _give_up(error)
     except ExceptionGroup as group:
-        known = group.subgroup((Problem, LocatedError, DeskError))
+        known = group.subgroup(KNOWN)
         if known is None:
             raise
-        click.echo(f"ringdesk: {_first(known)}", err=True)
-        raise SystemExit(2) from None
+        _give_up(_first(known))
+
+
+def _give_up(error: BaseException) -> NoReturn:
+    from config.problems import one_line
+
+    click.echo(f"ringdesk: {one_line(error)}", err=True)
+    raise SystemExit(2) from None
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

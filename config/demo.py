@@ -13,6 +13,7 @@ import msgspec
 from config import logs
 from config.bootstrap import Say, start
 from config.parts_of import ALL_ROLES
+from config.progress import Progress
 from config.running import Running
 from config.settings import Settings
 from service_desk import demo as company
@@ -53,7 +54,12 @@ async def load_company(desk: Desk, *, folder: Path, say: Say) -> None:
     handle = os.open(keep, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as out:
         json.dump(passwords, out)
-    await company.load_demo(desk, now=desk.clock.now(), passwords=passwords)
+    await company.load_demo(
+        desk,
+        now=desk.clock.now(),
+        passwords=passwords,
+        progress=Progress(say, "Writing the demo company's past calls"),
+    )
 
 
 def _logins_kept(settings: Settings) -> dict[str, str]:

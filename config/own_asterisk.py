@@ -18,6 +18,7 @@ from typing import Final
 import structlog
 
 from config import parts, pbx, sounds
+from config.asterisk_found import asterisk_to_run
 from config.problems import Problem, port_is_free
 from config.secrets import Secrets
 from config.settings import Settings
@@ -39,14 +40,7 @@ class OwnAsterisk:
         self._child: asyncio.subprocess.Process | None = None
         self.pid: int | None = None
         self.adopted = False
-        try:
-            self._files = parts.asterisk()
-        except parts.PartMissingError as why:
-            raise Problem(f"Asterisk: {why}") from None
-        version = parts.asterisk_version(self._files.command)
-        if version < parts.ASTERISK_AT_LEAST:
-            said, least = (".".join(map(str, v)) for v in (version, parts.ASTERISK_AT_LEAST))
-            raise Problem(f"Asterisk {said or '?'} is too old: {least} or newer is needed")
+        self._files = asterisk_to_run()
         self._place = pbx.own_place(settings, self._files.modules)
 
     @property
@@ -64,7 +58,7 @@ class OwnAsterisk:
             if changed:
                 self._signal(signal.SIGHUP)
         else:
-            self._check_ports()
+            self.check_ports()
             await self._spawn()
         try:
             async with asyncio.timeout(READY_SECONDS):
@@ -135,7 +129,10 @@ class OwnAsterisk:
                 ):
                     _log.warning("queue words are missing in Chinese", why=told)
 
-    def _check_ports(self) -> None:
+    def check_ports(self) -> None:
+        """Raise Problem if a port is another program's."""
+        if self._running_pid() is not None:
+            return
         asterisk = self._settings.asterisk
         port_is_free(
             "Asterisk's manager", asterisk.ami.bind, asterisk.ami.port, "asterisk.ami.port"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
+from agent_console.context import AgentDevice, ConsoleContext, DemoCaller, PauseReason, QueueInfo
 from config import parts
 from config.problems import Problem
 from config.secrets import SecretError, Secrets, open_secrets
@@ -24,10 +26,12 @@ from ivr.simulate import simulate
 from ivr.voice import EspeakVoice
 from service_desk.desk import Desk
 from service_desk.events import DeskEvent
+from service_desk.queries.demo_callers import demo_callers
 from service_desk.settings import DeskSettings
 
 ALL_ROLES = frozenset({"bridge", "ivr", "web", "live"})
 FLOWS = Path(__file__).parent / "flows"
+Lock = Callable[[], AbstractAsyncContextManager[None]]
 
 
 def secrets_of(settings: Settings) -> Secrets:
@@ -45,11 +49,13 @@ def flow_paths(settings: Settings) -> list[Path]:
 
 
 def flows_of(settings: Settings) -> dict[str, Flow]:
-    """The phone menus. Raises Problem with every mistake, a line each."""
+    """The phone menus. Raises Problem with the first mistake, and how many more there are."""
     try:
         flows = load_flows(flow_paths(settings), settings.queues)
     except FlowErrors as errors:
-        raise Problem(f"the phone menu is refused:\n{errors}") from None
+        more = len(errors.errors) - 1
+        rest = f" (and {more} more: ringdesk flow check)" if more else ""
+        raise Problem(f"the phone menu is refused: {errors.errors[0]}{rest}") from None
     wanted = {did.flow for did in settings.dids.values() if did.flow} | {settings.default_flow}
     if missing := sorted(wanted - set(flows)):
         raise Problem(f"the settings name a flow that is not there: {', '.join(missing)}")
@@ -96,7 +102,24 @@ def counter_of(settings: Settings, flows: dict[str, Flow], prompts: Prompts, des
     )
 
 
-def console_of(settings: Settings, secrets: Secrets, desk: Desk, bus: Bus) -> ConsoleContext:
+async def demo_callers_of(settings: Settings, desk: Desk) -> tuple[DemoCaller, ...]:
+    """Whom the customer's phone may be; nobody where there is no such page."""
+    if not settings.demo:
+        return ()
+    return tuple(
+        DemoCaller(number=each.number, name=" · ".join(each.names), note=each.story)
+        for each in await demo_callers(desk)
+    )
+
+
+def console_of(
+    settings: Settings,
+    secrets: Secrets,
+    desk: Desk,
+    bus: Bus,
+    *,
+    callers: tuple[DemoCaller, ...] = (),
+) -> ConsoleContext:
     """What the agents' counter stands on."""
     return ConsoleContext(
         desk=desk,
@@ -111,11 +134,13 @@ def console_of(settings: Settings, secrets: Secrets, desk: Desk, bus: Bus) -> Co
         origins=settings.web.origins or (f"http://{{host}}:{settings.web.port}",),
         cookie_secure=settings.cookie_secure,
         demo=settings.demo,
+        demo_callers=callers,
         hotline=next(iter(settings.dids), ""),
         agents={
             name: AgentDevice(
                 name=name,
                 extension=agent.extension,
+                label=agent.name,
                 kind=agent.device.kind,
                 queues=tuple(agent.queues),
             )
@@ -163,14 +188,17 @@ def play_flow(
     )
 
 
-def bus_of(settings: Settings, roles: frozenset[str]) -> Bus:
-    """The bus: within this process, or over Redis. Raises Problem if it cannot serve the roles."""
+def bus_of(settings: Settings, roles: frozenset[str], *, apart: bool) -> Bus:
+    """The bus: within this process, or over Redis. Raises Problem if it cannot serve the roles.
+
+    `apart`: there are other processes with the other roles.
+    """
     url = settings.bus.url
     if url.startswith("redis"):
         from cti.redis_bus import RedisBus  # noqa: PLC0415 - only installations with Redis need it
 
         return RedisBus(url, events=(Fact, DeskEvent))
-    if roles != ALL_ROLES and not roles <= {"web"}:
+    if apart and not roles <= {"web"}:
         raise Problem(
             "roles that run apart need a bus between them: set `bus: {url: redis://...}`"
             " (or RINGDESK_REDIS_URL)"
@@ -178,8 +206,8 @@ def bus_of(settings: Settings, roles: frozenset[str]) -> Bus:
     return InProcessBus()
 
 
-def bridge_of(settings: Settings, secrets: Secrets, bus: Bus) -> Bridge:
-    """The bridge to this installation's Asterisk."""
+def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, *, lock: Lock) -> Bridge:
+    """The bridge to this installation's Asterisk; `lock` is held while it acts."""
     ami = settings.asterisk.ami
     return Bridge.over_ami(
         ami.host,
@@ -197,4 +225,5 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus) -> Bridge:
             for name, queue in settings.queues.items()
         },
         zone=ZoneInfo(settings.company.time_zone),
+        lock=lock,
     )

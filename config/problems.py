@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+from pathlib import Path
 
 
 class Problem(Exception):  # noqa: N818 - reads as what it says
@@ -23,3 +25,24 @@ def port_is_free(what: str, host: str, port: int, key: str) -> None:
                     f"{what}: port {port} on {host} is in use; stop what uses it or change `{key}`"
                 ) from None
             raise Problem(f"{what}: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def can_be_written(folder: Path, key: str) -> None:
+    """Make the folder if need be. Raises Problem if nothing can be written there."""
+    why = ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            why = os.strerror(errno.EACCES)
+    except OSError as error:
+        why = str(error.strerror)
+    if why:
+        raise Problem(f"the data folder {folder} cannot be written: {why} (`{key}`)")
+
+
+def one_line(error: BaseException) -> str:
+    """What went wrong, on one line: also of an OSError, which shows itself as a tuple."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines) or type(error).__name__

@@ -9,6 +9,19 @@ from types import TracebackType
 from typing import Any, Self
 
 
+async def first_of(task: asyncio.Task[Any], *others: Coroutine[Any, Any, Any]) -> None:
+    """Wait until one of `others` is through. If `task` ends before, raises what it raised."""
+    waiting = [asyncio.create_task(other) for other in others]
+    try:
+        await asyncio.wait([task, *waiting], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        for each in waiting:
+            each.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+
+
 class Running:
     """Owns tasks and a stack of things to end; `async with Running() as running:`."""
 

@@ -15,7 +15,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -66,13 +66,22 @@ class Prompts:
         key = _key("beep")
         return await self._kept(key) or await self._keep(key, beep())
 
-    async def prepare(self, *flows: Flow) -> list[str]:
-        """Make what is missing for these flows. Returns one line for each clip that cannot be."""
+    async def prepare(
+        self, *flows: Flow, progress: Callable[[int, int], None] | None = None
+    ) -> list[str]:
+        """Make what is missing for these flows. Returns one line for each clip that cannot be.
+
+        `progress` is told how many of how many are made, each time one is.
+        """
         wanted = list(dict.fromkeys(clip for flow in flows for clip in clips_of(flow)))
         await asyncio.to_thread(self._cache.mkdir, parents=True, exist_ok=True)
         gate = asyncio.Semaphore(AT_A_TIME)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._prepare(clip, gate)) for clip in wanted]
+            if progress is not None:
+                for done, made in enumerate(asyncio.as_completed(tasks), 1):
+                    await made
+                    progress(done, len(wanted))
         problems = [problem for task in tasks if (problem := task.result())]
         log.info("prompts.ready", clips=len(wanted), missing=len(problems))
         return problems

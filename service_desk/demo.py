@@ -7,7 +7,7 @@ people would have written is added after it. All times count back from `now`, so
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -37,6 +37,8 @@ from service_desk.model import (
 )
 from service_desk.offers.counts import count_pairs
 from service_desk.offers.value import value_customers
+
+Progress = Callable[[int, int], None]
 
 SEED = 20260
 CUSTOMERS = 300
@@ -87,12 +89,16 @@ class DemoLoaded(Struct, frozen=True, kw_only=True):
 
 
 async def load_demo(
-    desk: Desk, *, now: datetime, passwords: Mapping[str, str] | None = None
+    desk: Desk,
+    *,
+    now: datetime,
+    passwords: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
 ) -> DemoLoaded:
     """Load the demo company into an empty database; does nothing where there are customers.
 
     `passwords` by user name for ava, ben, carla (agents), sam (supervisor), alex (administrator);
-    who has none cannot sign in yet.
+    who has none cannot sign in yet. `progress` is told how many of how many past calls are written.
     """
     await _staff(desk, passwords or {})
     if await desk.fetch(_count) > 0:
@@ -102,7 +108,7 @@ async def load_demo(
     bought = make_purchases(chance, people, now)
     await desk.transact(_load_base, desk, people, bought, now)
     past = make_past(chance, people, now)
-    await _replay(desk, past)
+    await _replay(desk, past, progress or (lambda _done, _total: None))
     await desk.transact(_load_words, chance, past, now)
     return DemoLoaded(
         customers=len(people), products=len(data.CATALOGUE), cases=len(past), purchases=len(bought)
@@ -398,7 +404,7 @@ def facts_of(chance: random.Random, call: Past) -> list[cti.CallFact]:
     return facts
 
 
-async def _replay(desk: Desk, past: list[Past]) -> None:
+async def _replay(desk: Desk, past: list[Past], progress: Progress) -> None:
     """Through the intake, without telling anybody: nobody watches the past."""
     chance = random.Random(SEED + 1)  # noqa: S311 - the same company every time, no secret
     quiet = Desk(desk.engine, clock=desk.clock, settings=desk.settings)
@@ -406,13 +412,16 @@ async def _replay(desk: Desk, past: list[Past]) -> None:
     try:
         intake = Intake(quiet)
         batch: list[tuple[bytes, cti.CallFact]] = []
-        for call in past:
+        progress(0, len(past))
+        for done, call in enumerate(past, 1):
             batch += [(encoder.encode(fact), fact) for fact in facts_of(chance, call)]
             if len(batch) >= FACTS_AT_ONCE:
                 await intake.write(batch)
                 batch = []
+                progress(done, len(past))
         if batch:
             await intake.write(batch)
+            progress(len(past), len(past))
         await quiet.transact(quiet.leave_in_outbox, (), quiet.delivered())
     finally:
         quiet.let_go()
