@@ -1,11 +1,21 @@
-"""How we log: one structured line an event on stderr, JSON unless a person reads it."""
+"""How we log: one structured line an event on stderr, JSON unless a person reads it.
+
+Of an exception the log gets its types and places, never its message: messages carry what people
+said, wrote or dialled (a database repeats the values that it refuses).
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
+from typing import Any
 
 import structlog
+
+MOST_FRAMES = 12  # of one exception, the innermost
+MOST_CAUSES = 5
 
 
 def configure(level: str = "INFO") -> None:
@@ -16,11 +26,57 @@ def configure(level: str = "INFO") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer(),
+            places_only,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+            if readable
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(PlacesOnly(logging.BASIC_FORMAT))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+def places_only(
+    _logger: Any, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A structlog processor: `exc_info` becomes `exception`, without values."""
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    elif isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        event["exception"] = places(error)
+    return event
+
+
+class PlacesOnly(logging.Formatter):
+    """The same for what libraries log by themselves."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the standard library's name
+        """Types and places."""
+        return places(ei[1])
+
+
+def places(error: BaseException) -> str:
+    """The types of an exception and of its causes, each with where it came through."""
+    return "\n".join(_one(each) for each in _causes(error))
+
+
+def _one(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
+    lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    return "\n".join([f"{type(error).__module__}.{type(error).__qualname__}", *lines])
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    following: BaseException | None = error
+    for _ in range(MOST_CAUSES):
+        if following is None:
+            return
+        yield following
+        following = following.__cause__ or following.__context__

@@ -72,11 +72,14 @@ def connect(url: str) -> AsyncEngine:
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
             raise BadValue("database.url", "needs a file; a database in memory is lost at the end")
-        engine = create_async_engine(parsed, connect_args={"timeout": BUSY_SECONDS})
+        engine = create_async_engine(
+            parsed, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS}
+        )
         _tune_sqlite(engine.sync_engine)
         return engine
     return create_async_engine(
         parsed,
+        hide_parameters=True,  # what people said and dialled stays out of errors, and so of logs
         pool_size=8,
         max_overflow=8,
         pool_timeout=10,
@@ -182,6 +185,7 @@ class Desk:
         if self.is_sqlite:
             self._plain = create_engine(
                 engine.url.set(drivername="sqlite+pysqlite"),
+                hide_parameters=True,
                 connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
                 pool_size=READERS + 1,
             )
