@@ -133,6 +133,7 @@ def console_of(
         sip_url=settings.asterisk.http.url or f"ws://{{host}}:{settings.asterisk.http.port}/ws",
         origins=settings.web.origins or (f"http://{{host}}:{settings.web.port}",),
         cookie_secure=settings.cookie_secure,
+        proxies=settings.web.proxies,
         demo=settings.demo,
         demo_callers=callers,
         hotline=next(iter(settings.dids), ""),

@@ -132,6 +132,7 @@ class Web(_Part, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Port = 8080
     origins: tuple[str, ...] = ()  # as browsers say it (`https://desk.example`); empty: this port
+    proxies: tuple[str, ...] = ()  # networks of reverse proxies whose X-Forwarded-For is believed
 
 
 class Live(_Part, frozen=True, kw_only=True):

@@ -124,6 +124,7 @@ def _places(settings: Settings) -> Iterator[Mistake]:
     networks = (
         (("asterisk", "ami", "permit"), asterisk.ami.permit),
         (("asterisk", "sip", "local_networks"), asterisk.sip.local_networks),
+        (("web", "proxies"), settings.web.proxies),
     )
     for path, addresses in networks:
         for index, address in enumerate(addresses):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from config.parts_of import console_of
+from config.secrets import Secrets
 from config.settings import Settings, load
+from cti.bus import InProcessBus
 from ivr.located_yaml import LocatedError
+from service_desk.desk import Desk
 
 GOOD = """\
 queues:
@@ -31,6 +36,14 @@ def test_what_is_shipped_loads(checkout: Path) -> None:
     assert settings.dids["1000"].flow == "main"
     assert settings.dids["2000"].queue == "support"
     assert settings.agents["carla"].extension == "103"
+
+
+def test_the_compose_files_proxy_is_believed_by_the_pages(checkout: Path) -> None:
+    """Else all browsers have the proxy's address, and one's wrong passwords lock out everybody."""
+    settings = load(checkout / "config" / "docker" / "ringdesk.yaml", {})
+    secrets = Secrets(ami_password="a" * 32, sip_base="b" * 32, cookie_key="c" * 32)
+    console = console_of(settings, secrets, cast(Desk, None), InProcessBus())
+    assert console.proxies == ("172.28.77.0/24",)
 
 
 def test_settings_do_not_change(tmp_path: Path) -> None:
@@ -101,6 +114,7 @@ MISTAKES = {
     "ports equal": ("web: {port: 9000}\nlive: {port: 9000}\n", 7, "live.port", "web.port"),
     "sip among rtp": ("asterisk: {sip: {port: 10500}}\n", 6, "asterisk.sip.port", "10000"),
     "rtp empty": ("asterisk: {rtp: {from: 9000, to: 9001}}\n", 6, "asterisk.rtp.to", "ten more"),
+    "proxies": ("web: {proxies: [here]}\n", 6, "web.proxies.0", "10.0.0.0/8"),
     "permit": ("asterisk: {ami: {permit: [here]}}\n", 6, "asterisk.ami.permit.0", "10.0.0.0/8"),
     "trunk of nothing": ("trunks:\n  carrier: {}\n", 7, "trunks.carrier", "addresses"),
     "trunk with an agent's name": (
