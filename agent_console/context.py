@@ -53,7 +53,10 @@ class AgentDevice(Struct, frozen=True, kw_only=True):
 
 
 class DemoCaller(Struct, frozen=True, kw_only=True):
-    """A number the demo's phone may call from, and whose it is."""
+    """A number the demo's phone may call from ("": withheld), and whose it is.
+
+    `note` is one of the stories of `service_desk/queries/demo_callers.py`, or a text of its own.
+    """
 
     number: str
     name: str
