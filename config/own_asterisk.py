@@ -158,6 +158,7 @@ class OwnAsterisk:
                 stderr=subprocess.STDOUT,
                 cwd=place.run,
                 start_new_session=True,  # Ctrl-C is for us; we tell it when to end
+                umask=0o077,  # recordings, call records and keys are for nobody else's eyes
             )
         self.pid, self.adopted = self._child.pid, False
 

@@ -40,7 +40,7 @@ async def migrate(url: str) -> str:
     """
     engine = connect(url)
     if engine.dialect.name == "sqlite" and engine.url.database:
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_file(Path(engine.url.database))
     try:
         found = await _revision(engine)
         if found == newest():
@@ -54,6 +54,12 @@ async def migrate(url: str) -> str:
         return newest()
     finally:
         await engine.dispose()
+
+
+def _make_file(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Everybody's history will be in it; SQLite gives the files beside it the same mode.
+    file.touch(mode=0o600)
 
 
 async def check_schema(engine: AsyncEngine) -> None:

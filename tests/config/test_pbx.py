@@ -403,6 +403,20 @@ async def test_a_stranger_gets_no_call(lab: Lab) -> None:
 
 
 @pytest.mark.journey
+async def test_what_asterisk_writes_is_for_its_owner_alone(lab: Lab) -> None:
+    """Call records and recordings hold who called and what was said."""
+    async with lab.call("2000"):
+        await lab.queued("support", within=5)
+    modes = {file.name: file.stat().st_mode & 0o077 for file in _files(lab.settings.records_folder)}
+    assert modes
+    assert not any(modes.values()), modes
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.is_file()]
+
+
+@pytest.mark.journey
 async def test_a_running_asterisk_is_taken_over(lab: Lab) -> None:
     second = OwnAsterisk(lab.settings, open_secrets(lab.settings.data_folder, {}))
     await second.start()

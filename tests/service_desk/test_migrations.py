@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -27,6 +29,19 @@ async def test_migrations_make_what_the_model_says(database_url: str) -> None:
         assert await connection.run_sync(differences) == []
     await check_schema(engine)
     await engine.dispose()
+
+
+async def test_a_new_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """Customers and calls are nobody else's to read, also not in the files beside it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'new' / 'desk.db'}"
+    await migrate(url)
+    engine = connect(url)
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT count(*) FROM customer"))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "new").iterdir()}
+    await engine.dispose()
+    assert modes.keys() >= {"desk.db", "desk.db-wal"}
+    assert set(modes.values()) == {0o600}
 
 
 async def test_an_empty_database_is_too_old(database_url: str) -> None:
