@@ -7,7 +7,7 @@ come in (`app.py`, `live/`), the two rules about single objects below where the 
 # ruff: noqa: N818 - the names say what happened, as service_desk's errors do
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -109,19 +109,30 @@ def require(viewer: Viewer | None, permission: Permission) -> None:
     raise NotAllowed(permission)
 
 
-def require_recording(viewer: Viewer | None, agents: Iterable[str]) -> None:
-    """An agent may hear the calls they were on (`agents`); a supervisor any."""
+def require_recording(
+    viewer: Viewer | None, agents: Iterable[str], *, message: bool = False
+) -> None:
+    """An agent may hear the calls they were on (`agents`); a supervisor any.
+
+    A `message` was left for whoever works on its case: nobody of ours talks in it.
+    """
     if may(viewer, Permission.RECORDING_HEAR_ALL):
         return
     require(viewer, Permission.RECORDING_HEAR_OWN)
+    if message:
+        require(viewer, Permission.CASE_READ)
+        return
     if viewer is None or viewer.user not in agents:
         raise NotAllowed(Permission.RECORDING_HEAR_ALL)
 
 
-def may_hear(viewer: Viewer | None, agents: Iterable[str]) -> bool:
-    """Whether a page should offer the recording at all; the same rule as `require_recording`."""
+def may_hear(viewer: Viewer | None, agents: Collection[str]) -> bool:
+    """Whether a page should offer the recording at all; the same rule as `require_recording`.
+
+    What is recorded of a call that no agent was on is a message.
+    """
     try:
-        require_recording(viewer, agents)
+        require_recording(viewer, agents, message=not agents)
     except AccessError:
         return False
     return True

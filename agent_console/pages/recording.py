@@ -22,7 +22,7 @@ async def play(request: web.Request) -> web.StreamResponse:
     context = request.app[CONTEXT]
     number = number_in_path(request)
     found = await reading.recording(context, number)
-    require_recording(viewer_of(request), found.agents)
+    require_recording(viewer_of(request), found.agents, message=found.kind == "message")
     try:
         path = inside(context.recordings, found.file)
     except NotThere:

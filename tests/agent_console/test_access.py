@@ -87,7 +87,18 @@ def test_an_agent_hears_own_calls_a_supervisor_all_nobody_none() -> None:
         access.require_recording(AGENT, ["ben"])
     with pytest.raises(SignInNeeded):
         access.require_recording(None, ["ava"])
-    assert not access.may_hear(AGENT, [])
+    with pytest.raises(NotAllowed):
+        access.require_recording(AGENT, [])
+    assert not access.may_hear(AGENT, ["ben"])
+
+
+def test_a_message_is_for_whoever_works_on_its_case() -> None:
+    """No agent was on that call: else only supervisors could hear what callers ask for at night."""
+    access.require_recording(AGENT, [], message=True)
+    assert access.may_hear(AGENT, [])
+    assert not access.may_hear(None, [])
+    with pytest.raises(SignInNeeded):
+        access.require_recording(None, [], message=True)
 
 
 def test_only_who_has_part_in_a_call_acts_on_it() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent_console.reading import case
+from service_desk.actions.conversation import leave_message
 from service_desk.actions.staff import create_staff
 from service_desk.actor import SYSTEM
 from service_desk.errors import DatabaseAway
@@ -258,6 +259,18 @@ async def test_a_recording_is_not_for_a_colleague(office: Office, door: Open) ->
     assert (await (await door()).get("/recordings/1")).status == 303
 
 
+async def test_a_message_plays_for_any_agent(office: Office, door: Open) -> None:
+    """Left at night, when nobody was there: whoever opens the case in the morning hears it."""
+    file = office.recordings / "messages" / "call-9.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"RIFF" + bytes(200))
+    await leave_message(
+        office.desk, call_id="call-9", file="messages/call-9.wav", seconds=4, by=SYSTEM
+    )
+    assert (await (await door("ben")).get("/recordings/1")).status == 200
+    assert (await (await door()).get("/recordings/1")).status == 303
+
+
 async def test_a_recording_whose_file_is_gone_says_so(office: Office, door: Open) -> None:
     await office.take(*a_call())
     answer = await (await door("ava")).get("/recordings/1")
@@ -275,6 +288,7 @@ async def test_a_recording_outside_its_folder_is_not_served(
 
     class Found:
         agents = ("ava",)
+        kind = "call"
 
     Found.file = file  # type: ignore[attr-defined]
 
