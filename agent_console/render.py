@@ -59,6 +59,7 @@ def page(
         "may": lambda permission: may(viewer, Permission(permission)),
         "may_hear": lambda agents: may_hear(viewer, agents),
         "query": "",
+        "names": {},
     }
     text = request.app[RENDERER].text(language, name, {**shared, **(values or {})})
     return web.Response(text=text, content_type="text/html", status=status)

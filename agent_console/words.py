@@ -44,6 +44,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "external": N_("Outside number"),
         "service": N_("Service"),
     },
+    # Who did it, when it was nobody of the staff.
+    "actor": {
+        "system": N_("System"),
+        "caller": N_("Caller"),
+        "ivr": N_("Phone menu"),
+    },
     "role": {
         "agent": N_("Agent"),
         "supervisor": N_("Supervisor"),

@@ -74,9 +74,12 @@ async def file_under(context: ConsoleContext, call_id: str, case_id: int, *, by:
 
 
 async def choose_customer(
-    context: ConsoleContext, call_id: str, customer_id: int, *, by: Actor
+    context: ConsoleContext, call_id: str, customer_id: int | None, *, by: Actor
 ) -> None:
-    """Say who is calling."""
+    """Say who is calling; None: none of those we know."""
+    if customer_id is None:
+        await customer.choose_nobody(context.desk, call_id=call_id, by=by)
+        return
     await customer.choose_customer(context.desk, call_id=call_id, customer_id=customer_id, by=by)
 
 
@@ -100,7 +103,7 @@ async def create_customer(
         kind=kind,
         organisation=organisation,
         city=city,
-        language=language or context.languages[0],
+        language=language,
         phones=(phone,) if phone else (),
         emails=(email,) if email else (),
         call_id=call_id,
@@ -139,6 +142,13 @@ async def offer_outcome(
     await offer.record_outcome(
         context.desk, call_id=call_id, product_id=product_id, outcome=outcome, by=by
     )
+
+
+async def present(
+    context: ConsoleContext, call_id: str, offers: Sequence[OfferView], *, by: Actor
+) -> None:
+    """Keep what the card showed to the agent who took the call."""
+    await offer.present(context.desk, call_id=call_id, offers=offers, by=by)
 
 
 async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:

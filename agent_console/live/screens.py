@@ -20,6 +20,7 @@ from agent_console.context import ConsoleContext
 from agent_console.live.cards import Build, Cards
 from agent_console.live.hub import Hub, Key
 from agent_console.live.parts import Part, Parts
+from agent_console.live.presenting import Present, Presenting
 from agent_console.live.state import Sections
 from agent_console.live.today import Today
 from agent_console.tasks import Tasks
@@ -70,6 +71,7 @@ class Screens:
         build_card: Build,
         today: Today,
         names: Callable[[], Any],
+        present: Present | None = None,
     ) -> None:
         self.hub = hub
         self.today = today
@@ -77,6 +79,7 @@ class Screens:
         self._names_wanted = names
         self._tasks = Tasks()
         self._parts = Parts()
+        self._presenting = Presenting(present, self._tasks) if present else None
         self.cards = Cards(build_card, self._card_changed, self._tasks)
         self._board = Board(
             {name: queue.threshold for name, queue in context.queues.items()},
@@ -134,6 +137,8 @@ class Screens:
             card = self.cards.get(call_id, language)
             if card is not None:
                 cards[call_id] = card
+                if self._presenting is not None:
+                    self._presenting.shown(agent, part, card)
             calls[call_id] = _call_shown(part, card)
         me = _builtins(live or LiveAgent(agent=agent, status="signed_out", since=self._started))
         me["name"] = self._names.get(agent, agent)

@@ -20,7 +20,7 @@ from agent_console import sessions
 from agent_console.access import Permission, Viewer, may
 from agent_console.context import ConsoleContext, at_host, host_of
 from agent_console.i18n import Translator, choose, load_all
-from agent_console.live import reads
+from agent_console.live import reads, work
 from agent_console.live.commands import carry_out
 from agent_console.live.hub import QUEUE, Client, Hub
 from agent_console.live.screens import Screens
@@ -50,6 +50,7 @@ class LiveServer:
             build_card=reads.card_builder(context),
             today=Today(reads.today_reader(context)),
             names=reads.names_reader(context),
+            present=work.presenter(context),
         )
         self._translators: dict[str, Translator] = load_all(context.languages)
         self._depth = depth

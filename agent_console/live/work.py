@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agent_console import reading, writing
 from agent_console.access import require_call
+from agent_console.context import ConsoleContext
 from agent_console.live import schemas
+from agent_console.live.presenting import Present
 from agent_console.live.session import Session
+from service_desk.actor import Actor
+from service_desk.views import OfferView
+
+
+def presenter(context: ConsoleContext) -> Present:
+    """Keeps what a card offered."""
+
+    async def present(call_id: str, offers: Sequence[OfferView], by: Actor) -> None:
+        await writing.present(context, call_id, offers, by=by)
+
+    return present
 
 
 async def choose_customer(session: Session, command: schemas.Choose) -> dict[str, Any]:
-    """One of the candidates is the caller; None leaves the call without a customer, as it is."""
+    """One of the candidates is the caller; None: none of them."""
     _must_be_mine(session, command.call_id)
-    if command.customer_id is not None:
-        await writing.choose_customer(
-            session.context, command.call_id, command.customer_id, by=session.actor
-        )
+    await writing.choose_customer(
+        session.context, command.call_id, command.customer_id, by=session.actor
+    )
     return {}
 
 
@@ -29,7 +42,7 @@ async def new_customer(session: Session, command: schemas.NewCustomer) -> dict[s
         kind=command.kind,
         organisation=command.organisation,
         city=command.city,
-        language=command.language or session.client.language,
+        language=command.language,
         phone=command.phone,
         email=command.email,
         call_id=command.call_id,

@@ -25,8 +25,10 @@ LINKS = {
 }
 
 
-def common(request: web.Request, viewer: Viewer | None) -> dict[str, Any]:
-    """What every scripted page gets."""
+def common(
+    request: web.Request, viewer: Viewer | None, names: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """What every scripted page gets; `names` (user name -> for people) where staff is shown."""
     context = request.app[CONTEXT]
     return {
         "lang": language_of(request),
@@ -41,6 +43,7 @@ def common(request: web.Request, viewer: Viewer | None) -> dict[str, Any]:
         },
         "links": {name: path for name, (path, asks) in LINKS.items() if may(viewer, asks)},
         "company": {"name": context.company, "time_zone": context.time_zone},
+        "names": dict(names or {}),
     }
 
 
@@ -58,7 +61,10 @@ def softphone(request: web.Request, endpoint: str) -> dict[str, Any]:
 
 
 def for_desk(
-    request: web.Request, viewer: Viewer, dispositions: Mapping[str, Sequence[Disposition]]
+    request: web.Request,
+    viewer: Viewer,
+    dispositions: Mapping[str, Sequence[Disposition]],
+    names: Mapping[str, str],
 ) -> dict[str, Any]:
     """The desk's bootstrap. `dispositions` by language, in the same order in each."""
     context = request.app[CONTEXT]
@@ -67,7 +73,7 @@ def for_desk(
         context.queues[q].wrap_up for q in (device.queues if device else ()) if q in context.queues
     ]
     return {
-        **common(request, viewer),
+        **common(request, viewer, names),
         "softphone": softphone(request, viewer.user)
         if device is not None and device.kind == "webrtc"
         else None,
@@ -76,15 +82,20 @@ def for_desk(
             for code, reason in context.pause_reasons.items()
         ],
         "dispositions": _dispositions(dispositions),
-        "targets": targets(context, viewer.user),
+        "targets": targets(context, viewer.user, names),
         "wrap_up": max(own, default=60),
     }
 
 
-def targets(context: ConsoleContext, user: str) -> list[dict[str, str]]:
+def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> list[dict[str, str]]:
     """Where a call may be handed on to: other agents' extensions, queues."""
     agents = [
-        {"to": device.extension, "label": name, "kind": "agent"}
+        {
+            "to": device.extension,
+            "label": names.get(name) or device.label or name,
+            "agent": name,
+            "kind": "agent",
+        }
         for name, device in context.agents.items()
         if name != user
     ]

@@ -33,6 +33,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "open_cases": [case for case in others if case.number != shown.case.number],
         "draft": await reading.draft(context, viewer.user, f"note:{shown.case.id}"),
         "zone": context.time_zone,
+        "names": await reading.names(context),
         "problem": "",
     }
     return page(request, "case.html", values)

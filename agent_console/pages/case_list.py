@@ -38,6 +38,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     given = {name: value for name, value in filters.items() if value}
     values = {
         "cases": found.cases,
+        "names": await reading.names(request.app[CONTEXT]),
         "total": found.page.total,
         "filters": filters,
         "statuses": STATUSES,

@@ -12,7 +12,7 @@ from agent_console.web import CONTEXT, language_of
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /customers/{id}"""
-    shown = await reading.customer(
-        request.app[CONTEXT], number_in_path(request), language_of(request)
-    )
-    return page(request, "customer.html", {"shown": shown})
+    context = request.app[CONTEXT]
+    shown = await reading.customer(context, number_in_path(request), language_of(request))
+    names = await reading.names(context)
+    return page(request, "customer.html", {"shown": shown, "names": names})

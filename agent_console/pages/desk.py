@@ -16,5 +16,6 @@ async def show(request: web.Request) -> web.StreamResponse:
     dispositions = {
         language: await reading.dispositions(context, language) for language in context.languages
     }
-    values = boot.for_desk(request, signed_in(request), dispositions)
+    names = await reading.names(context)
+    values = boot.for_desk(request, signed_in(request), dispositions, names)
     return page(request, "desk.html", {"boot": values})

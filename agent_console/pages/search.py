@@ -20,8 +20,14 @@ FOR_PAGE = 50
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /search?q="""
     text = _asked(request)
-    found = await reading.find(request.app[CONTEXT], text, FOR_PAGE)
-    values = {"query": text, "people": [_person(p) for p in found.customers], "cases": found.cases}
+    context = request.app[CONTEXT]
+    found = await reading.find(context, text, FOR_PAGE)
+    values = {
+        "query": text,
+        "people": [_person(p) for p in found.customers],
+        "cases": found.cases,
+        "names": await reading.names(context),
+    }
     return page(request, "search.html", values)
 
 

@@ -101,7 +101,12 @@ async def set_disposition(desk: Desk, *, case_id: int, code: str, by: Actor) -> 
             .values(disposition=known.code)
         )
         await checks.entry(
-            uow, "disposition", case_id=row.id, disposition=known.label_en, code=known.code
+            uow,
+            "disposition",
+            case_id=row.id,
+            disposition=known.label_en,
+            disposition_zh=known.label_zh,
+            code=known.code,
         )
         await _set(uow, row, **changes)
 

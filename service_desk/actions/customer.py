@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.actions import checks
@@ -13,7 +13,7 @@ from service_desk.actor import Actor
 from service_desk.desk import Desk, UnitOfWork
 from service_desk.errors import BadValue, Conflict
 from service_desk.events import CardChanged, CustomerChanged, CustomerChosen
-from service_desk.model import Case, ContactPoint, Conversation, Customer
+from service_desk.model import Case, ContactPoint, Conversation, Customer, Presentation
 from service_desk.phone_number import understand
 
 LONGEST_NAME = 200
@@ -34,13 +34,14 @@ async def create_customer(
     kind: str = "person",
     organisation: str = "",
     city: str = "",
-    language: str = "en",
+    language: str = "",
     phones: Sequence[str] = (),
     emails: Sequence[str] = (),
     call_id: str | None = None,
 ) -> int:
     """Make a customer; their id. With `call_id` the call's number is theirs and they are chosen.
 
+    An empty `language` is one not yet chosen: the phone menu asks.
     Raises BadValue, ConversationNotFound.
     """
     values = {
@@ -48,7 +49,7 @@ async def create_customer(
         "kind": checks.one_of("kind", kind, KINDS),
         "organisation": checks.line("organisation", organisation, most=200, least=0),
         "city": checks.line("city", city, most=120, least=0),
-        "language": checks.language("language", language, desk.settings.languages),
+        "language": checks.language("language", language, ("", *desk.settings.languages)),
         "name_key": name_key(name),
     }
     async with desk.write(by=by) as uow:
@@ -83,6 +84,33 @@ async def choose_customer(desk: Desk, *, call_id: str, customer_id: int, by: Act
         await _choose(uow, call, customer_id)
 
 
+async def choose_nobody(desk: Desk, *, call_id: str, by: Actor) -> None:
+    """The caller is none of the customers we know: whoever the number spoke for is taken back.
+
+    What was shown to them on this call is forgotten with them. Saying it twice is no error.
+    Raises ConversationNotFound.
+    """
+    async with desk.write(by=by) as uow:
+        call = await checks.conversation(uow, call_id)
+        await uow.execute(
+            update(Conversation)
+            .where(Conversation.call_id == call.call_id)
+            .values(customer_id=None, customer_chosen=True)
+        )
+        await uow.execute(delete(Presentation).where(Presentation.call_id == call.call_id))
+        if call.case_id is not None:
+            case = await checks.case(uow, call.case_id)
+            if case.opened_by_call_id == call.call_id and case.customer_id is not None:
+                await uow.execute(
+                    update(Case).where(Case.id == case.id).values(customer_id=None, touched=True)
+                )
+            if call.customer_id is not None:
+                await checks.entry(uow, "nobody", case_id=case.id, was=call.customer_id)
+            await checks.case_changed(uow, case)
+        await checks.audit(uow, "customer.nobody", call.call_id, was=call.customer_id)
+        uow.tell(CardChanged(at=uow.now, call_id=call.call_id))
+
+
 async def update_customer(
     desk: Desk,
     *,
@@ -114,7 +142,7 @@ async def update_customer(
     if do_not_contact is not None:
         changes["do_not_contact"] = do_not_contact
     if language is not None:
-        changes["language"] = checks.language("language", language, desk.settings.languages)
+        changes["language"] = checks.language("language", language, ("", *desk.settings.languages))
     async with desk.write(by=by) as uow:
         await checks.customer(uow, customer_id)
         await uow.execute(
@@ -180,6 +208,12 @@ async def _choose(uow: UnitOfWork, call: Any, customer_id: int) -> None:
         .where(Conversation.call_id == call.call_id)
         .values(customer_id=customer_id, customer_chosen=True)
     )
+    if call.customer_id not in (None, customer_id):
+        # What was shown for somebody else and not answered is no history; an answer was given by
+        # the one who is on the line.
+        here = Presentation.call_id == call.call_id
+        await uow.execute(delete(Presentation).where(here, Presentation.outcome.is_(None)))
+        await uow.execute(update(Presentation).where(here).values(customer_id=customer_id))
     if call.case_id is not None:
         case = await checks.case(uow, call.case_id)
         # A call filed under a case of somebody else does not take that case away from them.

@@ -58,7 +58,12 @@ async def record_outcome(
         if call.case_id is not None:
             case = await checks.case(uow, call.case_id)
             await checks.entry(
-                uow, "offer", case_id=case.id, product=product.name_en, outcome=outcome
+                uow,
+                "offer",
+                case_id=case.id,
+                product=product.name_en,
+                product_zh=product.name_zh,
+                outcome=outcome,
             )
             await checks.case_changed(uow, case)
         uow.tell(

@@ -140,7 +140,7 @@ def read_card(
         number=call.number or number.raw,
         number_shown=_shown(number, language),
         caller_name=call.caller_name,
-        language=call.language or (customer.language if customer else language),
+        language=call.language or (customer.language if customer else ""),
         dialed=call.dialed,
         queue=call.queue,
         waited=call.waited,

@@ -52,7 +52,11 @@ def _with_a_story(connection: Connection, desk: Desk) -> Iterator[DemoCaller]:
     people = (
         select(Customer.id, Customer.name, Customer.language, alone.c.value)
         .join(alone, alone.c.customer_id == Customer.id)
-        .where(~Customer.name.contains("<"), ~Customer.name.contains(";"))
+        .where(
+            ~Customer.do_not_contact,
+            ~Customer.name.contains("<"),
+            ~Customer.name.contains(";"),
+        )
         .order_by(Customer.value_percentile.desc(), Customer.id)
         .limit(LOOK_AT)
     )

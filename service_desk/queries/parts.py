@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, or_, select
 
 from service_desk import views
 from service_desk.case_number import case_number
@@ -20,9 +20,10 @@ from service_desk.model import (
     Product,
     Purchase,
     Recording,
+    Staff,
 )
 from service_desk.phone_number import shown
-from service_desk.queries.words import story_line
+from service_desk.queries.words import NAMING, story_line
 
 OPEN = ("new", "open", "waiting")
 
@@ -109,9 +110,21 @@ PROMISES = (
     .order_by(FollowUp.due_at, FollowUp.id)
 )
 PROMISES_TO = PROMISES.where(FollowUp.customer_id == bindparam("customer_id")).limit(20)
+# A queue's recording begins when the call waits, and its file stays empty until two people talk:
+# there is nothing to hear of a call nobody answered, and no whole file before it ends.
 RECORDINGS = (
     select(Recording.call_id, Recording.id)
-    .where(Recording.call_id.in_(bindparam("ids", expanding=True)))
+    .join(Conversation, Conversation.call_id == Recording.call_id)
+    .where(
+        Recording.call_id.in_(bindparam("ids", expanding=True)),
+        or_(
+            Recording.kind == "message",
+            and_(
+                Conversation.answered_at.is_not(None),
+                or_(Recording.stopped_at.is_not(None), Conversation.ended_at.is_not(None)),
+            ),
+        ),
+    )
     .order_by(Recording.started_at, Recording.id)
 )
 _ENTRY_COLUMNS = (
@@ -248,18 +261,23 @@ def timeline(
     connection: Connection, case_id: int, language: str, most: int = 100
 ) -> tuple[views.TimelineEntry, ...]:
     """What happened on a case and on its calls, newest first."""
-    rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most})
+    rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most}).all()
+    names = _names(connection) if any(row.kind in NAMING for row in rows) else {}
     return tuple(
         views.TimelineEntry(
             id=row.id,
             at=row.at,
             kind=row.kind,
             actor=row.actor,
-            text=row.text or story_line(row.kind, row.data, language),
+            text=row.text or story_line(row.kind, row.data, language, names),
             data=row.data,
         )
         for row in rows
     )
+
+
+def _names(connection: Connection) -> dict[str, str]:
+    return {row.name: row.shown for row in connection.execute(select(Staff.name, Staff.shown))}
 
 
 def conversations(

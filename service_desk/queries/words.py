@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service_desk.phone_number import shown
+
 _EN = {
     "arrived": "Call from {number} to {dialed}",
     "menu": "Menu: {path}",
@@ -15,7 +17,7 @@ _EN = {
     "answered": "Answered",
     "transferred": "Transferred to {to}",
     "merged": "Joined with another call",
-    "recording": "Recorded",
+    "recording": "Recording switched on",
     "message": "Message left, {seconds} s",
     "ended": "Call ended: {outcome}",
     "status": "Status: {status}",
@@ -23,6 +25,7 @@ _EN = {
     "assigned": "Assigned to {to}",
     "disposition": "Disposition: {disposition}",
     "customer": "Customer chosen",
+    "nobody": "It is none of the customers we know",
     "filed": "Call filed here",
     "opened": "Case opened",
     "promise": "Promised: {what}",
@@ -39,7 +42,7 @@ _ZH = {
     "answered": "已接听",
     "transferred": "转接到 {to}",
     "merged": "与另一通电话合并",
-    "recording": "已录音",
+    "recording": "录音已开启",
     "message": "留言 {seconds} 秒",
     "ended": "通话结束：{outcome}",
     "status": "状态：{status}",
@@ -47,12 +50,52 @@ _ZH = {
     "assigned": "分配给 {to}",
     "disposition": "结果：{disposition}",
     "customer": "已选择客户",
+    "nobody": "不是我们已知的客户",
     "filed": "通话归入此工单",
     "opened": "工单已建立",
     "promise": "承诺：{what}",
     "kept": "已兑现：{what}",
     "offer": "推荐 {product}：{outcome}",
 }
+# Codes inside a line. English shows a code's own words unless they would puzzle.
+_CODES_EN = {
+    "abandoned": "gave up waiting",
+    "message": "left a message",
+    "menu": "served by the menu",
+    "lost": "lost track",
+    "timeout": "waited too long",
+    "": "withheld",
+}
+_CODES_ZH = {
+    "answered": "已接听",
+    "abandoned": "放弃等待",
+    "message": "留言",
+    "menu": "菜单服务",
+    "failed": "失败",
+    "lost": "失去跟踪",
+    "timeout": "等待超时",
+    "overflow": "转到其他队列",
+    "unknown": "原因不明",
+    "no_answer": "无人接听",
+    "rejected": "已拒接",
+    "new": "新建",
+    "open": "处理中",
+    "waiting": "等待中",
+    "resolved": "已解决",
+    "merged": "已归入其他工单",
+    "low": "低",
+    "normal": "普通",
+    "high": "高",
+    "urgent": "紧急",
+    "accepted": "接受",
+    "declined": "拒绝",
+    "later": "以后再说",
+    "not_presented": "未推荐",
+    "": "号码未显示",
+}
+_CODED = ("reason", "outcome", "status", "priority")
+# Lines that name a member of staff.
+NAMING = ("assigned", "transferred")
 
 
 class _Blank(dict[str, Any]):
@@ -60,7 +103,33 @@ class _Blank(dict[str, Any]):
         return "?"
 
 
-def story_line(kind: str, data: Mapping[str, Any], language: str) -> str:
-    """The line; "" for a kind without words (a note carries its own text)."""
-    words = (_ZH if language.startswith("zh") else _EN).get(kind)
-    return words.format_map(_Blank(data)) if words else ""
+def story_line(
+    kind: str, data: Mapping[str, Any], language: str, names: Mapping[str, str] | None = None
+) -> str:
+    """The line; "" for a kind without words (a note carries its own text).
+
+    `names`: user name -> for people, where a line names staff. A value that is kept in Chinese too
+    (`product_zh` beside `product`) is said in it.
+    """
+    zh = language.startswith("zh")
+    words = (_ZH if zh else _EN).get(kind)
+    if not words:
+        return ""
+    said = _Blank(data)
+    for key in _CODED:
+        if key in said:
+            said[key] = _code(str(said[key]), zh=zh)
+    number = str(said.get("number", "?"))
+    said["number"] = shown(number) if number.startswith("+") else _code(number, zh=zh)
+    to = str(said.get("to", "?")).removeprefix("q-")
+    said["to"] = (names or {}).get(to, to)
+    if isinstance(said.get("waited"), float):
+        said["waited"] = round(said["waited"])
+    if zh:
+        said.update({key: data[f"{key}_zh"] for key in data if data.get(f"{key}_zh")})
+    return words.format_map(said)
+
+
+def _code(code: str, *, zh: bool) -> str:
+    table = _CODES_ZH if zh else _CODES_EN
+    return table.get(code, code.replace("_", " "))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from cti import events as cti
 from service_desk.actions import case as cases
@@ -28,7 +28,7 @@ from service_desk.errors import (
 )
 from service_desk.events import CardChanged, CaseChanged, DeskEvent
 from service_desk.intake import Intake
-from service_desk.model import Case, Conversation, Product
+from service_desk.model import Case, Conversation, Presentation, Product
 from service_desk.queries.agenda import agenda, dispositions, today
 from service_desk.queries.case_list import case_list
 from service_desk.queries.case_page import case_by_id, case_page
@@ -43,7 +43,8 @@ from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.customer_page import customer_page
 from service_desk.queries.figures import queue_figures, service_level
 from service_desk.queries.search import search
-from service_desk.views import CaseStatus
+from service_desk.queries.words import story_line
+from service_desk.views import CaseStatus, OfferView
 
 AVA = Actor("ava", "agent", 1)
 NUMBER = "+493023125001"
@@ -429,3 +430,80 @@ async def test_a_call_of_today_is_counted(desk: Desk, ava: Actor) -> None:
     assert (await today(desk, "ava")).calls == 0
     rows = await desk.fetch(lambda c: c.execute(select(Conversation.outcome)).scalars().all())
     assert rows == ["live"]
+
+
+async def test_none_of_them_takes_the_customer_back(desk: Desk, ava: Actor) -> None:
+    """The number spoke for one who is not on the line: the call and its case are nobody's again."""
+    one = await customers.create_customer(desk, name="One", phones=[NUMBER], by=ava)
+    case_id = await arrive(desk)
+    assert (await case_by_id(desk, case_id)).case.customer_id == one
+    await customers.choose_nobody(desk, call_id="a", by=ava)
+    await customers.choose_nobody(desk, call_id="a", by=ava)
+    card = await card_for_call(desk, "a", language="zh")
+    assert card.customer is None
+    assert [each.customer_id for each in card.candidates] == [one]
+    assert (await case_by_id(desk, case_id)).case.customer_id is None
+    assert [each.text for each in card.timeline].count("不是我们已知的客户") == 1
+    two = await customers.create_customer(desk, name="Two", call_id="a", by=ava)
+    assert (await case_by_id(desk, case_id)).case.customer_id == two
+    with pytest.raises(ConversationNotFound):
+        await customers.choose_nobody(desk, call_id="x", by=ava)
+
+
+async def test_what_was_shown_follows_the_one_on_the_line(desk: Desk, ava: Actor) -> None:
+    """Another customer is chosen: an answer goes with them, what got none is forgotten."""
+    await desk.transact(load_catalogue)
+    one = await customers.create_customer(desk, name="One", phones=[NUMBER], by=ava)
+    two = await customers.create_customer(desk, name="Two", by=ava)
+    await arrive(desk)
+    shown = [
+        OfferView(
+            product_id=product, sku="s", name="n", pitch="", reason="r",
+            have_both=1, have_first=2, score=0.5,
+        )
+        for product in (1, 2)
+    ]  # fmt: skip
+    await offer.present(desk, call_id="a", offers=shown, by=ava)
+    await offer.record_outcome(desk, call_id="a", product_id=2, outcome="declined", by=ava)
+    await customers.choose_customer(desk, call_id="a", customer_id=two, by=ava)
+    kept = (await desk.transact(_presentations))[0]
+    assert (kept.customer_id, kept.product_id, kept.outcome) == (two, 2, "declined")
+    assert kept.shown["reason"] == "r"
+    assert one != two
+    await customers.choose_nobody(desk, call_id="a", by=ava)
+    assert await desk.transact(_presentations) == []
+
+
+def _presentations(connection: Connection) -> list[Any]:
+    return list(connection.execute(select(Presentation)).all())
+
+
+async def test_a_language_may_be_open(desk: Desk, ava: Actor) -> None:
+    """Nobody asked yet: the menu does, and until then the card claims none."""
+    one = await customers.create_customer(desk, name="One", phones=[NUMBER], by=ava)
+    assert (await caller(desk, NUMBER)).language == ""
+    await arrive(desk)
+    assert (await card_for_call(desk, "a", language="zh")).language == ""
+    await calls.note_path(desk, call_id="a", steps=[("Sales", "")], language="zh", by=IVR)
+    assert (await card_for_call(desk, "a")).language == "zh"
+    await customers.set_language(desk, customer_id=one, language="zh", by=IVR)
+    assert (await caller(desk, NUMBER)).language == "zh"
+
+
+async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor) -> None:
+    """Timelines are for people: shown names, no codes, in the reader's language."""
+    await desk.transact(load_catalogue)
+    case_id = await arrive(desk)
+    await staff.create_staff(desk, name="ben", shown="Ben Walker", role="agent", by=SYSTEM)
+    await cases.assign_case(desk, case_id=case_id, to="ben", by=ava)
+    await cases.set_disposition(desk, case_id=case_id, code="quote", by=ava)
+    told = {each.kind: each.text for each in (await case_by_id(desk, case_id)).timeline}
+    assert told["assigned"] == "Assigned to Ben Walker"
+    assert told["arrived"] == "Call from +49 30 23125001 to 1000"
+    told = {
+        each.kind: each.text for each in (await case_by_id(desk, case_id, language="zh")).timeline
+    }
+    assert told["disposition"] == "结果：已发报价"
+    assert story_line("not_taken", {"reason": "no_answer"}, "en") == "Not taken: no answer"
+    assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
+    assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"

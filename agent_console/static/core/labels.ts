@@ -1,3 +1,4 @@
+import { boot } from "./boot";
 import { t, tn } from "./i18n";
 import type { AgentStatus, CallState, CaseStatus, Priority } from "./types";
 
@@ -64,6 +65,16 @@ export function outcomeWord(outcome: string): string {
   return table[outcome]?.() ?? plain(outcome);
 }
 
+/** Who did it: staff by the name people read, others by a word. */
+export function actorWord(user: string): string {
+  const table: Record<string, () => string> = {
+    system: () => t("System"),
+    caller: () => t("Caller"),
+    ivr: () => t("Phone menu"),
+  };
+  return boot.names?.[user] || table[user]?.() || user;
+}
+
 export function languageWord(code: string): string {
   const table: Record<string, () => string> = { en: () => "English", zh: () => "中文", de: () => "Deutsch" };
   return table[code.slice(0, 2)]?.() ?? code;
@@ -81,6 +92,11 @@ export function channelWord(code: string): string {
 }
 
 export const caseCount = (n: number): string => tn("{n} open case", "{n} open cases", n);
+
+/** A queue by its title. */
+export function queueWord(queue: string): string {
+  return boot.targets?.find((one) => one.to === `q-${queue}`)?.label || plain(queue);
+}
 
 /** A code nobody translated: its own words. */
 export function plain(code: string): string {

@@ -221,10 +221,12 @@ export interface Boot {
   me: { agent: string; name: string; role: string; language?: string };
   links: Partial<Record<"desk" | "board" | "cases" | "search" | "figures" | "sign_out", string>>;
   company: { name: string; time_zone: string };
+  /** User name -> the name people read. */
+  names?: Record<string, string>;
   softphone?: SoftphoneAccount | null;
   pause_reasons?: { code: string; label: Words; limit_minutes?: number | null }[];
   dispositions?: { code: string; label: Words; resolves: boolean }[];
-  targets?: { to: string; label: string; kind: "agent" | "queue" }[];
+  targets?: { to: string; label: string; kind: "agent" | "queue"; agent?: string }[];
   wrap_up?: number;
   numbers?: { number: string; name: string; note?: string }[];
   dial?: string;

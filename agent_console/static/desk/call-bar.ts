@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot } from "../core/boot";
 import { clock } from "../core/format";
 import { language, speak, t, words } from "../core/i18n";
-import { agentWord, callWord, languageWord, plain } from "../core/labels";
+import { agentWord, callWord, languageWord, plain, queueWord } from "../core/labels";
 import type { CallState, LiveCall, PathStep } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { keyButton } from "../ui/key-button";
@@ -80,7 +80,7 @@ export class CallBar extends DeskElement {
     return html`<div class="who-line">
         <strong class="cut">${name}</strong><span class="muted cut">${number === name ? nothing : number}</span>
       </div>
-      <div class="why-line cut">${this.#why(call)}</div>`;
+      <div class="why-line">${this.#why(call)}</div>`;
   }
 
   #why(call: LiveCall) {
@@ -88,12 +88,16 @@ export class CallBar extends DeskElement {
     const path: PathStep[] = card?.path ?? call.path ?? [];
     const waited = card?.waited ?? call.waited;
     const parts = [
-      path.length > 0 ? html`<span class="path">${path.map((one, i) => this.#step(one, i))}</span>` : nothing,
-      call.queue ? html`<span>${t("queue {queue}", { queue: plain(call.queue) })}</span>` : nothing,
-      waited ? html`<span>${t("waited {time}", { time: clock(waited) })}</span>` : nothing,
-      card?.language ? html`<span class="strong">${languageWord(card.language)}</span>` : nothing,
+      path.length > 0
+        ? html`<span class="path cut" title=${path.map((one) => `${one.label} ${one.entered}`.trim()).join(" › ")}>${path.map((one, i) => this.#step(one, i))}</span>`
+        : nothing,
+      call.queue
+        ? html`<span class="nowrap">${t("queue {queue}", { queue: queueWord(call.queue) })}</span>`
+        : nothing,
+      waited ? html`<span class="nowrap">${t("waited {time}", { time: clock(waited) })}</span>` : nothing,
+      card?.language ? html`<span class="strong nowrap">${languageWord(card.language)}</span>` : nothing,
     ].filter((part) => part !== nothing);
-    return parts.map((part, i) => (i === 0 ? part : html`<span class="dot"> · </span>${part}`));
+    return parts.map((part, i) => (i === 0 ? part : html`<span class="dot">·</span>${part}`));
   }
 
   #step(one: PathStep, index: number) {

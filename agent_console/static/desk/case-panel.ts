@@ -3,7 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { day, span } from "../core/format";
 import { language, t, words } from "../core/i18n";
-import { plain, priorityWord, statusWord } from "../core/labels";
+import { actorWord, plain, priorityWord, statusWord } from "../core/labels";
 import type { CaseBrief, CaseStatus, CustomerCard, Priority } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { say } from "../ui/toast";
@@ -44,7 +44,7 @@ export class CasePanel extends DeskElement {
       <div class="row case-meta">
         ${this.#clock(one)}
         <span class="muted">${age < 60 ? t("opened just now") : t("open for {time}", { time: span(age, language()) })}</span>
-        ${one.owner ? html`<span class="muted">${t("owner {name}", { name: one.owner })}</span>` : nothing}
+        ${one.owner ? html`<span class="muted">${t("owner {name}", { name: actorWord(one.owner) })}</span>` : nothing}
         ${card.disposition ? html`<span class="chip">${this.#dispositionWord(card.disposition)}</span>` : nothing}
       </div>
     </div>`;
@@ -96,7 +96,7 @@ export class CasePanel extends DeskElement {
         <textarea
           id="note"
           rows="3"
-          maxlength="20000"
+          maxlength="10000"
           placeholder=${t("Note: what was said, what was agreed")}
           .value=${text}
           @input=${(event: Event) => this.#typed((event.target as HTMLTextAreaElement).value)}

@@ -49,7 +49,7 @@ export class Idle extends DeskElement {
         <h3 class="group">${t("Colleagues")}</h3>
         <ul class="lines">
           ${(boot.targets ?? [])
-            .filter((one) => one.kind === "agent" && one.to !== boot.me.agent)
+            .filter((one) => one.kind === "agent" && one.agent !== boot.me.agent)
             .slice(0, 8)
             .map(
               (

@@ -161,6 +161,8 @@ export class DeskModel {
       case "signed_out":
         void this.wish("sign_in");
         break;
+      case undefined: // not told yet: nothing to be the other of
+        break;
       default: {
         const first = boot.pause_reasons?.[0];
         if (first) void this.wish("pause", { reason: first.code });
@@ -171,8 +173,11 @@ export class DeskModel {
   chooseCustomer(customerId: number | null): void {
     const call = this.call;
     if (!call) return;
-    if (customerId === null) this.open("newCustomer");
-    else void this.wish("choose_customer", { call_id: call.call_id, customer_id: customerId });
+    if (customerId === null) {
+      if (this.card?.customer)
+        void this.wish("choose_customer", { call_id: call.call_id, customer_id: null });
+      if (this.sheet !== "newCustomer") this.open("newCustomer");
+    } else void this.wish("choose_customer", { call_id: call.call_id, customer_id: customerId });
   }
 
   offerOutcome(outcome: OfferOutcome): void {

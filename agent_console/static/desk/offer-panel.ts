@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { clock, day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
-import { outcomeWord, plain } from "../core/labels";
+import { actorWord, outcomeWord, plain } from "../core/labels";
 import type { ConversationBrief, CustomerCard, OfferOutcome, OfferView } from "../core/types";
 import { glyph } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
@@ -77,7 +77,7 @@ export class OfferPanel extends DeskElement {
   #conversation(one: ConversationBrief) {
     const out = one.direction === "outbound";
     const facts = [
-      one.agents.join(", "),
+      one.agents.map(actorWord).join(", "),
       one.talked ? clock(one.talked) : "",
       one.outcome === "answered" ? "" : outcomeWord(one.outcome),
     ];

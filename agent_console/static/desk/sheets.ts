@@ -90,7 +90,7 @@ export class Transfer extends DeskElement {
     const wanted = this.filter.trim().toLowerCase();
     const targets = (boot.targets ?? []).filter(
       (one) =>
-        one.to !== boot.me.agent && (!wanted || `${one.label} ${one.to}`.toLowerCase().includes(wanted)),
+        one.agent !== boot.me.agent && (!wanted || `${one.label} ${one.to}`.toLowerCase().includes(wanted)),
     );
     return sheet(
       "transfer",
@@ -220,7 +220,7 @@ export class NewCustomer extends DeskElement {
     const card = this.desk.card;
     const kept = new URLSearchParams(recall(this.#key) ?? "");
     const value = (name: string, fallback = "") => kept.get(name) ?? fallback;
-    const spoken = value("language", card?.language.slice(0, 2) || language());
+    const spoken = value("language", card?.language.slice(0, 2) ?? "");
     return sheet(
       "new-customer",
       t("New customer"),
@@ -232,8 +232,9 @@ export class NewCustomer extends DeskElement {
           <label>${t("City")}<input name="city" maxlength="120" autocomplete="off" .value=${value("city")} /></label>
           <label>${t("Telephone")}<input name="phone" type="tel" maxlength="40" autocomplete="off" .value=${value("phone", card?.number)} /></label>
           <label>${t("E-mail")}<input name="email" type="email" maxlength="120" autocomplete="off" .value=${value("email")} /></label>
-          <label>${t("Language")}<select name="language">${["en", "zh"].map(
-            (code) => html`<option value=${code} ?selected=${code === spoken}>${languageWord(code)}</option>`,
+          <label>${t("Language")}<select name="language">${["", "en", "zh"].map(
+            (code) =>
+              html`<option value=${code} ?selected=${code === spoken}>${code ? languageWord(code) : t("ask in the phone menu")}</option>`,
           )}</select></label>
           <label>${t("Kind")}<select name="kind">
             <option value="person">${t("person")}</option>

@@ -3,7 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { clock, day, hour } from "../core/format";
 import { t } from "../core/i18n";
-import { plain } from "../core/labels";
+import { actorWord, plain } from "../core/labels";
 import type { TimelineEntry } from "../core/types";
 import { PageElement } from "../ui/element";
 import { type Glyph, glyph } from "../ui/icons";
@@ -80,7 +80,9 @@ export class Timeline extends PageElement {
     const date = day(entry.at, now(), place());
     const sameDay = newer !== undefined && day(newer.at, now(), place()) === date;
     const talked = Number(entry.data.talked ?? Number.NaN);
-    const what = [entry.actor, Number.isNaN(talked) ? "" : clock(talked)].filter(Boolean).join(" · ");
+    const what = [actorWord(entry.actor), Number.isNaN(talked) ? "" : clock(talked)]
+      .filter(Boolean)
+      .join(" · ");
     return html`<li class="entry">
       <time datetime=${entry.at}><span class="cut">${sameDay ? nothing : date}</span> <span>${hour(entry.at, place())}</span></time>
       ${glyph(look(entry.kind).icon)}

@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { day, hour, initials, moment, money } from "../core/format";
 import { language, t, tn } from "../core/i18n";
-import { caseCount, channelWord, languageWord, statusWord } from "../core/labels";
+import { actorWord, caseCount, channelWord, languageWord, statusWord } from "../core/labels";
 import type { Candidate, CaseBrief, CustomerBrief, CustomerCard } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
@@ -141,7 +141,7 @@ export class WhoPanel extends DeskElement {
           <span class="state">${stateShape(one.overdue ? "breach" : "soon")}</span>
           <span><strong>${one.overdue ? t("Promised, overdue:") : t("Promised:")}</strong> ${one.text}
             <span class="nowrap">${t("by {when}", { when: moment(one.due_at, now(), place()) })}</span>
-            ${one.owner ? html`<span class="muted nowrap">${one.owner}</span>` : nothing}</span>
+            ${one.owner ? html`<span class="muted nowrap">${actorWord(one.owner)}</span>` : nothing}</span>
         </p>`,
       )}`;
   }

@@ -28,6 +28,20 @@ const PAD: [string, string][] = [
 /** A number as it may stand in a SIP address: nothing else may. */
 export const callerId = (typed: string): string => typed.replace(/[^0-9+]/g, "").slice(0, 20);
 
+/** What a caller of the demo shows. */
+function storyWord(story: string): string {
+  const table: Record<string, () => string> = {
+    offers: () => t("has bought a lot: see what the desk suggests"),
+    complaint: () => t("has an open complaint: nothing is offered"),
+    several: () => t("one number of several people: the agent asks who it is"),
+    chinese: () => t("is spoken to in Chinese"),
+    hostile: () => t("has a name that tries to break the page"),
+    unknown: () => t("a number nobody knows yet"),
+    withheld: () => t("hides the number"),
+  };
+  return table[story]?.() ?? story;
+}
+
 /** A customer's telephone, for the demo: a plain phone with a keypad. */
 @customElement("rd-phone")
 export class PhoneApp extends PageElement {
@@ -105,7 +119,7 @@ export class PhoneApp extends PageElement {
             (
               one,
             ) => html`<li><button type="button" class="quiet" ?disabled=${Boolean(call)} aria-pressed=${one.number === this.from} @click=${() => this.#be(one.number)}>
-              <span class="grow"><span class="strong">${one.name}</span>${one.note ? html`<span class="sub block">${one.note}</span>` : nothing}</span><span class="muted">${one.number || t("withheld")}</span></button></li>`,
+              <span class="grow"><span class="strong">${one.name || one.number || t("Number withheld")}</span>${one.note ? html`<span class="sub block">${storyWord(one.note)}</span>` : nothing}</span>${one.name ? html`<span class="muted nowrap">${one.number}</span>` : nothing}</button></li>`,
           )}</ul>
           ${this.#hints()}
         </section>
