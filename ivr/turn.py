@@ -16,6 +16,7 @@ from ivr.protocol import AWAITING, Ask, Command, HangUp, NightSwitch, Play, Reco
 from ivr.spoken import clips
 
 MAX_PATH: Final = 60  # steps of the way that are kept; the later ones matter more
+UNSAID: Final = "-"  # the label of a node that is no step of the way
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -88,7 +89,9 @@ class Turn:
         self.commands.append(command)
 
     def note(self, entered: str = "") -> None:
-        """Add this node to the way the caller took."""
+        """Add this node to the way the caller took, unless the flow says that nobody needs it."""
+        if self.placed.label == UNSAID:
+            return
         self.path.append((self.placed.label, entered))
         del self.path[:-MAX_PATH]
 
