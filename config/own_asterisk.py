@@ -151,14 +151,15 @@ class OwnAsterisk:
         place = self._place
         with (place.log / "console.log").open("wb") as console:
             self._child = await asyncio.create_subprocess_exec(
-                self._files.command,
+                # Recordings, call records and keys are for nobody else's eyes. By a shell that
+                # becomes Asterisk: uvloop takes no `umask`.
+                *("/bin/sh", "-c", 'umask 077; exec "$@"', "sh", self._files.command),
                 *("-C", str(place.etc / "asterisk.conf"), "-f", "-n"),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 cwd=place.run,
                 start_new_session=True,  # Ctrl-C is for us; we tell it when to end
-                umask=0o077,  # recordings, call records and keys are for nobody else's eyes
             )
         self.pid, self.adopted = self._child.pid, False
 
