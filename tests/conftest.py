@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import hypothesis
 import pytest
 
 from config import parts as programs
@@ -23,6 +24,14 @@ from tests import postgres
 
 MISSING = re.compile(r"missing part:|is missing:")
 START_SECONDS = 10.0
+
+# A failing example is made small but not explained: explaining traces every line, for minutes.
+hypothesis.settings.register_profile(
+    "ringdesk",
+    deadline=None,
+    phases=[each for each in hypothesis.Phase if each is not hypothesis.Phase.explain],
+)
+hypothesis.settings.load_profile("ringdesk")
 
 # tests/postgres.py looks here first: a server that set-up brought is on no usual path.
 with contextlib.suppress(programs.PartMissingError):

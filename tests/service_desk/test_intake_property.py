@@ -90,3 +90,15 @@ def test_time_is_counted_once(these: list[list[int]], those: list[list[int]]) ->
     two = {second for a, b in those for second in range(a, b)}
     assert intervals.length(parts(these)) == len(one)
     assert intervals.length(intervals.minus(parts(these), parts(those))) == len(one - two)
+
+
+async def test_a_consult_merged_in_a_later_portion_leaves_the_case_its_owner(desk: Desk) -> None:
+    """The consult opened no case, so it has no owner to bring to the other's."""
+    facts = facts_of(["consulted"])
+    await world.feed(desk, facts)
+    expected = await world.tables(desk)
+    await world.wipe(desk)
+    arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
+    await world.feed(desk, arrivals)
+    await world.feed(desk, [fact for fact in facts if fact not in arrivals])
+    assert await world.tables(desk) == expected
