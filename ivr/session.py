@@ -71,7 +71,10 @@ class Session:
     def __init__(self, counter: Counter, channel: Channel) -> None:
         self.counter = counter
         self.channel = channel
-        self.call_id = call_id_of(counter.system, channel.uniqueid)
+        # The channel may not be its call's first: somebody we rang up, whom an agent handed to a
+        # queue. The dialplan tells the linkedid, which is that of the first.
+        first = channel.env.get("agi_arg_1") or channel.uniqueid
+        self.call_id = call_id_of(counter.system, first)
         self.caller_number = channel.env.get("agi_callerid", "")
         self.state = State()
         self.flow = counter.routes.flow(None)

@@ -322,6 +322,24 @@ async def test_the_menu_sends_a_caller_to_a_queue(lab: Lab) -> None:
 
 
 @pytest.mark.journey
+async def test_the_menu_is_told_which_conversation_it_serves(lab: Lab) -> None:
+    """By the linkedid, as the live side names a call; it need not be this channel's own id."""
+    told: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        told.set_result(await reader.readuntil(b"\n\n"))
+        writer.close()
+
+    port = lab.settings.asterisk.agi.port
+    async with await asyncio.start_server(handle, "127.0.0.1", port), lab.call("1000"):
+        environment = (await asyncio.wait_for(told, 5)).decode().splitlines()
+        await lab.queued("support", within=5)
+    start = next(r for r in lab.records() if r["eventtype"] == "CHAN_START")
+    assert f"agi_arg_1: {start['linkedid']}" in environment
+    assert "agi_network_script: flow/1000" in environment
+
+
+@pytest.mark.journey
 async def test_a_menu_that_refuses_costs_nothing(lab: Lab) -> None:
     async with lab.call("1000"):
         assert await lab.queued("support", within=5) < 1

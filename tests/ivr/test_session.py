@@ -174,12 +174,17 @@ class Table:
         )
 
     async def serve(
-        self, asterisk: Asterisk, script: str = "flow/1000", number: str = "+49301"
+        self,
+        asterisk: Asterisk,
+        script: str = "flow/1000",
+        number: str = "+49301",
+        uniqueid: str = "pbx-1.1",
     ) -> None:
         environment = {
-            "agi_uniqueid": "pbx-1.1",
+            "agi_uniqueid": uniqueid,
             "agi_network_script": script,
             "agi_callerid": number,
+            "agi_arg_1": "pbx-1.1",
         }
         try:
             await self.counter(Channel(asterisk, environment))
@@ -210,6 +215,13 @@ async def test_a_call_goes_to_its_queue_with_everything_set(table: Table) -> Non
     assert table.desk.paths == [
         [("Caller", "known"), ("Language", "2"), ("Menu", "1"), ("Sales", "")]
     ]
+
+
+async def test_a_later_channel_of_a_call_speaks_for_the_same_call(table: Table) -> None:
+    """Somebody we rang up, handed to a queue that gave up: the message is on that call's case."""
+    asterisk = Asterisk("1", "1")
+    await table.serve(asterisk, uniqueid="pbx-1.2")
+    assert table.desk.ids == [CALL_ID]
 
 
 async def test_the_dead_mans_switch_is_fed_before_every_step(table: Table) -> None:
