@@ -36,7 +36,7 @@ def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> list
 
 
 class Installation:
-    """`ringdesk serve` with its Asterisk, as a child of ours."""
+    """`ringdesk serve` as a child of ours; `asterisk` is its Asterisk, if it started one."""
 
     def __init__(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
         self.folder = folder
@@ -45,7 +45,7 @@ class Installation:
 
     def cpu(self) -> tuple[float, float]:
         """Processor seconds until now, user and system: (all of ours, Asterisk's)."""
-        theirs = _tree(self.asterisk)
+        theirs = set() if self.asterisk is None else _tree(self.asterisk)
         ours = sum(_seconds(pid) for pid in _tree(self.process.pid) - theirs)
         return ours, sum(_seconds(pid) for pid in theirs)
 
@@ -70,7 +70,7 @@ def running(folder: Path, settings: dict[str, Any]) -> Iterator[Installation]:
     try:
         _until_ready(process, log)
         made = Installation(folder, process)
-        asterisk = _tree(made.asterisk)
+        asterisk = set() if made.asterisk is None else _tree(made.asterisk)
         yield made
     finally:
         _end(process, asterisk)
@@ -99,11 +99,8 @@ def _end(process: subprocess.Popen[bytes], asterisk: set[int]) -> None:
                 os.kill(pid, signal.SIGKILL)
 
 
-def _asterisk_of(pid: int) -> int:
-    for child in sorted(_tree(pid)):
-        if _is_asterisk(child):
-            return child
-    raise RunFailedError("there is no Asterisk among the processes of ringdesk serve")
+def _asterisk_of(pid: int) -> int | None:
+    return next((child for child in sorted(_tree(pid)) if _is_asterisk(child)), None)
 
 
 def _is_asterisk(pid: int) -> bool:

@@ -211,5 +211,5 @@ def _count(folder: Path) -> dict[str, float]:
 
 
 def _still_alive(house: Installation) -> None:
-    if house.process.poll() is not None:
+    if house.process.poll() is not None or house.asterisk is None:
         raise RunFailedError("ringdesk serve ended during the run")
