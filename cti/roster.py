@@ -12,6 +12,7 @@ from cti import agent_state as moves
 from cti import events as e
 from cti.agent_state import AgentState
 from cti.ami.wire import Message
+from cti.board import LATE
 from cti.events import AgentChanged, Fact
 
 WRAP_UP = "wrap-up"  # the pause reason by which we keep calls away after a call
@@ -52,6 +53,7 @@ class Roster:
         self._queues = queues
         self.plans = agents
         self.states = {name: AgentState(agent=name, since=now) for name in agents}
+        self._told_at: dict[str, datetime] = {}  # agent -> time of the last change told
         self._came_by: dict[str, str] = {}  # call -> its last queue, for who gets it by transfer
 
     def apply(self, fact: Fact) -> list[AgentChanged]:
@@ -217,11 +219,23 @@ class Roster:
         before = self.states[agent]
         if after is before:
             return []
+        at = self._not_before(agent, at)
         after = moves.dated(before, after, at)
         self.states[agent] = after
         was = moves.as_fact(before, at, self._system)
         now = moves.as_fact(after, at, self._system)
         return [now] if now != was else []
+
+    def _not_before(self, agent: str, at: datetime) -> datetime:
+        """What comes later is told as later: some changes carry Asterisk's time, some ours.
+
+        With clocks a little apart, boards would take the newer state for an old one.
+        """
+        last = self._told_at.get(agent, at)
+        if timedelta() < last - at <= LATE:  # more: a clock that jumped
+            at = last
+        self._told_at[agent] = at
+        return at
 
     def _ordered(self, queues: set[str]) -> tuple[str, ...]:
         return tuple(sorted(queues))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from cti import events as e
+from cti.board import Board
 from cti.roster import AgentPlan, QueuePlan, Roster
 
 T0 = datetime(2026, 3, 2, tzinfo=UTC)
@@ -43,3 +44,21 @@ def test_a_call_between_colleagues_leaves_no_wrap_up() -> None:
     ):
         all_.apply(fact)
     assert all_.states["ben"].wrap_up_until is None
+
+
+def test_a_change_by_asterisks_slower_clock_is_not_told_as_older() -> None:
+    """An agent ends the wrap-up (our time) and is rung at once (Asterisk's time, behind ours): a
+    board that follows shows the ringing."""
+    all_, board = roster(), Board({"support": 20}, now=T0, agents=["ava", "ben"])
+    answered = e.CallAnswered(
+        at=at(1), system="s", call_id="c", agent="ava", leg_id="a", queue="support"
+    )
+    released = e.CallReleased(at=at(5), system="s", call_id="c", agent="ava", leg_id="a", talked=4)
+    rings = e.CallOffered(
+        at=at(9.6), system="s", call_id="d", agent="ava", leg_id="b", queue="support"
+    )
+    changes = [*all_.apply(answered), *all_.apply(released), *all_.end_wrap_up("ava", at(10))]
+    changes += all_.apply(rings)
+    for change in changes:
+        board.apply(change)
+    assert board.snapshot().agents["ava"].status == "ringing"
