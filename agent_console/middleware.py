@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
@@ -157,13 +158,11 @@ def _ask_to_sign_in(request: web.Request) -> web.Response:
         return answer(
             request, HTTPStatus.UNAUTHORIZED, "sign_in", say(request, N_("Sign in first"))
         )
-    response = see_other("/sign-in")
-    if request.path != "/":
-        # Where to go on after signing in; only ever a path of our own (checked again there).
-        response.headers["Location"] = str(
-            request.url.origin().with_path("/sign-in").with_query(next=request.rel_url.path_qs)
-        ).removeprefix(str(request.url.origin()))
-    return response
+    if request.path == "/":
+        return see_other("/sign-in")
+    # Where to go on after signing in; only ever a path of our own (checked again there). The Host
+    # header has no part in it: it may be no host at all.
+    return see_other("/sign-in?" + urlencode({"next": request.rel_url.path_qs}))
 
 
 def _title(request: web.Request, status: int) -> str:

@@ -96,6 +96,15 @@ async def test_a_hostile_host_header_does_not_get_into_the_policy(browser: Open)
     assert "script-src *" not in policy
 
 
+@pytest.mark.parametrize("host", ["x:99999999", "", "[::1", "x; script-src *"])
+async def test_a_host_that_is_none_is_asked_to_sign_in_like_any(browser: Open, host: str) -> None:
+    """A stranger's header causes no error of ours, and no answer without the headers."""
+    answer = await (await browser()).get("/cases?status=open&x=1", headers={"Host": host})
+    assert answer.status == 303
+    assert answer.headers["Location"] == "/sign-in?next=%2Fcases%3Fstatus%3Dopen%26x%3D1"
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
 async def test_no_page_has_inline_script_style_or_handlers(browser: Open) -> None:
     ava = await browser("ava-cookie")
     for path in ("/figures", "/sign-in", "/nothing"):
