@@ -49,6 +49,7 @@ from ivr.protocol import (
     ToQueue,
 )
 from ivr.sound import NotSound
+from ivr.telling import PATIENT_TRIES
 from ivr.turn import State
 
 if TYPE_CHECKING:
@@ -267,7 +268,9 @@ class Session:
     def _keep_message(self, seconds: float) -> None:
         desk, file = self.counter.desk, f"{MESSAGES}/{self.message}.wav"
         self.counter.telling.tell(
-            "message", lambda: desk.leave_message(self.call_id, file, seconds)
+            "message",
+            lambda: desk.leave_message(self.call_id, file, seconds),
+            tries=PATIENT_TRIES,
         )
 
     def _remember(self, command: RememberLanguage) -> None:

@@ -20,6 +20,8 @@ Wish = Callable[[], Coroutine[Any, Any, None]]
 
 TRY_WITHIN: Final = 4.0  # seconds
 TRIES: Final = 3
+# For what exists nowhere else, such as where a message lies: ten minutes and more of an outage.
+PATIENT_TRIES: Final = 300
 CLOSE_WITHIN: Final = 10.0  # seconds
 MAX_UNDER_WAY: Final = 2_000
 
@@ -34,12 +36,12 @@ class Telling:
         self._pauses = pauses  # seconds before the second and third try
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def tell(self, what: str, wish: Wish) -> asyncio.Task[None]:
+    def tell(self, what: str, wish: Wish, *, tries: int = TRIES) -> asyncio.Task[None]:
         """Start telling; the task never raises. `what` names it in the log."""
         if len(self._tasks) >= MAX_UNDER_WAY:
             log.error("ivr.desk_told_too_much", what=what)
             wish = _nothing
-        task = asyncio.create_task(self._tell(what, wish), name=f"ivr-tell-{what}")
+        task = asyncio.create_task(self._tell(what, wish, tries), name=f"ivr-tell-{what}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -53,15 +55,16 @@ class Telling:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _tell(self, what: str, wish: Wish) -> None:
-        for attempt in range(TRIES):
+    async def _tell(self, what: str, wish: Wish, tries: int) -> None:
+        for attempt in range(tries):
             if attempt:
                 await asyncio.sleep(self._pauses[min(attempt, len(self._pauses)) - 1])
             try:
                 async with asyncio.timeout(self._within):
                     await wish()
             except Exception as error:  # noqa: BLE001 - a task's edge
-                log.warning("ivr.desk_not_told", what=what, error=where(error))
+                if attempt < TRIES:  # the outage is known by then
+                    log.warning("ivr.desk_not_told", what=what, error=where(error))
             else:
                 return
         log.error("ivr.desk_gave_up", what=what)

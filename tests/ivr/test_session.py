@@ -27,6 +27,7 @@ from ivr.flow import Flow
 from ivr.prompts import Prompts
 from ivr.simulate import CannedDesk
 from ivr.sound import write_wav
+from ivr.telling import PATIENT_TRIES, TRIES, Wish
 
 CALL_ID = call_id_of("pbx", "pbx-1.1")
 
@@ -329,6 +330,24 @@ async def test_hanging_up_ends_a_message_and_keeps_it(table: Table, how: str) ->
         assert how == "lost_recording"
     assert table.desk.messages == [(f"messages/{CALL_ID}.wav", 3.0)]
     assert table.desk.paths[-1][-1] == ("Message", "3 s")
+
+
+async def test_where_a_message_lies_is_told_with_patience(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The way through the menu may be lost in an outage, a message may not."""
+    patience: dict[str, int] = {}
+    tell = table.counter.telling.tell
+
+    def told(what: str, wish: Wish, *, tries: int = TRIES) -> asyncio.Task[None]:
+        patience[what] = tries
+        return tell(what, wish, tries=tries)
+
+    monkeypatch.setattr(table.counter.telling, "tell", told)
+    asterisk = Asterisk("1", "4")
+    asterisk.spoken_seconds = 4.0
+    await table.serve(asterisk)
+    assert patience["message"] == PATIENT_TRIES > patience["path"]
 
 
 @pytest.mark.parametrize("end", [AgiHangup("x"), AgiDead("x"), AgiClosed("x")])

@@ -35,6 +35,20 @@ async def test_lasting_trouble_is_given_up_and_never_raised() -> None:
     assert tries == 3
 
 
+async def test_a_message_waits_for_a_desk_that_is_away_for_long() -> None:
+    """Where it lies is told nowhere else: without it nobody would ever hear the caller."""
+    tries = 0
+
+    async def wish() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 40:
+            raise OSError
+
+    await Telling(pauses=(0.0,)).tell("message", wish, tries=telling.PATIENT_TRIES)
+    assert tries == 40
+
+
 async def test_a_silent_desk_is_given_up() -> None:
     async with asyncio.timeout(5):
         await Telling(pauses=(0.0,), within=0.01).tell("x", asyncio.Event().wait)  # type: ignore[arg-type]
