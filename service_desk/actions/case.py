@@ -191,6 +191,11 @@ async def file_under(desk: Desk, *, call_id: str, case_id: int, by: Actor) -> No
             return
         if not checks.is_open(target.status):
             raise IllegalMove("a call can only be filed under an open case")
+        if None not in (call.customer_id, target.customer_id) and (
+            call.customer_id != target.customer_id
+        ):
+            # Else what one customer said would stand in another's history.
+            raise IllegalMove("this case is another customer's: say first who is calling")
         own = None if call.case_id is None else await checks.case(uow, call.case_id)
         changes: dict[str, Any] = {"case_id": target.id}
         if call.customer_id is None and target.customer_id is not None:

@@ -180,6 +180,20 @@ async def test_filing_a_call_under_an_open_case(desk: Desk, ava: Actor) -> None:
         await cases.file_under(desk, call_id="b", case_id=target, by=ava)
 
 
+async def test_a_call_is_not_filed_under_another_customers_case(desk: Desk, ava: Actor) -> None:
+    """Not before somebody says that it was they who called."""
+    await customers.create_customer(desk, name="Anna", phones=(NUMBER,), by=ava)
+    bert = await customers.create_customer(desk, name="Bert", by=ava)
+    target = await cases.open_case(desk, subject="Invoice", customer_id=bert, by=ava)
+    own = await arrive(desk)
+    with pytest.raises(IllegalMove, match="another customer's"):
+        await cases.file_under(desk, call_id="a", case_id=target, by=ava)
+    assert (await case_by_id(desk, own)).case.status != "merged"
+    await customers.choose_customer(desk, call_id="a", customer_id=bert, by=ava)
+    await cases.file_under(desk, call_id="a", case_id=target, by=ava)
+    assert [each.call_id for each in (await case_by_id(desk, target)).conversations] == ["a"]
+
+
 async def test_a_new_customer_gets_the_number_of_the_call(desk: Desk, ava: Actor) -> None:
     """Made from the card: chosen, and known the next time."""
     await arrive(desk)
