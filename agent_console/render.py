@@ -25,6 +25,7 @@ from agent_console.context import ConsoleContext
 from agent_console.i18n import NAMES, Translator
 from agent_console.shown import clean
 from agent_console.web import CSRF, RENDERER, language_of, viewer_of
+from service_desk.phone_number import shown as shown_number
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -86,6 +87,15 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         """Date and minute in the company's time zone."""
         return "" if at is None else format_datetime(at.astimezone(zone), "yyyy-MM-dd HH:mm")
 
+    def day(at: datetime | None) -> str:
+        """The date alone."""
+        return "" if at is None else format_datetime(at.astimezone(zone), "yyyy-MM-dd")
+
+    def queue(name: str | None) -> str:
+        """A queue by its title."""
+        info = context.queues.get(name or "")
+        return (info.label if info else "") or name or ""
+
     def ago(at: datetime | None, now: datetime) -> str:
         return "" if at is None else format_timedelta(at - now, add_direction=True, locale=locale)
 
@@ -99,7 +109,15 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         return translator.say(words.word(kind, code))
 
     environment.filters.update(
-        when=when, ago=ago, money=money, number=number, clock=clock, iso=_iso
+        when=when,
+        day=day,
+        queue=queue,
+        phone=phone,
+        ago=ago,
+        money=money,
+        number=number,
+        clock=clock,
+        iso=_iso,
     )
     environment.globals.update(
         asset=assets.url,
@@ -108,6 +126,11 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         language_names={code: NAMES.get(code, code) for code in context.languages},
     )
     return environment
+
+
+def phone(number: str) -> str:
+    """A number as people read it, if it is one."""
+    return shown_number(number) if number.startswith("+") else number
 
 
 def clock(seconds: float | None) -> str:

@@ -56,6 +56,13 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "administrator": N_("Administrator"),
     },
     "kind": {"person": N_("Person"), "organisation": N_("Organisation")},
+    "channel": {
+        "phone": N_("Phone"),
+        "email": N_("E-mail"),
+        "sms": N_("Text message"),
+        "post": N_("Post"),
+        "none": N_("No contact"),
+    },
     "offer": {
         "accepted": N_("Accepted"),
         "declined": N_("Declined"),

@@ -66,7 +66,10 @@ def desk_settings(settings: Settings) -> DeskSettings:
     """What the desk needs of the settings."""
     company = settings.company
     return DeskSettings(
-        region=company.country, languages=company.languages, time_zone=company.time_zone
+        region=company.country,
+        languages=company.languages,
+        time_zone=company.time_zone,
+        extensions={agent.extension: name for name, agent in settings.agents.items()},
     )
 
 

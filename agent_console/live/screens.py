@@ -224,13 +224,22 @@ class Screens:
                     self._renew_card(event.call_id)
             case FollowUpChanged(owner=owner):
                 self.today.renew(owner)
-            case CaseChanged():
+            case CaseChanged(case_id=case_id):
                 for agent in self.hub.owners(DESK):
                     self.today.renew(agent)
+                    self._renew_cards_of(case_id, agent)
             case StaffChanged():
                 self._tasks.start(self._read_names())
             case _:
                 pass
+
+    def _renew_cards_of(self, case_id: int, agent: str) -> None:
+        """What the telephone did to a case goes to the cards somebody looks at, and to no others:
+        a busy queue changes many cases that are on no screen."""
+        for call_id in self._parts.of(agent):
+            card = self.cards.any(call_id)
+            if card is not None and card.case is not None and card.case.id == case_id:
+                self.cards.invalidate(call_id)
 
     def _renew_card(self, call_id: str) -> None:
         self._read_ahead(call_id)

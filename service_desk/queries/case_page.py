@@ -51,7 +51,9 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
     return views.CasePage(
         case=parts.brief_of_case(row),
         customer=None if row.customer_id is None else parts.customer(connection, row.customer_id),
-        timeline=parts.timeline(connection, case_id, language, MOST_TIMELINE),
+        timeline=parts.timeline(
+            connection, case_id, language, MOST_TIMELINE, extensions=desk.settings.extensions
+        ),
         conversations=parts.conversations(connection, calls),
         promises=tuple(parts.promise(each, now) for each in promises),
         disposition=row.disposition,

@@ -149,7 +149,9 @@ def read_card(
         customer=customer,
         case=parts.brief_of_case(case) if case else None,
         open_cases=_other_cases(connection, customer_id, call.case_id),
-        timeline=parts.timeline(connection, call.case_id, language, MOST_TIMELINE)
+        timeline=parts.timeline(
+            connection, call.case_id, language, MOST_TIMELINE, extensions=desk.settings.extensions
+        )
         if call.case_id
         else (),
         conversations=_conversations(connection, call),

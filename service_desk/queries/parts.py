@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -203,6 +203,30 @@ def customer(connection: Connection, customer_id: int) -> views.CustomerBrief | 
     )
 
 
+_POINTS_OF_MANY = (
+    select(
+        ContactPoint.customer_id,
+        ContactPoint.id,
+        ContactPoint.kind,
+        ContactPoint.value,
+        ContactPoint.raw,
+    )
+    .where(ContactPoint.customer_id.in_(bindparam("ids", expanding=True)))
+    .order_by(ContactPoint.id)
+)
+
+
+def points_of(
+    connection: Connection, customers: Sequence[int]
+) -> dict[int, tuple[views.ContactPoint, ...]]:
+    """The contact points of several customers, by customer."""
+    found: dict[int, tuple[views.ContactPoint, ...]] = {}
+    for row in connection.execute(_POINTS_OF_MANY, {"ids": list(customers)}):
+        point = views.ContactPoint(id=row.id, kind=row.kind, value=row.value, raw=row.raw)
+        found[row.customer_id] = (*found.get(row.customer_id, ()), point)
+    return found
+
+
 _OF_NUMBER = (
     select(Customer.id, Customer.name, Customer.language)
     .join(ContactPoint, ContactPoint.customer_id == Customer.id)
@@ -258,11 +282,18 @@ def promise(row: Any, now: datetime) -> views.Promise:
 
 
 def timeline(
-    connection: Connection, case_id: int, language: str, most: int = 100
+    connection: Connection,
+    case_id: int,
+    language: str,
+    most: int = 100,
+    *,
+    extensions: Mapping[str, str] | None = None,
 ) -> tuple[views.TimelineEntry, ...]:
-    """What happened on a case and on its calls, newest first."""
+    """What happened on a case and on its calls, newest first. `extensions`: whose they are."""
     rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most}).all()
     names = _names(connection) if any(row.kind in NAMING for row in rows) else {}
+    if names and extensions:
+        names |= {at: names.get(agent, agent) for at, agent in extensions.items()}
     return tuple(
         views.TimelineEntry(
             id=row.id,

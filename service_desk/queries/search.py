@@ -93,4 +93,5 @@ def _customers(
         )
         .limit(most)
     ).all()
-    return tuple(parts.brief_of_customer(row) for row in rows)
+    points = parts.points_of(connection, [row.id for row in rows])
+    return tuple(parts.brief_of_customer(row, points.get(row.id, ())) for row in rows)

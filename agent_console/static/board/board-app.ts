@@ -35,6 +35,9 @@ function recallHistory(): History {
   }
 }
 
+const queueName = (queue: string): string =>
+  look<LiveQueue>(live.topic("board"), "queues", queue)?.label || plain(queue);
+
 /** The supervisor's floor: queues, agents and calls as they are now. */
 @customElement("rd-board")
 export class BoardApp extends PageElement {
@@ -198,7 +201,7 @@ export class BoardApp extends PageElement {
           <span class="agent-name cut">${agent.name || agent.agent}</span>
           <span class="state">${stateShape(agent.status)}${agentWord(agent.status)}</span>
           ${agent.status === "signed_out" ? html`<span></span>` : html`<rd-since .at=${agent.since}></rd-since>`}
-          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? plain(agent.reason) : (agent.queues ?? []).map(plain).join(", ")}</span>
+          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? plain(agent.reason) : (agent.queues ?? []).map(queueName).join(", ")}</span>
         </li>`;
       })}</ul>
       ${agents.length === 0 ? html`<p class="muted empty">${t("Nobody has signed in.")}</p>` : nothing}
@@ -216,7 +219,7 @@ export class BoardApp extends PageElement {
             <td class="nowrap"><span class="state">${stateShape(call.state)}${callWord(call.state)}</span></td>
             <td class="number"><rd-since .at=${call.since ?? call.arrived_at}></rd-since></td>
             <td class="strong">${this.#callName(call)}</td>
-            <td class="nowrap">${call.queue ? plain(call.queue) : nothing}</td>
+            <td class="nowrap">${call.queue ? queueName(call.queue) : nothing}</td>
             <td class="nowrap">${[...(call.agents ?? []), ...(call.ringing ?? [])].map((name) => names.get(name) ?? name).join(", ")}</td>
             <td class="nowrap number">${
               call.case_number

@@ -50,8 +50,15 @@ export class CallBar extends DeskElement {
       </div>`;
     }
     if (state) {
+      // A talk's time goes on after a hold: the telephone counts it from the answer.
+      const own = this.desk.softphone?.call;
+      const talking =
+        state === "talking" && own?.phase === "connected" ? new Date(own.since).toISOString() : null;
       const since =
-        call?.since ?? call?.arrived_at ?? new Date(this.desk.softphone?.call?.since ?? 0).toISOString();
+        talking ??
+        call?.since ??
+        call?.arrived_at ??
+        new Date(this.desk.softphone?.call?.since ?? 0).toISOString();
       return html`<div class="state-block">
         <span class="state">${stateShape(state)}${callWord(state)}</span>
         <rd-since class="big" .at=${since}></rd-since>
