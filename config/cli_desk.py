@@ -7,13 +7,15 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from config.cli_options import settings_option
 from service_desk.actor import SYSTEM
-from service_desk.desk import Desk
+
+if TYPE_CHECKING:  # SQLAlchemy takes a second, which `--help` has not to spare
+    from service_desk.desk import Desk
 
 T = TypeVar("T")
 ROLES = click.Choice(["agent", "supervisor", "administrator"])
@@ -43,11 +45,12 @@ def db() -> None:
 @settings_option
 def migrate(settings_file: Path) -> None:
     """Create the tables or bring them up to date. Make a backup first."""
+    from config.problems import can_be_written
     from config.settings import load
     from service_desk.migrations import migrate as upgrade
 
     settings = load(settings_file)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    can_be_written(settings.data_folder, "data.folder")
     click.echo(f"schema: {asyncio.run(upgrade(settings.database.url))}")
 
 
@@ -173,7 +176,8 @@ def token_list(settings_file: Path) -> None:
     from service_desk.queries.staff import token_list as all_tokens
 
     for row in at_desk(settings_file, all_tokens):
-        click.echo(f"{row.id:>5}  {row.role:<14} {row.label}")
+        state = "" if row.revoked_at is None else f"  (revoked {row.revoked_at:%Y-%m-%d})"
+        click.echo(f"{row.id:>5}  {row.role:<14} {row.label}{state}")
 
 
 @token.command("revoke")

@@ -104,7 +104,7 @@ def _disk(folder: Path) -> Finding:
 async def _database(settings: Settings) -> Finding:
     try:
         desk = await open_desk(settings)
-    except DeskError as error:
+    except (DeskError, Problem) as error:
         return Finding(what="database", ok=False, said=str(error), advice="ringdesk db migrate")
     kind = desk.engine.dialect.name
     await desk.close()
@@ -114,6 +114,10 @@ async def _database(settings: Settings) -> Finding:
 async def _asterisk(settings: Settings) -> Finding:
     """Log in as the bridge does; with our own Asterisk stopped, its ports must be free."""
     ami = settings.asterisk.ami
+    try:
+        password = parts_of.secrets_of(settings).ami_password
+    except Problem as why:
+        return Finding(what="secrets", ok=False, said=str(why), advice="mend or remove it")
     up = asyncio.Event()
 
     async def on_up() -> None:
@@ -123,7 +127,7 @@ async def _asterisk(settings: Settings) -> Finding:
         ami.host,
         ami.port,
         ami.user,
-        parts_of.secrets_of(settings).ami_password,
+        password,
         wanted=frozenset(),
         on_event=lambda _message: None,
         on_up=on_up,

@@ -59,9 +59,11 @@ def given(name: str, environment: Mapping[str, str]) -> str | None:
             value = Path(file).read_text().strip()
         except OSError as why:
             raise SecretError(f"{name}_FILE: {why.strerror}: {file}") from None
+        except UnicodeDecodeError:
+            raise SecretError(f"{name}_FILE: no text: {file}") from None
     if value is None:
         return None
-    if len(value) < AT_LEAST or not value.isprintable() or any(c in value for c in ';\\" '):
+    if len(value) < AT_LEAST or not _fits_a_file(value):
         raise SecretError(f'{name}: at least {AT_LEAST} printable characters, none of ; \\ " space')
     return value
 
@@ -95,7 +97,17 @@ def _make(file: Path) -> None:
 
 
 def _read(file: Path) -> str:
-    value = file.read_text().strip()
+    try:
+        value = file.read_text().strip()
+    except UnicodeDecodeError:
+        value = "\0"
+    if not _fits_a_file(value):
+        raise SecretError(f"{file}: broken; remove it to have a new one made")
     if len(value) < AT_LEAST:
         raise SecretError(f"{file}: too short; remove it to have a new one made")
     return value
+
+
+def _fits_a_file(value: str) -> bool:
+    """It stands in Asterisk's files as it is."""
+    return value.isprintable() and not any(character in value for character in ';\\" ')
