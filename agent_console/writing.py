@@ -23,9 +23,11 @@ async def note(context: ConsoleContext, case_id: int, text: str, *, by: Actor) -
     return await case.add_note(context.desk, case_id=case_id, text=text, by=by)
 
 
-async def disposition(context: ConsoleContext, case_id: int, code: str, *, by: Actor) -> None:
+async def disposition(
+    context: ConsoleContext, case_id: int, code: str, *, call_id: str | None = None, by: Actor
+) -> None:
     """How it ended; a disposition that resolves closes the case."""
-    await case.set_disposition(context.desk, case_id=case_id, code=code, by=by)
+    await case.set_disposition(context.desk, case_id=case_id, code=code, call_id=call_id, by=by)
 
 
 async def status(context: ConsoleContext, case_id: int, wanted: CaseStatus, *, by: Actor) -> None:

@@ -69,7 +69,8 @@ def desk_settings(settings: Settings) -> DeskSettings:
         region=company.country,
         languages=company.languages,
         time_zone=company.time_zone,
-        extensions={agent.extension: name for name, agent in settings.agents.items()},
+        extensions={agent.extension: name for name, agent in settings.agents.items()}
+        | {f"q-{name}": queue.title or name for name, queue in settings.queues.items()},
     )
 
 

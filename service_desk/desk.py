@@ -122,7 +122,9 @@ def _tune_sqlite(engine: Engine) -> None:
     def _begin(connection: Connection) -> None:
         # A reader that later writes would fail at once when somebody wrote in between.
         writes = connection.get_execution_options().get(WRITES, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        cursor = connection.connection.cursor()
+        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        cursor.close()
 
 
 class UnitOfWork:
@@ -182,6 +184,9 @@ class Desk:
         self._delivered: list[int] = []
         self._threads: ThreadPoolExecutor | None = None
         self._plain: Engine | None = None
+        self._write_connection: Connection | None = (
+            None  # kept open: a screen waits for every write
+        )
         if self.is_sqlite:
             self._plain = create_engine(
                 engine.url.set(drivername="sqlite+pysqlite"),
@@ -208,6 +213,9 @@ class Desk:
         """Close this desk's own connections and threads, and leave the engine to others."""
         if self._threads is not None:
             self._threads.shutdown(wait=True)
+        if self._write_connection is not None:
+            self._write_connection.close()
+            self._write_connection = None
         if self._plain is not None:
             self._plain.dispose()
 
@@ -249,12 +257,18 @@ class Desk:
                 return await self._in_thread(self._write_plain, function, *args, **kwargs)
 
     def _write_plain(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Only under the lock `writing`: there is one connection for it."""
         assert self._plain is not None  # noqa: S101 - for the type checker; SQLite only
-        with (
-            self._plain.connect().execution_options(**{WRITES: True}) as connection,
-            connection.begin(),
-        ):
-            return function(connection, *args, **kwargs)
+        if self._write_connection is None:
+            self._write_connection = self._plain.connect().execution_options(**{WRITES: True})
+        try:
+            with self._write_connection.begin():
+                return function(self._write_connection, *args, **kwargs)
+        except BaseException:
+            # Whatever it was: the next write begins with a connection that is known to be good.
+            failed, self._write_connection = self._write_connection, None
+            failed.close()
+            raise
 
     @contextlib.asynccontextmanager
     async def _in_line(self) -> AsyncIterator[None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -34,17 +34,25 @@ log = structlog.get_logger(__name__)
 MOST_WAITING = 200_000  # facts: an hour of a busy centre; issue: the journal brings back the rest
 MOST_IN_BATCH = 2_000
 MOST_CACHED = 4_000  # calls
-GATHER = 0.004  # seconds an urgent fact waits for its neighbours
-GATHER_BUSY = 0.15  # the same when calls come fast: a write costs more than what it writes
+# Seconds an urgent fact waits for its neighbours, at any rate of calls: those that come while a
+# write is under way are the next write, so that portions grow by themselves when it matters.
+GATHER = 0.002
 LINGER = 1.0  # seconds a fact may wait that no screen waits for: fewer writes per call
-FAST = 20  # so many urgent facts within a second are "fast"
+MOST_DELIVERED = 50  # outbox rows that may wait to be deleted with a write nobody waits for
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 FACTS_KEPT = timedelta(days=3)  # after the end of a call
 
 _encoder = msgspec.msgpack.Encoder()
 # A screen waits for these: the case must exist when the card is asked for.
 URGENT = (cti.CallArrived, cti.CallMerged)
-Waiting = tuple[float, bytes, cti.CallFact]  # since when (monotonic), its encoded form, itself
+Batch = list[tuple[bytes, cti.CallFact]]  # a fact's encoded form, and itself
+
+
+class Waiting(msgspec.Struct):
+    """The facts of one call that are not yet written, and since when (monotonic) they wait."""
+
+    since: float
+    facts: Batch
 
 
 class Intake:
@@ -60,9 +68,11 @@ class Intake:
         self.lost = 0  # facts refused because too many waited; told in the log
         self.written = 0
         self.failing_since: float | None = None
-        self._waiting: deque[Waiting] = deque()
+        self._waiting: dict[str, Waiting] = {}  # by call, the longest waiting first
+        self._count = 0  # facts in it
         self._urgent_calls: set[str] = set()
         self._flush = False
+        self._tidy = False  # the next write also deletes what was delivered from the outbox
         self._urgent = asyncio.Event()
         self._any = asyncio.Event()
         self._idle = asyncio.Event()
@@ -71,7 +81,6 @@ class Intake:
         self._task: asyncio.Task[None] | None = None
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._roots: OrderedDict[str, str] = OrderedDict()
-        self._arrivals: deque[float] = deque(maxlen=FAST)
         self._statements = Statements(desk.engine.dialect)
 
     # Taking
@@ -80,24 +89,26 @@ class Intake:
         """Queue a fact; others than those of calls are passed over. Never waits, never raises."""
         if not isinstance(fact, TELLING):
             return
-        if len(self._waiting) >= MOST_WAITING:
+        if self._count >= MOST_WAITING:
             if self.lost == 0:
-                log.error("intake.full", waiting=len(self._waiting))
+                log.error("intake.full", waiting=self._count)
             self.lost += 1
             return
-        now = time.monotonic()
-        self._waiting.append((now, *_packed(fact)))
+        waiting = self._waiting.get(fact.call_id)
+        if waiting is None:
+            waiting = self._waiting[fact.call_id] = Waiting(time.monotonic(), [])
+        waiting.facts.append(_packed(fact))
+        self._count += 1
         self._idle.clear()
         self._any.set()
         if isinstance(fact, URGENT):
-            self._arrivals.append(now)
             self._urgent_calls.add(fact.call_id)
             self._urgent.set()
 
     @property
     def waiting(self) -> int:
         """How many facts are not yet written."""
-        return len(self._waiting)
+        return self._count
 
     # Running
 
@@ -145,34 +156,45 @@ class Intake:
             self._any.clear()
             await self._any.wait()
         if not self._urgent.is_set() and self._waiting:
-            left = LINGER - (time.monotonic() - self._waiting[0][0])
+            left = LINGER - self._longest_wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), max(left, 0.0))
         if self._urgent.is_set() and not self._closing and not self._flush:
-            since = time.monotonic() - 1.0
-            fast = len(self._arrivals) == FAST and self._arrivals[0] > since
-            await asyncio.sleep(GATHER_BUSY if fast else GATHER)
+            await asyncio.sleep(GATHER)
 
-    def _due(self) -> list[tuple[bytes, cti.CallFact]]:
-        """What is written now: everything once the oldest has waited long enough, else only the
-        calls that a screen waits for."""
+    def _longest_wait(self) -> float:
+        return time.monotonic() - next(iter(self._waiting.values())).since
+
+    def _due(self) -> Batch:
+        """What is written now: the calls that a screen waits for; with them everything else, once
+        the oldest of it has waited long enough."""
         if not self._waiting:
             return []
-        waited = time.monotonic() - self._waiting[0][0]
-        if self._flush or self._closing or waited >= LINGER or len(self._waiting) > MOST_IN_BATCH:
-            size = min(MOST_IN_BATCH, len(self._waiting))
-            batch = [self._waiting.popleft()[1:] for _ in range(size)]
-            if not self._waiting:
-                self._urgent_calls.clear()
-                self._urgent.clear()
-            return batch
-        calls, self._urgent_calls = self._urgent_calls, set()
-        self._urgent.clear()
-        if not calls:
-            return []
-        due = [each[1:] for each in self._waiting if each[2].call_id in calls]
-        self._waiting = deque(each for each in self._waiting if each[2].call_id not in calls)
-        return due
+        if (
+            self._flush
+            or self._closing
+            or self._count > MOST_IN_BATCH
+            or self._longest_wait() >= LINGER
+        ):
+            calls = list(self._waiting)
+            self._tidy = True
+        else:
+            calls = [call_id for call_id in self._urgent_calls if call_id in self._waiting]
+        batch: Batch = []
+        for call_id in calls:
+            if len(batch) >= MOST_IN_BATCH:
+                break
+            facts = self._waiting[call_id].facts
+            batch += facts[:MOST_IN_BATCH]
+            if len(facts) > MOST_IN_BATCH:  # a loop somewhere: the rest is the next portion
+                self._waiting[call_id].facts = facts[MOST_IN_BATCH:]
+                continue
+            del self._waiting[call_id]
+        self._count -= len(batch)
+        self._urgent_calls &= self._waiting.keys()
+        if not self._urgent_calls:
+            self._urgent.clear()
+        return batch
 
     # Writing
 
@@ -217,6 +239,9 @@ class Intake:
         """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError."""
         writing = Writing(self.desk, self._statements, self._known, self._roots)
         forget = self.desk.delivered()
+        if not self._tidy and len(forget) < MOST_DELIVERED:
+            forget = []
+        self._tidy = False
         written: Written = await self.desk.transact(writing.write, batch, forget)
         self.desk.forgot(forget)
         self._remember(written)

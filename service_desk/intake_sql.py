@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Connection,
     Dialect,
@@ -62,7 +63,7 @@ class Direct:
             name: bind.value for name, bind in zip(order, binds, strict=True) if not bind.required
         }
         self._order = order
-        processors = (bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds)
+        processors = (_processor(bind.type, dialect) for bind in binds)
         self._bind = [(place, to) for place, to in enumerate(processors) if to is not None]
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -87,6 +88,18 @@ class Direct:
         for place, to in self._bind:
             values[place] = to(values[place])
         return tuple(values)
+
+
+def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What turns a value into the driver's, if anything must."""
+    if isinstance(kind, JSON):
+        return _json  # the standard library's is ten times slower
+    made: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return made
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _driver(connection: Connection) -> Any:
@@ -240,7 +253,7 @@ class Statements:
     def many(self, values: Iterable[Any]) -> Any:
         """Values as `many` wants them."""
         if self._dialect.name == "sqlite":
-            return msgspec.json.encode(list(values)).decode()
+            return _json(list(values))
         return list(values)
 
     def _upsert(

@@ -40,7 +40,8 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ("en", "zh")
     currency: str = "EUR"
     time_zone: str = "UTC"  # where a day begins
-    extensions: dict[str, str] = field(default_factory=dict)  # extension -> agent's user name
+    # What an agent may dial inside: an extension -> whose (user name), `q-<queue>` -> its title.
+    extensions: dict[str, str] = field(default_factory=dict)
     session_idle_minutes: int = 12 * 60
     session_longest_days: int = 7
     sign_in_tries: int = 8  # failed tries of one name, or four times as many of one address ...

@@ -60,7 +60,13 @@ async def note(session: Session, command: schemas.Note) -> dict[str, Any]:
 
 async def disposition(session: Session, command: schemas.Disposition) -> dict[str, Any]:
     """Say how the call ended."""
-    await writing.disposition(session.context, command.case_id, command.code, by=session.actor)
+    await writing.disposition(
+        session.context,
+        command.case_id,
+        command.code,
+        call_id=command.call_id,
+        by=session.actor,
+    )
     return {}
 
 

@@ -78,8 +78,13 @@ async def add_note(desk: Desk, *, case_id: int, text: str, by: Actor) -> int:
         return made
 
 
-async def set_disposition(desk: Desk, *, case_id: int, code: str, by: Actor) -> None:
+async def set_disposition(
+    desk: Desk, *, case_id: int, code: str, by: Actor, call_id: str | None = None
+) -> None:
     """Say how it ended; a disposition that resolves closes the case.
+
+    It is said of the call `call_id`, which may be filed under this case; of the call that opened
+    the case if none is named.
 
     Raises BadValue for an unknown code, CaseNotFound.
     """
@@ -97,7 +102,10 @@ async def set_disposition(desk: Desk, *, case_id: int, code: str, by: Actor) -> 
             changes |= {"status": "resolved", "resolved_at": uow.now}
         await uow.execute(
             update(Conversation)
-            .where(Conversation.case_id == row.id, Conversation.call_id == row.opened_by_call_id)
+            .where(
+                Conversation.case_id == row.id,
+                Conversation.call_id == (call_id or row.opened_by_call_id),
+            )
             .values(disposition=known.code)
         )
         await checks.entry(

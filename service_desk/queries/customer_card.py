@@ -216,7 +216,8 @@ def _why(sign: Sign, among: int, language: str) -> str:
     else:
         days = int(sign.days_since)
         when = "today" if days < 1 else "yesterday" if days == 1 else f"{days} days ago"
-        reasons.append(f"{days} 天前联系过" if zh else f"last contact {when}")
+        past = "今天联系过" if days < 1 else "昨天联系过" if days == 1 else f"{days} 天前联系过"
+        reasons.append(past if zh else f"last contact {when}")
     return ("，" if zh else ", ").join(reasons)
 
 

@@ -292,8 +292,7 @@ def timeline(
     """What happened on a case and on its calls, newest first. `extensions`: whose they are."""
     rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most}).all()
     names = _names(connection) if any(row.kind in NAMING for row in rows) else {}
-    if names and extensions:
-        names |= {at: names.get(agent, agent) for at, agent in extensions.items()}
+    names |= {at: names.get(whose, whose) for at, whose in (extensions or {}).items()}
     return tuple(
         views.TimelineEntry(
             id=row.id,

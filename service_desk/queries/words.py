@@ -108,8 +108,8 @@ def story_line(
 ) -> str:
     """The line; "" for a kind without words (a note carries its own text).
 
-    `names`: user name -> for people, where a line names staff. A value that is kept in Chinese too
-    (`product_zh` beside `product`) is said in it.
+    `names`: user names, extensions and `q-<queue>` -> as people say them. A value that
+    is kept in Chinese too (`product_zh` beside `product`) is said in it.
     """
     zh = language.startswith("zh")
     words = (_ZH if zh else _EN).get(kind)
@@ -121,8 +121,10 @@ def story_line(
             said[key] = _code(str(said[key]), zh=zh)
     number = str(said.get("number", "?"))
     said["number"] = shown(number) if number.startswith("+") else _code(number, zh=zh)
-    to = str(said.get("to", "?")).removeprefix("q-")
-    said["to"] = (names or {}).get(to, to)
+    names = names or {}
+    to, queue = str(said.get("to", "?")), str(said.get("queue", "?"))
+    said["to"] = names.get(to, to.removeprefix("q-"))
+    said["queue"] = names.get(f"q-{queue}", queue)
     if isinstance(said.get("waited"), float):
         said["waited"] = round(said["waited"])
     if zh:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from cti import events as cti
 from service_desk.actions import case as cases
@@ -28,7 +28,7 @@ from service_desk.errors import (
 )
 from service_desk.events import CardChanged, CaseChanged, DeskEvent
 from service_desk.intake import Intake
-from service_desk.model import Case, Conversation, Presentation, Product
+from service_desk.model import Case, Conversation, Presentation, Product, Recording
 from service_desk.queries.agenda import agenda, dispositions, today
 from service_desk.queries.case_list import case_list
 from service_desk.queries.case_page import case_by_id, case_page
@@ -521,3 +521,48 @@ async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor
     assert story_line("not_taken", {"reason": "no_answer"}, "en") == "Not taken: no answer"
     assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
     assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"
+
+
+async def test_a_filed_call_has_a_disposition_of_its_own(desk: Desk, ava: Actor) -> None:
+    """Said on the card of a call that was filed under an older case, it is on that card."""
+    await desk.transact(load_catalogue)
+    await arrive(desk)
+    customer_id = await customers.create_customer(desk, name="Li Na", call_id="a", by=ava)
+    older = await cases.open_case(desk, subject="x", customer_id=customer_id, by=ava)
+    await cases.file_under(desk, call_id="a", case_id=older, by=ava)
+    await cases.set_disposition(desk, case_id=older, code="quote", call_id="a", by=ava)
+    card = await card_for_call(desk, "a")
+    assert card.case is not None
+    assert (card.case.id, card.disposition) == (older, "quote")
+
+
+async def test_only_what_was_said_can_be_heard(desk: Desk, ava: Actor) -> None:
+    """A recording is offered when two have talked and it is whole; a message always."""
+    case_id = await arrive(desk)
+    at = desk.clock.now()
+    await desk.transact(_record, "call.wav", "call", at, None)
+    assert (await case_by_id(desk, case_id)).conversations[0].recordings == ()
+    await desk.transact(_answered, at)
+    assert (await case_by_id(desk, case_id)).conversations[0].recordings == ()
+    await desk.transact(_stopped, at)
+    assert len((await case_by_id(desk, case_id)).conversations[0].recordings) == 1
+    other = await arrive(desk, "b")
+    await calls.leave_message(desk, call_id="b", file="messages/b.wav", seconds=4.0, by=IVR)
+    assert len((await case_by_id(desk, other)).conversations[0].recordings) == 1
+
+
+def _record(connection: Connection, file: str, kind: str, at: Any, stopped: Any) -> None:
+    connection.execute(
+        insert(Recording),
+        {"call_id": "a", "file": file, "kind": kind, "started_at": at, "stopped_at": stopped},
+    )
+
+
+def _answered(connection: Connection, at: Any) -> None:
+    connection.execute(
+        update(Conversation).where(Conversation.call_id == "a").values(answered_at=at)
+    )
+
+
+def _stopped(connection: Connection, at: Any) -> None:
+    connection.execute(update(Recording).values(stopped_at=at))

@@ -1,6 +1,6 @@
 import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
-import { now } from "../core/boot";
+import { boot, now } from "../core/boot";
 import { clock, day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
 import { actorWord, outcomeWord, plain } from "../core/labels";
@@ -17,6 +17,11 @@ export function offerWord(outcome: OfferOutcome): string {
     later: t("Later"),
     not_presented: t("Not presented"),
   }[outcome];
+}
+
+/** A player that would be refused is none: agents hear their own calls, and messages (`access.py`). */
+export function mayHear(one: Pick<ConversationBrief, "agents">): boolean {
+  return boot.me.role !== "agent" || one.agents.length === 0 || one.agents.includes(boot.me.agent);
 }
 
 /** OFFER: what to suggest and why, or why nothing; then what was said before. */
@@ -92,10 +97,14 @@ export class OfferPanel extends DeskElement {
           ? html` · <a href="/cases/${encodeURIComponent(one.case_number)}" target="_blank" rel="noopener">${one.case_number}</a>`
           : nothing
       }</p>
-      ${one.recordings.map(
-        (id) =>
-          html`<audio controls preload="none" controlslist="nodownload" src="/recordings/${id}" aria-label=${t("Recording")}></audio>`,
-      )}
+      ${
+        mayHear(one)
+          ? one.recordings.map(
+              (id) =>
+                html`<audio controls preload="metadata" controlslist="nodownload" src="/recordings/${id}" aria-label=${t("Recording")}></audio>`,
+            )
+          : nothing
+      }
     </li>`;
   }
 }

@@ -115,14 +115,7 @@ export class WhoPanel extends DeskElement {
         <span class="grow">
           <span class="row"><strong class="cut grow">${one.name}</strong>
             <span class="likely" title=${one.why}>${Math.round(one.likelihood * 100)} %</span></span>
-          <span class="sub">${[
-            one.city,
-            one.last_contact_at ? t("last {day}", { day: day(one.last_contact_at, now(), place()) }) : "",
-            one.open_cases ? caseCount(one.open_cases) : "",
-          ]
-            .filter(Boolean)
-            .join(" · ")}</span>
-          <span class="sub">${one.why}</span>
+          <span class="sub">${[one.city, one.why].filter(Boolean).join(" · ")}</span>
         </span>
       </button>
     </li>`;
