@@ -32,7 +32,11 @@ async def database(request: pytest.FixtureRequest) -> str:
     """The URL of an empty database; an empty URL is SQLite in the data folder."""
     if request.param == "sqlite":
         return ""
-    server = str(request.getfixturevalue("postgres_url"))
+    return await new_database(str(request.getfixturevalue("postgres_url")))
+
+
+async def new_database(server: str) -> str:
+    """An empty database on a PostgreSQL server; its URL."""
     name = f"house_{uuid.uuid4().hex[:12]}"
     connection = await asyncpg.connect(server.replace("+asyncpg", ""))
     try:
