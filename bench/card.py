@@ -39,7 +39,7 @@ WARM_UP = 30  # calls
 RATES = ((10, 30), (40, 10))  # calls a second, for so many seconds; the target holds for the first
 RINGS, TALKS = 0.3, 0.7  # seconds
 LOST_AFTER = 5.0
-PASSWORD = "a long pass phrase for benches"  # noqa: S105 - of a database that lives a minute
+PASSWORD = "a long pass phrase for benches"
 
 
 def run() -> list[Figure]:

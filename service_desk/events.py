@@ -27,10 +27,14 @@ class CaseOpened(DeskEvent, frozen=True, kw_only=True):
 
 
 class CaseChanged(DeskEvent, frozen=True, kw_only=True):
-    """A case, its timeline or what is filed under it changed."""
+    """A case, its timeline or what is filed under it changed.
+
+    `agents`: whose day may look different for it; None when it is not known.
+    """
 
     case_id: int
     number: str
+    agents: tuple[str, ...] | None = None
 
 
 class CustomerChanged(DeskEvent, frozen=True, kw_only=True):

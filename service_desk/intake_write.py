@@ -362,6 +362,13 @@ class Writing:
 
     # What is told
 
+    def _agents_of(self, call_id: str) -> tuple[str, ...] | None:
+        """Who has or had part in the call; None where that is not told by it alone."""
+        known = self.touched.get(call_id)
+        if known is None or known.story is None or self.merges:
+            return None
+        return tuple(known.story.conversation["agents"])
+
     def _events(self, connection: Connection, customers: Mapping[str, int]) -> list[DeskEvent]:
         told = self.changed | set(self.opened)
         if not told:
@@ -377,7 +384,8 @@ class Writing:
         for call_id in sorted(self.changed - set(self.opened)):
             if call_id in cases:
                 case_id, number = cases[call_id]
-                events.append(CaseChanged(at=at, case_id=case_id, number=number))
+                agents = self._agents_of(call_id)
+                events.append(CaseChanged(at=at, case_id=case_id, number=number, agents=agents))
         for call_id, customer_id in customers.items():
             events.append(CustomerChosen(at=at, call_id=call_id, customer_id=customer_id))
         events += [CardChanged(at=at, call_id=call_id) for call_id in sorted(self.cards)]

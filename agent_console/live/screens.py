@@ -224,9 +224,11 @@ class Screens:
                     self._renew_card(event.call_id)
             case FollowUpChanged(owner=owner):
                 self.today.renew(owner)
-            case CaseChanged(case_id=case_id):
+            case CaseChanged(case_id=case_id, agents=agents):
                 for agent in self.hub.owners(DESK):
-                    self.today.renew(agent)
+                    # A busy floor changes cases all the time: only those whose day it is read.
+                    if agents is None or agent in agents:
+                        self.today.renew(agent)
                     self._renew_cards_of(case_id, agent)
             case StaffChanged():
                 self._tasks.start(self._read_names())

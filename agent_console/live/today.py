@@ -27,6 +27,7 @@ class Today:
         self._shown: dict[str, dict[str, Any]] = {}
         self._dirty: set[str] = set()
         self._running: set[str] = set()
+        self._turn = asyncio.Semaphore(1)  # a card must not wait behind many days
         self._changed: Callable[[str], None] = lambda _agent: None
         self._tasks: Tasks | None = None
 
@@ -57,7 +58,7 @@ class Today:
             while agent in self._dirty:
                 self._dirty.discard(agent)
                 try:
-                    async with asyncio.timeout(SECONDS):
+                    async with self._turn, asyncio.timeout(SECONDS):
                         self._shown[agent] = await self._read(agent)
                 except (TimeoutError, DeskError) as error:
                     log.warning("live.today_failed", error=type(error).__name__)
