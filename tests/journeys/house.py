@@ -67,7 +67,7 @@ def free_ports(count: int) -> list[int]:
 
 def settings(folder: Path, database: str = "") -> dict[str, Any]:
     """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
-    ami, agi, http, sip, web, live = free_ports(6)
+    ami, agi, http, sip, web, live, desk_phone = free_ports(7)
     first_rtp = 20_000 + (sip % 2_000) * 20
     return {
         "system": "journey",
@@ -89,14 +89,26 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "2000": {"queue": "support"},
             "3000": {"flow": "closed"},
             "4000": {"queue": "sales"},
+            "5000": {"queue": "pair"},
+            "6000": {"queue": "brief"},
+            "7000": {"queue": "phones"},
         },
         "queues": {
             "support": {"record": True, "wrap_up": 60, "ring": 30},
             "sales": {},
+            "pair": {"wrap_up": 3, "ring": 30},
+            "brief": {"max_wait": 1, "announce_position": False},
+            "phones": {"wrap_up": 0},
         },
         "agents": {
-            "ava": {"extension": "101", "queues": {"support": 0}},
-            "ben": {"extension": "102", "queues": {"support": 5}},
+            "ava": {"extension": "101", "queues": {"support": 0, "pair": 0}},
+            "ben": {"extension": "102", "queues": {"support": 5, "pair": 0}},
+            "dora": {
+                "extension": "104",
+                "queues": {"phones": 0},
+                "device": {"kind": "contact", "uri": f"sip:dora@127.0.0.3:{desk_phone}"},
+                "signed_in": True,
+            },
         },
         "trunks": {"carrier": {"addresses": [TRUNK]}},
         "pause_reasons": {"lunch": {"en": "Lunch", "zh": "午餐"}},
