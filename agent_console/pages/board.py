@@ -13,4 +13,4 @@ from agent_console.web import CONTEXT, signed_in
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /board"""
     names = await reading.names(request.app[CONTEXT])
-    return page(request, "board.html", {"boot": boot.common(request, signed_in(request), names)})
+    return page(request, "board.html", {"boot": boot.for_board(request, signed_in(request), names)})

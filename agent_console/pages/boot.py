@@ -77,14 +77,24 @@ def for_desk(
         "softphone": softphone(request, viewer.user)
         if device is not None and device.kind == "webrtc"
         else None,
-        "pause_reasons": [
-            {"code": code, "label": reason.labels, "limit_minutes": reason.limit_minutes}
-            for code, reason in context.pause_reasons.items()
-        ],
+        "pause_reasons": _pause_reasons(context),
         "dispositions": _dispositions(dispositions),
         "targets": targets(context, viewer.user, names),
         "wrap_up": max(own, default=60),
     }
+
+
+def for_board(request: web.Request, viewer: Viewer, names: Mapping[str, str]) -> dict[str, Any]:
+    """The board's bootstrap."""
+    reasons = _pause_reasons(request.app[CONTEXT])
+    return {**common(request, viewer, names), "pause_reasons": reasons}
+
+
+def _pause_reasons(context: ConsoleContext) -> list[dict[str, Any]]:
+    return [
+        {"code": code, "label": reason.labels, "limit_minutes": reason.limit_minutes}
+        for code, reason in context.pause_reasons.items()
+    ]
 
 
 def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> list[dict[str, str]]:

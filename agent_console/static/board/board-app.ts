@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { type Place, percent, serviceLevel } from "../core/format";
 import { language, speak, t, tn } from "../core/i18n";
-import { agentWord, callWord, plain } from "../core/labels";
+import { agentWord, callWord, plain, reasonWord } from "../core/labels";
 import { live } from "../core/live-link";
 import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
@@ -201,7 +201,7 @@ export class BoardApp extends PageElement {
           <span class="agent-name cut">${agent.name || agent.agent}</span>
           <span class="state">${stateShape(agent.status)}${agentWord(agent.status)}</span>
           ${agent.status === "signed_out" ? html`<span></span>` : html`<rd-since .at=${agent.since}></rd-since>`}
-          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? plain(agent.reason) : (agent.queues ?? []).map(queueName).join(", ")}</span>
+          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? reasonWord(agent.reason) : (agent.queues ?? []).map(queueName).join(", ")}</span>
         </li>`;
       })}</ul>
       ${agents.length === 0 ? html`<p class="muted empty">${t("Nobody has signed in.")}</p>` : nothing}

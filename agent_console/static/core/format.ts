@@ -104,3 +104,40 @@ export function initials(name: string): string {
   const letters = parts.slice(0, 2).map((part) => [...part][0] ?? "");
   return letters.join("").toUpperCase() || "?";
 }
+
+/** How far the zone's clock is ahead of UTC at this moment, in ms. Without a zone: this machine's. */
+function ahead(at: number, zone?: string): number {
+  const parts = new Intl.DateTimeFormat("en-GB", {
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+    hourCycle: "h23",
+    ...(zone ? { timeZone: zone } : {}),
+  }).formatToParts(new Date(at));
+  const read = (type: string) => Number(parts.find((part) => part.type === type)?.value ?? 0);
+  const shown = Date.UTC(
+    read("year"),
+    read("month") - 1,
+    read("day"),
+    read("hour"),
+    read("minute"),
+    read("second"),
+  );
+  return shown - Math.floor(at / 1000) * 1000;
+}
+
+/** What the company's clock shows at this moment (epoch ms), as `<input type=datetime-local>` wants it. */
+export function wallClock(at: number, zone?: string): string {
+  return new Date(at + ahead(at, zone)).toISOString().slice(0, 16);
+}
+
+/** The moment (epoch ms) at which the company's clock shows this; NaN for what is no time. */
+export function atWallClock(shown: string, zone?: string): number {
+  const asIf = Date.parse(`${shown}Z`);
+  if (Number.isNaN(asIf)) return asIf;
+  // Twice: near a change of the clocks the first guess may lie on its other side.
+  return asIf - ahead(asIf - ahead(asIf, zone), zone);
+}

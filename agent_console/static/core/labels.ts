@@ -1,5 +1,5 @@
 import { boot } from "./boot";
-import { t, tn } from "./i18n";
+import { t, tn, words } from "./i18n";
 import type { AgentStatus, CallState, CaseStatus, Priority } from "./types";
 
 /** The words for the codes that travel: each in one place. */
@@ -102,3 +102,7 @@ export function queueWord(queue: string): string {
 export function plain(code: string): string {
   return code.replace(/[_-]+/g, " ");
 }
+
+/** Why somebody pauses, in the words of the settings. */
+export const reasonWord = (code: string): string =>
+  words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

@@ -2,8 +2,8 @@ import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { boot } from "../core/boot";
 import { clock } from "../core/format";
-import { language, speak, t, words } from "../core/i18n";
-import { agentWord, callWord, languageWord, plain, queueWord } from "../core/labels";
+import { language, speak, t } from "../core/i18n";
+import { agentWord, callWord, languageWord, queueWord } from "../core/labels";
 import type { CallState, LiveCall, PathStep } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { keyButton } from "../ui/key-button";
@@ -98,10 +98,10 @@ export class CallBar extends DeskElement {
       path.length > 0
         ? html`<span class="path cut" title=${path.map((one) => `${one.label} ${one.entered}`.trim()).join(" › ")}>${path.map((one, i) => this.#step(one, i))}</span>`
         : nothing,
-      call.queue
-        ? html`<span class="nowrap">${t("queue {queue}", { queue: queueWord(call.queue) })}</span>`
+      call.queue ? html`<span class="nowrap">${queueWord(call.queue)}</span>` : nothing,
+      waited && waited >= 5
+        ? html`<span class="nowrap">${t("waited {time}", { time: clock(waited) })}</span>`
         : nothing,
-      waited ? html`<span class="nowrap">${t("waited {time}", { time: clock(waited) })}</span>` : nothing,
       card?.language ? html`<span class="strong nowrap">${languageWord(card.language)}</span>` : nothing,
     ].filter((part) => part !== nothing);
     return parts.map((part, i) => (i === 0 ? part : html`<span class="dot">·</span>${part}`));
@@ -269,6 +269,3 @@ export class CallBar extends DeskElement {
     return t("{name} is calling. Press F2 to answer.", { name: name || t("Unknown caller") });
   }
 }
-
-export const reasonWord = (code: string): string =>
-  words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

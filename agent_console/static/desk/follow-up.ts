@@ -1,7 +1,7 @@
 import { html } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { now } from "../core/boot";
-import { moment } from "../core/format";
+import { atWallClock, moment, wallClock } from "../core/format";
 import { t } from "../core/i18n";
 import { recall, remember } from "../core/settings";
 import { DeskElement, place } from "./desk-element";
@@ -47,7 +47,7 @@ export class FollowUp extends DeskElement {
         ${this.#presets().map(
           ([label, at]) =>
             html`<button type="button" class="quiet slim" @click=${() => {
-              this.due = local(at);
+              this.due = at;
             }}>${label}</button>`,
         )}
         <span class="grow"></span>
@@ -57,19 +57,21 @@ export class FollowUp extends DeskElement {
     </form>`;
   }
 
-  #presets(): [string, Date][] {
-    const inAnHour = new Date(now() + 3_600_000);
-    inAnHour.setMinutes(Math.ceil(inAnHour.getMinutes() / 15) * 15, 0, 0);
-    const at = (days: number, hours: number): Date => {
-      const then = new Date(now());
-      then.setDate(then.getDate() + days);
-      then.setHours(hours, 0, 0, 0);
-      return then;
+  /** In the company's time, like every time on the page, wherever the agent's machine is. */
+  #presets(): [string, string][] {
+    const quarter = 15 * 60_000;
+    const zone = place().zone;
+    const at = (days: number, hours: number): string => {
+      const then = new Date(`${wallClock(now(), zone)}Z`);
+      then.setUTCDate(then.getUTCDate() + days);
+      then.setUTCHours(hours, 0, 0, 0);
+      return then.toISOString().slice(0, 16);
     };
+    const inAnHour = wallClock(Math.ceil((now() + 3_600_000) / quarter) * quarter, zone);
     const afternoon = at(0, 16);
     return [
       [t("in an hour"), inAnHour],
-      ...(afternoon.getTime() > now() + 3_600_000 ? [[t("today 16:00"), afternoon] as [string, Date]] : []),
+      ...(afternoon > inAnHour ? [[t("today 16:00"), afternoon] as [string, string]] : []),
       [t("tomorrow 9:00"), at(1, 9)],
       [t("in a week"), at(7, 9)],
     ];
@@ -78,7 +80,7 @@ export class FollowUp extends DeskElement {
   #send = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
-    const due = new Date(String(form.get("due")));
+    const due = new Date(atWallClock(String(form.get("due")), place().zone));
     const done = t("Promised by {when}.", { when: moment(due.toISOString(), now(), place()) });
     const sent = await this.desk.wish(
       "follow_up",
@@ -90,9 +92,4 @@ export class FollowUp extends DeskElement {
       this.desk.open(null);
     }
   };
-}
-
-/** As `<input type=datetime-local>` wants it. */
-function local(at: Date): string {
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

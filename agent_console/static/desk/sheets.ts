@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { boot } from "../core/boot";
-import { language, t } from "../core/i18n";
+import { t } from "../core/i18n";
 import { KEYS, type KeySpec } from "../core/keys";
 import { languageWord } from "../core/labels";
 import { recall, remember, setSound, sound } from "../core/settings";

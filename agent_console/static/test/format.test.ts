@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clock, day, hour, initials, moment, money, serviceLevel, span } from "../core/format";
+import {
+  atWallClock,
+  clock,
+  day,
+  hour,
+  initials,
+  moment,
+  money,
+  serviceLevel,
+  span,
+  wallClock,
+} from "../core/format";
 
 const SHANGHAI = { lang: "en", zone: "Asia/Shanghai" };
 const NOON = Date.parse("2026-11-21T12:00:00Z");
@@ -41,4 +52,14 @@ test("initials come from any script", () => {
   assert.equal(initials("Chen Wei 陈伟"), "CW");
   assert.equal(initials("陈伟"), "陈");
   assert.equal(initials("  "), "?");
+});
+
+test("a due time is the company's, wherever the machine is", () => {
+  assert.equal(wallClock(NOON, "Asia/Shanghai"), "2026-11-21T20:00");
+  assert.equal(atWallClock("2026-11-22T09:00", "Asia/Shanghai"), Date.parse("2026-11-22T01:00:00Z"));
+  // Both sides of a change of the clocks.
+  assert.equal(atWallClock("2026-10-24T09:00", "Europe/Berlin"), Date.parse("2026-10-24T07:00:00Z"));
+  assert.equal(atWallClock("2026-10-25T09:00", "Europe/Berlin"), Date.parse("2026-10-25T08:00:00Z"));
+  assert.equal(atWallClock("2026-03-29T03:30", "Europe/Berlin"), Date.parse("2026-03-29T01:30:00Z"));
+  assert.ok(Number.isNaN(atWallClock("soon", "Europe/Berlin")));
 });
