@@ -116,12 +116,13 @@ async def test_a_caller_who_gives_up_is_a_case_too(house: House, call: Dial) -> 
 async def test_a_message_outside_opening_hours_is_a_case(house: House, call: Dial) -> None:
     """Closed: the caller speaks after the tone, presses a key, and the case has the recording."""
     caller = number()
+    recordings = house.folder / "data" / "recordings" / "messages"
+    before = set(recordings.glob("*"))
     phone = await call("3000", caller=caller)
     await phone.answered()
-    recordings = house.folder / "data" / "recordings" / "messages"
     await house.until(
-        "/conversations?limit=200",
-        lambda _: any(f.stat().st_size > 30_000 for f in recordings.glob("*")),
+        "/conversations?limit=1",
+        lambda _: any(f.stat().st_size > 30_000 for f in set(recordings.glob("*")) - before),
     )
     await phone.press("1")
     assert await phone.ended() == 0

@@ -1,4 +1,4 @@
-"""A queue's day: a call rejected, wrap-up, pause, hold, a desk phone, a caller who waits too long."""
+"""A queue's day: a call rejected, wrap-up, pause, hold, a desk phone, a wait that is too long."""
 
 from __future__ import annotations
 
