@@ -143,3 +143,22 @@ def require_call(viewer: Viewer, agents: Iterable[str]) -> None:
     require(viewer, Permission.DESK_USE)
     if viewer.user not in agents:
         raise NotAllowed(Permission.DESK_USE)
+
+
+def require_filing(viewer: Viewer, agents: Iterable[str], *, ended: bool) -> None:
+    """Who may say whose call it is and which case it belongs to, away from the desk's own tab.
+
+    While it goes on: its agents and supervisors, else somebody's card would change under their
+    hands. Once it has `ended`: whoever may write cases.
+    """
+    require(viewer, Permission.CASE_WRITE)
+    if ended or may(viewer, Permission.BOARD_SEE):
+        return
+    require_call(viewer, agents)
+
+
+def require_promise(viewer: Viewer, owners: Iterable[str]) -> None:
+    """A promise is said to be kept by who owns it or its case (`owners`), or a supervisor."""
+    require(viewer, Permission.CASE_WRITE)
+    if viewer.user not in owners and not may(viewer, Permission.BOARD_SEE):
+        raise NotAllowed(Permission.BOARD_SEE)

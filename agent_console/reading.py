@@ -131,6 +131,11 @@ async def call(context: ConsoleContext, call_id: str) -> conversations.Conversat
     return await conversations.conversation_page(context.desk, call_id[:64])
 
 
+async def owners_of_promise(context: ConsoleContext, follow_up_id: int) -> tuple[str, ...]:
+    """Whose promise it is, and whose case."""
+    return await agenda.owners_of_promise(context.desk, follow_up_id)
+
+
 async def recording(context: ConsoleContext, recording_id: int) -> conversations.RecordingFile:
     """Where a recording lies, and whose call it is."""
     return await conversations.recording_file(context.desk, recording_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent_console import reading, writing
+from agent_console.access import require_filing
 from agent_console.api import shapes
 from agent_console.api.endpoint import Call
 
@@ -30,6 +31,7 @@ async def one(call: Call) -> shapes.ConversationWithLegs:
 async def choose(call: Call) -> shapes.Done:
     """PUT /conversations/{call_id}/customer"""
     wanted: shapes.ChosenCustomer = call.body
+    await _may_be_filed(call)
     await writing.choose_customer(
         call.context, call.path["call_id"], wanted.customer_id, by=call.actor
     )
@@ -39,6 +41,12 @@ async def choose(call: Call) -> shapes.Done:
 async def file_under(call: Call) -> shapes.Done:
     """PUT /conversations/{call_id}/case"""
     wanted: shapes.FiledUnder = call.body
+    await _may_be_filed(call)
     case = await reading.case(call.context, wanted.case_number, call.language)
     await writing.file_under(call.context, call.path["call_id"], case.case.id, by=call.actor)
     return shapes.Done()
+
+
+async def _may_be_filed(call: Call) -> None:
+    known = (await reading.call(call.context, call.path["call_id"])).conversation
+    require_filing(call.viewer, known.agents, ended=known.ended_at is not None)

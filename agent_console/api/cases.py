@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from agent_console import reading, writing
+from agent_console.access import require_promise
 from agent_console.api import shapes
 from agent_console.api.endpoint import Call, identifier
 from service_desk.views import CasePage
@@ -70,5 +71,7 @@ async def follow_up(call: Call) -> shapes.Done:
 
 async def kept(call: Call) -> shapes.Done:
     """POST /follow-ups/{id}/kept"""
-    await writing.keep(call.context, identifier(call), by=call.actor)
+    follow_up_id = identifier(call)
+    require_promise(call.viewer, await reading.owners_of_promise(call.context, follow_up_id))
+    await writing.keep(call.context, follow_up_id, by=call.actor)
     return shapes.Done()

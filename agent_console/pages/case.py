@@ -7,6 +7,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from agent_console import reading, writing
+from agent_console.access import require_filing, require_promise
 from agent_console.errors import BadRequest
 from agent_console.pages.case_list import PRIORITIES, STATUSES
 from agent_console.pages.forms import choice, field, local_time, number_in_path
@@ -92,7 +93,9 @@ async def follow_up(request: web.Request) -> web.StreamResponse:
 
 async def kept(request: web.Request) -> web.StreamResponse:
     """POST /cases/{number}/follow-ups/{id}/kept"""
-    await writing.keep(request.app[CONTEXT], number_in_path(request), by=actor_of(request))
+    context, follow_up_id = request.app[CONTEXT], number_in_path(request)
+    require_promise(signed_in(request), await reading.owners_of_promise(context, follow_up_id))
+    await writing.keep(context, follow_up_id, by=actor_of(request))
     return see_other(f"/cases/{quote(request.match_info['number'], safe='')}")
 
 
@@ -104,8 +107,9 @@ async def file_under(request: web.Request) -> web.StreamResponse:
     )
     if not shown.conversations:
         raise BadRequest(N_("No conversation is filed here."))
-    call_id = shown.conversations[0].call_id
-    await writing.file_under(context, call_id, under.case.id, by=actor_of(request))
+    call = shown.conversations[0]
+    require_filing(signed_in(request), call.agents, ended=call.ended_at is not None)
+    await writing.file_under(context, call.call_id, under.case.id, by=actor_of(request))
     return _back(under)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, distinct, func, select
 
 from service_desk import views
 from service_desk.desk import Desk
+from service_desk.errors import FollowUpNotFound
 from service_desk.model import Case, Disposition, FollowUp, Leg
 from service_desk.queries import parts
 from service_desk.queries.parts import OPEN, in_language
@@ -86,6 +87,22 @@ async def agenda(desk: Desk, agent: str, *, limit: int = 50) -> Agenda:
             promises=tuple(parts.promise(row, now) for row in promises),
             cases=tuple(parts.brief_of_case(row) for row in cases),
         )
+
+    return await desk.fetch(read)
+
+
+async def owners_of_promise(desk: Desk, follow_up_id: int) -> tuple[str, ...]:
+    """Who owns a promise, and who owns the case it was made on. Raises FollowUpNotFound."""
+
+    def read(connection: Connection) -> tuple[str, ...]:
+        row = connection.execute(
+            select(FollowUp.owner, Case.owner.label("case_owner"))
+            .outerjoin(Case, Case.id == FollowUp.case_id)
+            .where(FollowUp.id == follow_up_id)
+        ).first()
+        if row is None:
+            raise FollowUpNotFound("there is no such follow-up")
+        return tuple(name for name in (row.owner, row.case_owner) if name)
 
     return await desk.fetch(read)
 

@@ -105,3 +105,19 @@ def test_only_who_has_part_in_a_call_acts_on_it() -> None:
     access.require_call(AGENT, ["ava"])
     with pytest.raises(NotAllowed):
         access.require_call(SUPERVISOR, ["ava"])
+
+
+def test_a_call_that_goes_on_is_filed_by_its_agents_and_supervisors_only() -> None:
+    access.require_filing(AGENT, ["ava"], ended=False)
+    access.require_filing(SUPERVISOR, ["ava"], ended=False)
+    access.require_filing(AGENT, ["ben"], ended=True)
+    for agents in (["ben"], []):
+        with pytest.raises(NotAllowed):
+            access.require_filing(AGENT, agents, ended=False)
+
+
+def test_a_promise_is_kept_by_its_owner_the_cases_owner_or_a_supervisor() -> None:
+    access.require_promise(AGENT, ["ben", "ava"])
+    access.require_promise(SUPERVISOR, ["ben"])
+    with pytest.raises(NotAllowed):
+        access.require_promise(AGENT, ["ben"])
