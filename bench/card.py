@@ -118,6 +118,8 @@ async def furnish(folder: Path) -> dict[str, str]:
         signed_in = await staff.sign_in(desk, name=agent, password=PASSWORD, address="127.0.0.1")
         cookies[agent] = signed_in.token
     await desk.close()
+    # Half a gigabyte just written would else go to the disk under the first calls' commits.
+    await asyncio.to_thread(os.sync)
     return cookies
 
 
