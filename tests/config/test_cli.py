@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -207,6 +208,22 @@ def test_the_demo_twice_and_an_end_that_leaves_nothing(
     logins = [re.findall(r"http\S+/(?:desk|board) .*/ \S+", out) for out in shown]
     assert len(logins[0]) == 2
     assert logins[0] == logins[1]
+
+
+@pytest.mark.timeout(120)
+def test_a_part_left_out_is_not_there(site: Site, asterisk: object) -> None:
+    """Without the menu everything else is ready; SIGTERM ends Asterisk too."""
+    run = Command(("serve", "--without", "ivr", "-s", site.file))
+    until(lambda: "Ringdesk is ready: bridge, live, web." in run.out_so_far(), 90)
+    agi = site.config["asterisk"]["agi"]["port"]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", agi), timeout=5)
+    assert site.processes()  # Asterisk
+    os.kill(run.pid, signal.SIGTERM)
+    said = run.end()
+    assert said.status == 0, said
+    assert "prompts" not in said.out
+    site.assert_nothing_runs()
 
 
 @pytest.mark.parametrize("moment", ["prompts", "asterisk spawned", "asterisk asked"])
