@@ -14,6 +14,7 @@ from cti.agent_state import AgentState
 from cti.ami.wire import Message
 from cti.board import LATE
 from cti.events import AgentChanged, Fact
+from cti.number import LAST_TIME, whole
 
 WRAP_UP = "wrap-up"  # the pause reason by which we keep calls away after a call
 
@@ -255,8 +256,8 @@ def _is_here(m: Message) -> bool:
 
 
 def _epoch(value: str, otherwise: datetime) -> datetime:
-    ok = value.isascii() and value.isdigit() and 0 < int(value) < 1 << 36
-    return datetime.fromtimestamp(int(value), UTC) if ok else otherwise
+    seconds = whole(value, 0, most=LAST_TIME)
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < LAST_TIME else otherwise
 
 
 _MOVES: dict[type[Fact], Callable[[Roster, Any], list[AgentChanged]]] = {

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from cti.agi.errors import AgiDead, AgiFailed, AgiHangup, AgiUnknown, AgiUnsendable
 from cti.agi.wire import Reply, encode_command
+from cti.number import whole
 
 MARGIN = 5.0  # seconds beyond what a command may take by itself
 AT_ONCE = 5.0  # seconds for a command that does not wait for the caller
@@ -231,7 +232,7 @@ class Channel:
     async def channel_status(self) -> int:
         """0 down, 1 reserved, 2 off hook, 3 dialled, 4 ringing, 5 remote rings, 6 up, 7 busy."""
         reply = await self._ask("CHANNEL STATUS", (), AT_ONCE)
-        return int(reply.result) if reply.result.isdecimal() else -1
+        return whole(reply.result, -1, most=99)
 
     async def exec(self, app: str, *args: str, timeout: float = LONGEST_FILE) -> str:  # noqa: ASYNC109 - part of what a caller asks for
         """Run a dialplan application and return its result. Raises `AgiFailed` if it fails.
@@ -295,7 +296,7 @@ def _ms(seconds: float) -> int:
 
 def _key(result: str) -> str:
     """A result that is a key's character code."""
-    code = int(result) if result.isascii() and result.isdecimal() else 0
+    code = whole(result, 0, most=128)
     if not 0 < code < 128:
         raise AgiFailed("not a key")
     return chr(code)

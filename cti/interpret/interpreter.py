@@ -9,8 +9,9 @@ from cti import events as e
 from cti.ami.wire import Message
 from cti.events import Fact
 from cti.interpret.legs import Leg
-from cti.interpret.table import TABLE, known, when
+from cti.interpret.table import TABLE, known, place, when
 from cti.interpret.world import Facts, World
+from cti.number import LONGEST, whole
 
 EXPECTED = 200  # originated calls whose first channel has not come yet
 
@@ -136,11 +137,10 @@ class Interpreter:
             leg = world.legs.get(m.get("Uniqueid"))
             if leg is None:
                 continue
-            position = m.get("Position")
-            place = int(position) if position.isdigit() else 1
+            position = place(m)
             still.add(leg.call.id)
-            world.join_queue(out, at - _seconds(m.get("Wait")), leg, m.get("Queue"), place)
-            waiting.setdefault(m.get("Queue"), []).append((place, leg.call.id))
+            world.join_queue(out, at - _seconds(m.get("Wait")), leg, m.get("Queue"), position)
+            waiting.setdefault(m.get("Queue"), []).append((position, leg.call.id))
         for call in world.calls.values():
             if call.waiting is not None and call.id not in still:
                 world.leave_queue(out, at, call, "unknown")
@@ -154,13 +154,13 @@ class Interpreter:
 
 
 def _seconds(value: str) -> timedelta:
-    return timedelta(seconds=int(value)) if value.isascii() and value.isdigit() else timedelta()
+    return timedelta(seconds=whole(value, 0, most=LONGEST))
 
 
 def _duration(value: str) -> timedelta:
     """`HH:MM:SS`, as CoreShowChannels tells it."""
-    parts = value.split(":")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+    parts = [whole(part, -1, most=LONGEST) for part in value.split(":")]
+    if len(parts) != 3 or min(parts) < 0:
         return timedelta()
-    hours, minutes, seconds = (int(part) for part in parts)
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    hours, minutes, seconds = parts
+    return timedelta(seconds=min(hours * 3600 + minutes * 60 + seconds, LONGEST))

@@ -20,6 +20,10 @@ from cti.ami.wire import Message
 from cti.events import Fact, OfferEnd, TransferKind
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World
+from cti.number import LAST_TIME, whole
+
+LAST_CAUSE = 127  # Q.850
+LAST_PLACE = 10_000  # in a queue
 
 Handler = Callable[[World, Message, datetime, Facts], None]
 
@@ -33,9 +37,8 @@ def hangup(world: World, m: Message, at: datetime, out: Facts) -> None:
     """A channel is gone."""
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None:
-        cause = m.get("Cause")
-        code = int(cause) if cause.isascii() and cause.isdigit() else 0
-        world.end(out, at, leg, cause=code, text=m.get("Cause-txt"))
+        cause = whole(m.get("Cause"), 0, most=LAST_CAUSE)
+        world.end(out, at, leg, cause=cause, text=m.get("Cause-txt"))
 
 
 def hangup_request(world: World, m: Message, _at: datetime, _out: Facts) -> None:
@@ -57,8 +60,7 @@ def queue_join(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = _leg(world, m, at, out)
     if leg is None:
         return
-    position = m.get("Position")
-    world.join_queue(out, at, leg, m.get("Queue"), int(position) if position.isdigit() else 1)
+    world.join_queue(out, at, leg, m.get("Queue"), place(m))
 
 
 def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -242,12 +244,21 @@ def known(value: str) -> str:
     return "" if value == "<unknown>" else value
 
 
+def place(m: Message) -> int:
+    """A caller's position in a queue, 1 is next."""
+    return whole(m.get("Position"), 1, least=1, most=LAST_PLACE)
+
+
 def when(m: Message, clock: Callable[[], datetime]) -> datetime:
-    """Asterisk's own time of an event; our clock if it does not tell."""
+    """Asterisk's own time of an event; our clock if it does not tell.
+
+    Nor does it if the time is so far off that a wait added to it would be no time any more.
+    """
     try:
-        return datetime.fromtimestamp(float(m.get("Timestamp")), UTC)
-    except (ValueError, OverflowError, OSError):
+        seconds = float(m.get("Timestamp"))
+    except ValueError:
         return clock()
+    return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < LAST_TIME else clock()
 
 
 TABLE: dict[str, Handler] = {

@@ -202,6 +202,48 @@ def test_two_calls_joined_by_an_attended_transfer_become_the_older_one() -> None
     assert len(by.world.calls) == 1
 
 
+# `²` is a digit to `str.isdigit()`, not to `int()`, which refuses thousands of digits too.
+NO_NUMBERS = ["", "-1", "²", "٣", "1e9", "nan", "inf", "9" * 25, "9" * 5_000, "1" + "0" * 5_000]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+def test_a_number_that_is_none_or_too_large_moves_the_board_all_the_same(number: str) -> None:
+    by, board = interpreter(), Board({"support": 20}, now=T0)
+    who = {"Channel": "PJSIP/carrier-1", "Uniqueid": "1", "Linkedid": "1", "Queue": "support"}
+    for name, header in (
+        ("QueueCallerJoin", "Position"),
+        ("Hangup", "Cause"),
+        ("QueueCallerJoin", "Timestamp"),
+    ):
+        for fact in facts_of([message(("Event", name), *who.items(), (header, number))], by):
+            board.apply(fact)
+            assert not isinstance(fact, e.CallQueued) or 1 <= fact.position <= 10_000
+            assert not isinstance(fact, e.LegEnded) or 0 <= fact.cause <= 127
+    other = {"Channel": "PJSIP/carrier-2", "Uniqueid": "2", "Linkedid": "2", "Queue": "support"}
+    for duration in (number, f"{number}:00:00", "1:2"):
+        channel = message(("Event", "CoreShowChannel"), *other.items(), ("Duration", duration))
+        entry = message(
+            ("Event", "QueueEntry"), *other.items(), ("Position", number), ("Wait", number)
+        )
+        for fact in [*by.resync(T0, [channel], [entry]), *by.resync(T0, [], [])]:
+            board.apply(fact)
+    assert board.snapshot().calls == {}
+
+
+@pytest.mark.parametrize("time", ["-62135596800", "0", "253402300799", "inf", "nan", "9" * 400])
+def test_a_time_to_which_nothing_could_be_added_is_our_clocks(time: str) -> None:
+    pairs = {"Channel": "PJSIP/carrier-1", "Uniqueid": "1", "Linkedid": "1", "Timestamp": time}
+    facts = facts_of([message(("Event", "Newchannel"), *pairs.items())])
+    assert {fact.at for fact in facts} == {T0}
+
+
+def test_the_third_in_a_queue_is_the_third() -> None:
+    who = {"Channel": "PJSIP/carrier-1", "Uniqueid": "1", "Linkedid": "1", "Queue": "support"}
+    for said, meant in (("3", 3), ("003", 3), ("0", 1), ("10001", 10_000), ("9" * 25, 10_000)):
+        facts = facts_of([message(("Event", "QueueCallerJoin"), *who.items(), ("Position", said))])
+        assert [f.position for f in facts if isinstance(f, e.CallQueued)] == [meant]
+
+
 ALL = [recording(name) for name in NAMES]
 
 

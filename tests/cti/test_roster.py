@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from cti import events as e
+from cti.ami.wire import message
 from cti.board import Board
 from cti.roster import AgentPlan, QueuePlan, Roster
 
@@ -44,6 +47,15 @@ def test_a_call_between_colleagues_leaves_no_wrap_up() -> None:
     ):
         all_.apply(fact)
     assert all_.states["ben"].wrap_up_until is None
+
+
+@pytest.mark.parametrize("since", ["²", "0", "9" * 20, "9" * 5_000])
+def test_a_wrap_up_whose_pause_has_no_time_is_counted_from_now(since: str) -> None:
+    all_ = roster()
+    pairs = {"Name": "ava", "Queue": "support", "Paused": "1", "PausedReason": "wrap-up"}
+    member = message(("Event", "QueueMember"), *pairs.items(), ("LastPause", since))
+    all_.resync(at(0), [member], {})
+    assert all_.states["ava"].wrap_up_until == at(30)
 
 
 def test_a_change_by_asterisks_slower_clock_is_not_told_as_older() -> None:

@@ -64,6 +64,20 @@ async def test_play_stops_at_the_first_key() -> None:
     script.assert_done()
 
 
+@pytest.mark.parametrize("result", ["²", "٣", "9" * 5_000])
+async def test_a_result_that_is_no_number_is_a_failure_or_an_unknown_state(result: str) -> None:
+    with pytest.raises(AgiFailed):
+        await (
+            Script(('STREAM FILE "a" "12"', f"200 result={result}"))
+            .channel()
+            .play("a", escape_digits="12")
+        )
+    assert await Script(("CHANNEL STATUS", f"200 result={result}")).channel().channel_status() in {
+        -1,
+        99,
+    }
+
+
 async def test_a_missing_file_is_a_failure_and_a_hang_up_a_hang_up() -> None:
     script = Script(
         ('STREAM FILE "a" ""', "200 result=-1 endpos=0"), ("CHANNEL STATUS", "200 result=6")
