@@ -272,11 +272,19 @@ class Desk:
 
     @contextlib.asynccontextmanager
     async def _in_line(self) -> AsyncIterator[None]:
-        if self.is_sqlite:
-            async with self.writing:
-                yield
-        else:
+        """Our own writers one after the other on SQLite. Raises DatabaseAway after a busy wait."""
+        if not self.is_sqlite:
             yield
+            return
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await self.writing.acquire()
+        except TimeoutError:
+            raise DatabaseAway("the database does not answer: another write takes long") from None
+        try:
+            yield
+        finally:
+            self.writing.release()
 
     # The outbox
 

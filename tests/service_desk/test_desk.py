@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
+from service_desk import desk as desk_module
 from service_desk.actor import SYSTEM
 from service_desk.clock import HandClock
-from service_desk.desk import Desk
+from service_desk.desk import Desk, connect
+from service_desk.errors import DatabaseAway
 from service_desk.events import CardChanged, DeskEvent, StaffChanged
+from service_desk.migrations import migrate
 from service_desk.model import BridgeLock, Outbox
 
 
@@ -116,3 +120,23 @@ async def test_times_come_back_as_they_went(desk: Desk) -> None:
             await uow.execute(
                 insert(BridgeLock), {**row(desk, "y"), "since": at.replace(tzinfo=None)}
             )
+
+
+async def test_nobody_waits_for_ever_behind_a_write_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite has one writer: those in the line give up in time, and the line goes on after it."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'desk.db'}"
+    await migrate(url)
+    desk = Desk(connect(url))
+    monkeypatch.setattr(desk_module, "BUSY_SECONDS", 0.02)
+    try:
+        async with desk.write(by=SYSTEM), asyncio.timeout(5):
+            with pytest.raises(DatabaseAway):
+                await desk.transact(desk.leave_in_outbox, [])
+            with pytest.raises(DatabaseAway):
+                async with desk.write(by=SYSTEM):
+                    pytest.fail("two writers at once")
+        await desk.transact(desk.leave_in_outbox, [])
+    finally:
+        await desk.close()
