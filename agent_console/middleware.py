@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -30,6 +31,8 @@ from agent_console.words import N_
 
 log = structlog.get_logger(__name__)
 
+SECONDS = 10.0  # for one answer; what a file's bytes take to be sent is not counted
+RETRY_AFTER = 5  # seconds until it is worth trying again
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 TITLES: Mapping[int, str] = {
     400: N_("That could not be understood"),
@@ -41,6 +44,7 @@ TITLES: Mapping[int, str] = {
     500: N_("Something went wrong on our side"),
     503: N_("The database or the telephone did not answer in time"),
 }
+_AGAIN = N_("It may or may not have been saved. Wait a moment, look, and try again.")
 
 
 @web.middleware
@@ -67,11 +71,19 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
         status, code = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.exception("web.failed", path=request.path, method=request.method)
-        words = message_of(error)
+        words = _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else message_of(error)
         response = answer(request, status, code, say(request, words) if words else "")
-        if (seconds := retry_after(error)) is not None:
+        seconds = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else retry_after(error)
+        if seconds is not None:
             response.headers["Retry-After"] = str(seconds)
         return response
+
+
+@web.middleware
+async def limit(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+    """Nobody looks at an empty page for ever: in time there is an answer, if only a 503."""
+    async with asyncio.timeout(SECONDS):
+        return await handler(request)
 
 
 @web.middleware
@@ -122,7 +134,7 @@ async def guard(request: web.Request, handler: AiohttpHandler) -> web.StreamResp
     return await handler(request)
 
 
-MIDDLEWARES = (headers, errors, identify, guard)
+MIDDLEWARES = (headers, errors, limit, identify, guard)
 
 
 def route_of(request: web.Request) -> Route | None:

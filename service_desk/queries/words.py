@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service_desk.phone_number import shown
+from service_desk.phone_number import WITHHELD, shown
 
 _EN = {
     "arrived": "Call from {number} to {dialed}",
@@ -120,6 +120,8 @@ def story_line(
         if key in said:
             said[key] = _code(str(said[key]), zh=zh)
     number = str(said.get("number", "?"))
+    if number.lower() in WITHHELD:
+        number = ""
     said["number"] = shown(number) if number.startswith("+") else _code(number, zh=zh)
     names = names or {}
     to, queue = str(said.get("to", "?")), str(said.get("queue", "?"))

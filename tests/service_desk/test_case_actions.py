@@ -521,6 +521,7 @@ async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor
     assert story_line("not_taken", {"reason": "no_answer"}, "en") == "Not taken: no answer"
     assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
     assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"
+    assert story_line("arrived", {"number": "anonymous"}, "zh").startswith("来电 号码未显示")
 
 
 async def test_a_filed_call_has_a_disposition_of_its_own(desk: Desk, ava: Actor) -> None:

@@ -85,7 +85,7 @@ export class CallBar extends DeskElement {
             ? t("Unknown caller")
             : call.caller_name || t("Looking who it is…"));
     return html`<div class="who-line">
-        <strong class="cut">${name}</strong><span class="muted cut">${number === name ? nothing : number}</span>
+        <strong class="cut">${name}</strong><span class="muted cut">${number === name || card?.number_kind === "withheld" ? nothing : number}</span>
       </div>
       <div class="why-line">${this.#why(call)}</div>`;
   }

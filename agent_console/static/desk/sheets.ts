@@ -220,6 +220,8 @@ export class NewCustomer extends DeskElement {
     const card = this.desk.card;
     const kept = new URLSearchParams(recall(this.#key) ?? "");
     const value = (name: string, fallback = "") => kept.get(name) ?? fallback;
+    // What a network sends instead of a number is neither their number nor their name.
+    const numbered = card?.number_kind === "known" || card?.number_kind === "unknown";
     const spoken = value("language", card?.language.slice(0, 2) ?? "");
     return sheet(
       "new-customer",
@@ -227,10 +229,10 @@ export class NewCustomer extends DeskElement {
       () => this.desk.open(null),
       html`<form @submit=${this.#send} @input=${this.#keep}>
         <div class="fields">
-          <label class="full">${t("Name")}<input name="name" required maxlength="120" autocomplete="off" .value=${value("name", card?.caller_name)} /></label>
+          <label class="full">${t("Name")}<input name="name" required maxlength="120" autocomplete="off" .value=${value("name", numbered ? card?.caller_name : "")} /></label>
           <label>${t("Organisation")}<input name="organisation" maxlength="120" autocomplete="off" .value=${value("organisation")} /></label>
           <label>${t("City")}<input name="city" maxlength="120" autocomplete="off" .value=${value("city")} /></label>
-          <label>${t("Telephone")}<input name="phone" type="tel" maxlength="40" autocomplete="off" .value=${value("phone", card?.number)} /></label>
+          <label>${t("Telephone")}<input name="phone" type="tel" maxlength="40" autocomplete="off" .value=${value("phone", numbered ? card?.number : "")} /></label>
           <label>${t("E-mail")}<input name="email" type="email" maxlength="120" autocomplete="off" .value=${value("email")} /></label>
           <label>${t("Language")}<select name="language">${["", "en", "zh"].map(
             (code) =>

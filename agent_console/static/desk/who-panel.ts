@@ -82,7 +82,7 @@ export class WhoPanel extends DeskElement {
     }[card.number_kind] ?? [t("Unknown caller"), ""];
     return html`<h2 id="who-name">${title}</h2>
       ${card.number_kind === "withheld" ? nothing : html`<p class="raw-number">${card.number_shown || card.number}</p>`}
-      ${card.caller_name ? html`<p class="muted">${t("The network says: “{name}”", { name: card.caller_name })}</p>` : nothing}
+      ${card.caller_name && card.number_kind !== "withheld" ? html`<p class="muted">${t("The network says: “{name}”", { name: card.caller_name })}</p>` : nothing}
       <p class="muted lead">${text}</p>
       <div class="stack">
         <button type="button" @click=${() => this.desk.open("newCustomer")}>${glyph("personNew")}${t("New customer")}</button>
