@@ -71,9 +71,10 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
         status, code = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.exception("web.failed", path=request.path, method=request.method)
-        words = _AGAIN if status == HTTPStatus.SERVICE_UNAVAILABLE else message_of(error)
+        away = status == HTTPStatus.SERVICE_UNAVAILABLE
+        words = _AGAIN if away and not wants_json(request) else message_of(error)
         response = answer(request, status, code, say(request, words) if words else "")
-        seconds = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else retry_after(error)
+        seconds = RETRY_AFTER if away else retry_after(error)
         if seconds is not None:
             response.headers["Retry-After"] = str(seconds)
         return response

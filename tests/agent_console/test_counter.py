@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 from pathlib import Path
 
 import pytest
 
+from agent_console import middleware, reading, sessions
 from agent_console.reading import case
 from service_desk.actions.conversation import leave_message
 from service_desk.actions.staff import create_staff
@@ -329,3 +331,26 @@ async def test_a_database_that_is_away_is_a_page_in_words_and_not_ready(
     answer = await ava.get("/cases")
     assert answer.status == 503
     assert "did not answer in time" in await answer.text()
+
+
+@pytest.mark.parametrize("place", ["by_session", "handler"])
+async def test_a_page_that_takes_too_long_is_a_503_in_words(
+    door: Open, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Whether it hangs while we look who is asking, or later."""
+
+    async def hang(*_args: object, **_more: object) -> None:
+        await asyncio.Event().wait()
+
+    ava = await door("ava")
+    monkeypatch.setattr(middleware, "SECONDS", 0.3)
+    if place == "by_session":
+        monkeypatch.setattr(sessions, "by_session", hang)
+    else:
+        monkeypatch.setattr(reading, "cases", hang)
+    async with asyncio.timeout(10):
+        answer = await ava.get("/cases")
+    text = await answer.text()
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "did not answer in time" in text
+    assert "Wait a moment, look, and try again." in text
