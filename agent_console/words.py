@@ -100,9 +100,30 @@ def word(kind: str, code: str | None) -> str:
     return WORDS.get(kind, {}).get(code) or code.replace("_", " ")
 
 
-# What others say in English and the counter shows translated (cti/bus.py).
+# What others say in English and the counter shows translated (cti/bus.py, cti/commands.py,
+# service_desk/errors.py and what raises them). A text that is not here is shown as it is.
 ELSEWHERE = (
     N_("The telephone system is not connected right now."),
     N_("The telephone system did not answer in time."),
     N_("The telephone system could not do this."),
+    N_("You have no queue to sign in to."),
+    N_("This is not a reason for a pause."),
+    N_("You are on a call already."),
+    N_("Sign in first."),
+    N_("You are not on this call any more."),
+    N_("there is no such case"),
+    N_("there is no such call"),
+    N_("there is no such customer"),
+    N_("there is no such product"),
+    N_("there is no such recording"),
+    N_("that is no case number"),
+    N_("this customer has it already"),
+    N_("a call can only be filed under an open case"),
+    N_("this case is another customer's: say first who is calling"),
+    N_("call_id: has no customer yet"),
+    N_("text: must not be empty"),
+    N_("name: must not be empty"),
+    N_("phone: must not be empty"),
+    N_("email: is no e-mail address"),
+    N_("due_at: is no believable date"),
 )
