@@ -201,6 +201,7 @@ class Bridge:
     def _on_down(self, why: str) -> None:
         self._synced.clear()
         self._held_back = []
+        self.roster.forget_wishes()
         self._tell([LinkLost(at=self._now(), system=self._system, why=why)])
 
     async def _on_up(self) -> None:
@@ -288,7 +289,8 @@ class Bridge:
     async def _keep_pauses(self) -> None:
         """Make Asterisk's pause what it should be: the agent's own, else the wrap-up's, else none.
 
-        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone.
+        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone,
+        even if Asterisk's event of it is still on its way.
         """
         while True:
             await self._pause_wanted.wait()
@@ -301,7 +303,8 @@ class Bridge:
                     continue
                 wrap_up = WRAP_UP if state.wrap_up_until is not None else None
                 try:
-                    await commands.pause_member(self._switchboard, agent, state.pause or wrap_up)
+                    own = self.roster.pause_of(agent)
+                    await commands.pause_member(self._switchboard, agent, own or wrap_up)
                 except (AmiError, Refused) as error:
                     log.warning("bridge.pause_failed", agent=agent, error=type(error).__name__)
                     if tries > 1:

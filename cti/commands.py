@@ -86,7 +86,8 @@ def in_words(error: AmiError) -> str:
 async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
     """Join one's queues; a queue that is new inherits the pause."""
     plan, state = _plan(board, wish.agent), board.roster.states[wish.agent]
-    reason = state.pause if state.pause is not None else (WRAP_UP if state.wrap_up_until else "")
+    own = board.roster.pause_of(wish.agent)
+    reason = own if own is not None else (WRAP_UP if state.wrap_up_until else "")
     paused = {"Paused": "true", "Reason": reason} if reason else {}
     if not plan.queues:
         raise Refused("You have no queue to sign in to.")
@@ -117,7 +118,7 @@ async def pause(board: Switchboard, wish: w.Pause) -> Reply:
     """Take no calls; during a call it holds from the call's end."""
     if not REASON.match(wish.reason) or wish.reason == WRAP_UP:
         raise Refused("This is not a reason for a pause.")
-    await pause_member(board, wish.agent, wish.reason)
+    await _own_pause(board, wish.agent, wish.reason, told=wish.reason)
     return CommandDone()
 
 
@@ -125,7 +126,7 @@ async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
     """Take calls again; in a wrap-up from its end on."""
     _plan(board, wish.agent)
     wrapping = board.roster.states[wish.agent].wrap_up_until is not None
-    await pause_member(board, wish.agent, WRAP_UP if wrapping else None)
+    await _own_pause(board, wish.agent, None, told=WRAP_UP if wrapping else None)
     return CommandDone()
 
 
@@ -173,6 +174,19 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
         Async="true",
     )
     return CommandDone(detail=wish.to)
+
+
+async def _own_pause(
+    board: Switchboard, agent: str, reason: str | None, *, told: str | None
+) -> None:
+    """Ask Asterisk for `told`; a wrap-up that begins or ends before its event knows of `reason`."""
+    _plan(board, agent)
+    forget = board.roster.wish_pause(agent, reason)
+    try:
+        await pause_member(board, agent, told)
+    except BaseException:
+        forget()
+        raise
 
 
 async def pause_member(board: Switchboard, agent: str, reason: str | None) -> None:

@@ -40,6 +40,12 @@ class QueuePlan(Struct, frozen=True, kw_only=True):
     wrap_up: int = 0
 
 
+class _Wished(Struct, frozen=True, eq=False):
+    """An own pause that was asked for; each is another, even for the same reason."""
+
+    reason: str | None
+
+
 class Roster:
     """Everybody's state, by agent name."""
 
@@ -54,6 +60,7 @@ class Roster:
         self._queues = queues
         self.plans = agents
         self.states = {name: AgentState(agent=name, since=now) for name in agents}
+        self._wished: dict[str, _Wished] = {}  # agent -> the pause whose event is on its way
         self._told_at: dict[str, datetime] = {}  # agent -> time of the last change told
         self._came_by: dict[str, str] = {}  # call -> its last queue, for who gets it by transfer
 
@@ -79,6 +86,28 @@ class Roster:
         """The agent is done with the after-call work."""
         return self._put(agent, moves.wrap_up_over(self.states[agent]), at)
 
+    def pause_of(self, agent: str) -> str | None:
+        """The agent's own pause: what was asked for last, else what Asterisk told."""
+        wished = self._wished.get(agent)
+        return self.states[agent].pause if wished is None else wished.reason
+
+    def wish_pause(self, agent: str, reason: str | None) -> Callable[[], None]:
+        """An own pause (None: its end) is about to be asked for; it counts until its event comes.
+
+        Returns what forgets it, for when Asterisk would not.
+        """
+        wished = self._wished[agent] = _Wished(reason)
+
+        def forget() -> None:
+            if self._wished.get(agent) is wished:
+                del self._wished[agent]
+
+        return forget
+
+    def forget_wishes(self) -> None:
+        """The link is lost, and with it the events that were on their way."""
+        self._wished.clear()
+
     def all(self, at: datetime) -> list[AgentChanged]:
         """Everybody as they are now."""
         return [moves.as_fact(state, at, self._system) for state in self.states.values()]
@@ -94,6 +123,9 @@ class Roster:
             return []
         if m.name == "QueueMemberPause":
             own, _ = _own_pause(m)
+            wished = self._wished.get(state.agent)
+            if wished is not None and wished.reason == own:
+                del self._wished[state.agent]
             return self._put(state.agent, moves.paused(state, own), at)
         queues = set(state.queues)
         if m.name == "QueueMemberAdded":
@@ -102,6 +134,8 @@ class Roster:
             state = moves.paused(state, _own_pause(m)[0])
         elif m.name == "QueueMemberRemoved":
             queues.discard(m.get("Queue"))
+            if not queues:
+                self._wished.pop(state.agent, None)
         return self._put(state.agent, moves.in_queues(state, self._ordered(queues)), at)
 
     def resync(

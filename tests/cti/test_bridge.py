@@ -178,6 +178,79 @@ async def test_an_unpause_in_the_wrap_up_waits_for_its_end() -> None:
         assert world.link.actions("QueuePause")[-1]["Paused"] == "false"
 
 
+async def test_a_pause_whose_event_is_on_its_way_outlives_the_wrap_up() -> None:
+    async with running() as world:
+        world.play(recording("answered").messages)
+        await world.link.until_said(1)
+        world.link.slow = []
+        await world.ask(w.Pause(agent="ava", reason="lunch"))
+        world.bridge.tick(NOON + timedelta(hours=1))
+        await world.link.until_said(3)
+        assert world.link.actions("QueuePause")[-1].get("Reason") == "lunch"
+        world.link.arrive()
+        assert world.status("ava") == "paused"
+
+
+async def test_a_pause_whose_event_is_on_its_way_outlives_the_wrap_ups_begin() -> None:
+    async with running() as world:
+        messages = recording("answered").messages
+        cut = [m.name for m in messages].index("BridgeLeave")
+        world.play(messages[:cut])
+        world.link.slow = []
+        await world.ask(w.Pause(agent="ava", reason="lunch"))
+        world.play(messages[cut:])
+        await world.link.until_said(2)
+        world.link.arrive()
+        world.bridge.tick(NOON + timedelta(hours=1))
+        assert world.status("ava") == "paused"
+
+
+async def test_an_unpause_whose_event_is_on_its_way_outlives_the_wrap_up() -> None:
+    async with running() as world:
+        await world.ask(w.Pause(agent="ava", reason="lunch"))
+        world.play(recording("answered").messages)
+        await world.link.until_said(2)
+        world.link.slow = []
+        await world.ask(w.Unpause(agent="ava"))
+        world.bridge.tick(NOON + timedelta(hours=1))
+        await world.link.until_said(4)
+        assert world.link.actions("QueuePause")[-1]["Paused"] == "false"
+        world.link.arrive()
+        assert world.status("ava") == "available"
+
+
+async def test_a_pause_that_asterisk_did_not_take_is_not_remembered() -> None:
+    async with running() as world:
+        world.play(recording("answered").messages)
+        await world.link.until_said(1)
+        world.link.fail = [refused("No")]
+        assert isinstance(await world.ask(w.Pause(agent="ava", reason="lunch")), w.CommandRefused)
+        world.bridge.tick(NOON + timedelta(hours=1))
+        await world.link.until_said(3)
+        assert world.link.actions("QueuePause")[-1]["Paused"] == "false"
+
+
+@pytest.mark.parametrize("event", ["arrives", "is lost with the link", "is of no queue any more"])
+async def test_a_pause_is_remembered_only_until_its_event(event: str) -> None:
+    async with running() as world:
+        world.link.slow = []
+        await world.ask(w.Pause(agent="ava", reason="lunch"))
+        if event == "arrives":
+            world.link.arrive()
+            fields = {"Interface": "PJSIP/ava", "Paused": "false"}
+            await world.link.action("QueuePause", **fields)  # by somebody else
+        elif event == "is lost with the link":
+            world.link.slow = None
+            world.link.down()
+            for member in world.link.members.values():
+                member["Paused"] = "0"
+            await world.link.up()
+        else:
+            world.link.slow = None
+            await world.ask(w.SignOut(agent="ava"))
+        assert world.bridge.roster.pause_of("ava") is None
+
+
 async def test_a_pause_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cti.bridge.AGAIN_AFTER", 0.0)
     async with running() as world:

@@ -31,6 +31,7 @@ class FakeLink:
         self.members: dict[tuple[str, str], dict[str, str]] = {}
         self.lists: dict[str, list[Message]] = {}
         self.meanwhile: list[Message] = []  # events that come during the lists
+        self.slow: list[Message] | None = None  # a list: events gather there until `arrive()`
         self.fail: list[AmiError] = []  # what the next actions raise
 
     async def run(self) -> None:
@@ -118,7 +119,17 @@ class FakeLink:
 
     def _told(self, event: str, key: tuple[str, str]) -> None:
         member = self.members[key]
-        self.tell(message(("Event", event), ("MemberName", member["Name"]), *member.items()))
+        news = message(("Event", event), ("MemberName", member["Name"]), *member.items())
+        if self.slow is None:
+            self.tell(news)
+        else:
+            self.slow.append(news)
+
+    def arrive(self) -> None:
+        """The events that were on their way are here."""
+        on_their_way, self.slow = self.slow or [], None
+        for news in on_their_way:
+            self.tell(news)
 
 
 def refused(text: str) -> AmiRefused:
