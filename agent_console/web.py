@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 from msgspec import Struct
 
 from agent_console.access import Permission, SignInNeeded, Viewer
+from agent_console.addresses import address_behind
 from agent_console.context import ConsoleContext, host_of
 from agent_console.i18n import Translator
 from service_desk.actor import Actor
@@ -64,27 +64,8 @@ def address_of(request: web.Request) -> str:
 
     Behind a proxy all would have one address, and one person's wrong passwords would lock out all.
     """
-    peer = request.remote or ""
-    networks = request.app[CONTEXT].proxies
-    if not networks or not _within(peer, networks):
-        return peer
-    # Only the last entry is the proxy's own word; the ones before it anybody can write.
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return told if _is_address(told) else peer
-
-
-def _within(address: str, networks: tuple[str, ...]) -> bool:
-    if not _is_address(address):
-        return False
-    return any(ip_address(address) in ip_network(network, strict=False) for network in networks)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return address_behind(request.app[CONTEXT].proxies, request.remote or "", forwarded)
 
 
 def actor_of(request: web.Request) -> Actor:

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 
 from agent_console import sessions
 from agent_console.access import Permission, Viewer, may
+from agent_console.addresses import address_behind
 from agent_console.context import ConsoleContext, at_host, host_of
 from agent_console.i18n import Translator, choose, load_all
 from agent_console.live import reads, work
@@ -135,14 +136,13 @@ class LiveServer:
     async def _converse(self, connection: ServerConnection) -> None:
         viewer, token, language = self._admitted.pop(connection)
         client = Client(viewer, language, self._depth)
-        peer = connection.remote_address
         session = Session(
             context=self.context,
             hub=self.hub,
             screens=self.screens,
             client=client,
             translator=self._translators[language],
-            address=str(peer[0]) if peer else "",
+            address=self._address(connection),
         )
         work = [
             asyncio.create_task(_read(connection, session)),
@@ -165,6 +165,11 @@ class LiveServer:
         elif client.reason:
             # Who does not read would not read the close frame either: do not wait for long.
             connection.transport.abort()
+
+    def _address(self, connection: ServerConnection) -> str:
+        peer, request = connection.remote_address, connection.request
+        forwarded = request.headers.get_all("X-Forwarded-For") if request is not None else []
+        return address_behind(self.context.proxies, str(peer[0]) if peer else "", forwarded)
 
     async def _recheck(self, client: Client, token: str) -> None:
         while True:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
 
 from agent_console.app import build_app
 from agent_console.web import address_of
@@ -45,3 +46,16 @@ def test_only_a_proxy_of_ours_is_believed(
         transport=Transport(peer),  # type: ignore[arg-type]  # as much of one as is asked
     )
     assert address_of(request) == address
+
+
+def test_a_line_that_a_proxy_adds_counts_and_not_the_one_the_browser_sent(tmp_path: Path) -> None:
+    """Some proxies append to X-Forwarded-For, others add a second line."""
+    lines = CIMultiDict([("X-Forwarded-For", "1.1.1.1"), ("X-Forwarded-For", "192.0.2.7")])
+    request = make_mocked_request(
+        "GET",
+        "/",
+        headers=lines,
+        app=build_app(context_for(tmp_path, proxies=("10.0.0.0/8",))),
+        transport=Transport("10.0.0.2"),  # type: ignore[arg-type]  # as much of one as is asked
+    )
+    assert address_of(request) == "192.0.2.7"

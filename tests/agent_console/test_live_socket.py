@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent_console import reading, sessions
+from agent_console import reading, sessions, writing
 from agent_console.access import Viewer
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
 from agent_console.live import reads
@@ -21,6 +22,7 @@ from agent_console.live import socket as live_socket
 from cti import events as e
 from cti.bus import InProcessBus
 from cti.wishes import CommandDone, CommandRefused, Pause, Reply, Wish
+from service_desk.actor import Actor
 from service_desk.clock import SystemClock
 from service_desk.errors import ConversationNotFound, DatabaseAway
 from service_desk.events import CardChanged
@@ -194,8 +196,15 @@ async def to_the_end(socket: ClientConnection) -> None:
         await socket.recv()
 
 
-def dial(world: World, cookie: str | None, origin: str | None = "http://127.0.0.1:8080") -> connect:
+def dial(
+    world: World,
+    cookie: str | None,
+    origin: str | None = "http://127.0.0.1:8080",
+    forwarded: str = "",
+) -> connect:
     headers = {"Cookie": f"ringdesk_session={cookie}"} if cookie else {}
+    if forwarded:
+        headers["X-Forwarded-For"] = forwarded
     return connect(
         f"ws://127.0.0.1:{world.live.port}/live",
         additional_headers=headers,
@@ -227,6 +236,24 @@ async def test_the_handshake_refuses_strangers_and_foreign_pages(
 async def test_a_page_of_the_same_host_and_port_may_connect(world: World) -> None:
     async with dial(world, "ava-cookie", f"http://127.0.0.1:{world.live.port}") as socket:
         assert (await Page(socket).do("ping"))["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.0/8",), "192.0.2.7")]
+)
+async def test_the_audit_names_the_browsers_address_and_not_the_proxys(
+    world: World, monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], address: str
+) -> None:
+    seen: list[str] = []
+
+    async def draft(*_args: Any, by: Actor) -> None:
+        seen.append(by.address)
+
+    monkeypatch.setattr(writing, "draft", draft)
+    world.live.context = replace(world.live.context, proxies=proxies)
+    async with dial(world, "ava-cookie", forwarded="1.1.1.1, 192.0.2.7") as socket:
+        assert (await Page(socket).do("draft", key="note:1", text="x"))["ok"] is True
+    assert seen == [address]
 
 
 async def test_the_card_is_on_the_agents_screen_while_it_rings_and_on_no_other(
