@@ -109,6 +109,7 @@ ELSEWHERE = (
     N_("You have no queue to sign in to."),
     N_("This is not a reason for a pause."),
     N_("You are on a call already."),
+    N_("A call is ringing. Answer or reject it first."),
     N_("Sign in first."),
     N_("You are not on this call any more."),
     N_("there is no such case"),

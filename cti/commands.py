@@ -158,8 +158,11 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
     We choose the channel's id, so that the call's number is known from its first event on.
     """
     plan = _plan(board, wish.agent)
-    if board.roster.states[wish.agent].talking:
+    state = board.roster.states[wish.agent]
+    if state.talking:
         raise Refused("You are on a call already.")
+    if state.ringing:
+        raise Refused("A call is ringing. Answer or reject it first.")
     channel_id = f"{board.interpreter.system}-dial-{uuid4().hex}"
     board.interpreter.expect(channel_id, wish.to)
     await board.link.action(

@@ -502,6 +502,15 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         assert isinstance(await world.ask(w.Originate(agent="ava", to="102")), w.CommandRefused)
 
 
+async def test_who_is_being_called_does_not_dial() -> None:
+    async with running() as world:
+        world.play(upto("answered", "AgentCalled"))
+        assert await world.ask(w.Originate(agent="ava", to="102")) == w.CommandRefused(
+            reason="A call is ringing. Answer or reject it first."
+        )
+        assert world.link.actions("Originate") == []
+
+
 @pytest.mark.parametrize(
     "wish",
     [
