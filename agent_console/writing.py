@@ -14,6 +14,7 @@ from agent_console.context import ConsoleContext
 from service_desk.actions import case, customer, offer
 from service_desk.actions import draft as drafts
 from service_desk.actions import follow_up as follow_ups
+from service_desk.actions import recording as recordings
 from service_desk.actor import Actor
 from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
 
@@ -151,6 +152,11 @@ async def present(
 ) -> None:
     """Keep what the card showed to the agent who took the call."""
     await offer.present(context.desk, call_id=call_id, offers=offers, by=by)
+
+
+async def heard(context: ConsoleContext, recording_id: int, call_id: str, *, by: Actor) -> None:
+    """Somebody listened to a recording; kept once an hour."""
+    await recordings.heard(context.desk, recording_id=recording_id, call_id=call_id, by=by)
 
 
 async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:

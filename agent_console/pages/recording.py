@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent_console import reading
+from agent_console import reading, writing
 from agent_console.access import require_recording
 from agent_console.assets import inside
 from agent_console.errors import NotThere
 from agent_console.pages.forms import number_in_path
-from agent_console.web import CONTEXT, viewer_of
+from agent_console.web import CONTEXT, actor_of, viewer_of
 from agent_console.words import N_
 
 SOUND = {".wav": "audio/wav", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
@@ -30,6 +30,8 @@ async def play(request: web.Request) -> web.StreamResponse:
     kind = SOUND.get(path.suffix.lower())
     if kind is None:
         raise NotThere(N_("The recording is known, but its file is missing."))
+    if request.method == "GET":
+        await writing.heard(context, number, found.call_id, by=actor_of(request))
     return web.FileResponse(
         path,
         status=HTTPStatus.OK,

@@ -14,6 +14,7 @@ from service_desk.actions.conversation import leave_message
 from service_desk.actions.staff import create_staff
 from service_desk.actor import SYSTEM
 from service_desk.errors import DatabaseAway
+from service_desk.queries.staff import audit_list
 from tests.agent_console.conftest import Browser, Open, context_for
 from tests.agent_console.office import HOSTILE, PASSWORD, Office, a_call
 
@@ -253,6 +254,20 @@ async def test_a_recording_plays_and_seeks_for_its_agent(office: Office, door: O
     assert part.headers["Content-Range"] == "bytes 4-13/204"
     assert (await ava.get("/recordings/1", headers={"Range": "bytes=999-"})).status == 416
     assert (await (await door("sue")).get("/recordings/1")).status == 200
+
+
+async def test_who_heard_a_recording_is_in_the_audit_and_who_was_refused_is_not(
+    office: Office, door: Open
+) -> None:
+    await recorded(office)
+    ava, ben = await door("ava"), await door("ben")
+    await ava.client.head("/recordings/1")
+    assert "recording.heard" not in {each.act for each in await audit_list(office.desk)}
+    for piece in ("bytes=0-9", "bytes=10-19", "bytes=20-"):
+        assert (await ava.get("/recordings/1", headers={"Range": piece})).status == 206
+    assert (await ben.get("/recordings/1")).status == 403
+    heard = [each for each in await audit_list(office.desk) if each.act == "recording.heard"]
+    assert [(each.actor, each.about, each.address) for each in heard] == [("ava", "1", "127.0.0.1")]
 
 
 async def test_a_recording_is_not_for_a_colleague(office: Office, door: Open) -> None:
