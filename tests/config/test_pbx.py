@@ -22,6 +22,9 @@ from config.pbx import own_place, refuse, render
 from config.problems import Problem
 from config.secrets import open_secrets
 from config.settings import Settings, load
+from cti.ami.link import AmiLink
+from cti.ami.wire import Message
+from cti.interpret import WANTED_EVENTS
 
 SETTINGS = """
 system: lab-1
@@ -179,6 +182,8 @@ def test_the_account_may_no_more_than_it_needs(files: dict[str, str]) -> None:
     manager = files["manager.conf"]
     for powerful in ("command", "config", "all", "dialplan"):
         assert not re.search(rf"^(read|write) = .*\b{powerful}\b", manager, re.MULTILINE)
+    assert "read = system,call,agent\n" in manager
+    assert "write = call,agent,originate,reporting\n" in manager
     assert "live_dangerously = no" in files["asterisk.conf"]
     for powerful in ("app_system", "func_shell", "pbx_spool", "app_originate"):
         assert not re.search(rf"^load = {powerful}", files["modules.conf"], re.MULTILINE)
@@ -313,6 +318,56 @@ async def _nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 async def test_a_number_may_go_straight_to_its_queue(lab: Lab) -> None:
     async with lab.call("2000"):
         assert await lab.queued("support", within=5) < 1
+
+
+@pytest.mark.journey
+async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_them(
+    lab: Lab,
+) -> None:
+    """With the classes that it is given; it hears nothing of any other."""
+    heard: dict[str, str] = {}
+    up, through = asyncio.Event(), asyncio.Event()
+
+    async def on_up() -> None:
+        up.set()
+
+    def on_event(event: Message) -> None:
+        heard[event.name] = event.get("Privilege")
+        if event.name == "Hangup":
+            through.set()
+
+    ami = lab.settings.asterisk.ami
+    password = open_secrets(lab.settings.data_folder, {}).ami_password
+    link = AmiLink(
+        ami.host,
+        ami.port,
+        ami.user,
+        password,
+        wanted=None,
+        on_event=on_event,
+        on_up=on_up,
+        on_down=lambda _: None,
+    )
+    task = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(15):
+            await up.wait()
+            assert link.boot
+            await link.action("QueueAdd", Queue="sales", Interface="PJSIP/ava", MemberName="ava")
+            await link.action("QueuePause", Interface="PJSIP/ava", Paused="true")
+            assert {m.name for m in await link.listing("QueueStatus")} > {"QueueMember"}
+            async with lab.call("2000"):
+                await lab.queued("support", within=5)
+                channels = await link.listing("CoreShowChannels")
+                assert len(channels) == 1
+                await link.action("Hangup", Channel=channels[0].get("Channel"))
+                await through.wait()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert heard.keys() >= {"Newchannel", "MixMonitorStart", "QueueCallerJoin", "QueueMemberPause"}
+    assert heard.keys() <= WANTED_EVENTS | {"FullyBooted"}
+    assert set(heard.values()) <= {"system,all", "call,all", "agent,all"}
 
 
 @pytest.mark.journey
