@@ -46,7 +46,7 @@ def facts_of(kinds: list[str]) -> list[cti.CallFact]:
 
 
 @settings(
-    max_examples=12,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
