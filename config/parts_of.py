@@ -226,7 +226,9 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, *, lock: Lock) -> 
             for name, agent in settings.agents.items()
         },
         queues={
-            name: QueuePlan(name=name, threshold=queue.threshold, wrap_up=queue.wrap_up)
+            name: QueuePlan(
+                name=name, title=queue.title, threshold=queue.threshold, wrap_up=queue.wrap_up
+            )
             for name, queue in settings.queues.items()
         },
         zone=ZoneInfo(settings.company.time_zone),

@@ -233,7 +233,8 @@ async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:
         if any(words in str(error) for words in ALREADY):
             return
         if "not dynamic" in str(error).lower():
-            raise Refused(f"The settings keep you in {fields['Queue']} for good.") from None
+            queue = board.roster.title_of(fields["Queue"])
+            raise Refused(f"The settings keep you in {queue} for good.") from None
         raise
 
 
