@@ -102,6 +102,7 @@ async def start(
         stack.push_async_callback(counter.close)
         agi = settings.asterisk.agi
         await stack.enter_async_context(AgiServer(agi.bind, agi.port, counter))
+        counter.tell_leftovers()
     if roles & {"web", "live"}:
         callers = await demo_callers_of(settings, desk)
         console = console_of(settings, secrets, desk, bus, callers=callers)

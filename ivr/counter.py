@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
@@ -12,6 +13,7 @@ from msgspec import Struct, field
 from cti.agi.channel import Channel
 from ivr.desk_port import DeskPort
 from ivr.flow import Flow
+from ivr.leftovers import Leftovers
 from ivr.prompts import Prompts
 from ivr.protocol import NightSwitch
 from ivr.session import MESSAGES, Session
@@ -63,11 +65,20 @@ class Counter:
         self.now = now
         self.desk_within = desk_within
         self.telling = Telling()
+        self._leftovers: asyncio.Task[None] | None = None
 
     async def __call__(self, channel: Channel) -> None:
         """Serve one call. Raises AgiEnded when it ended before we were done."""
         await Session(self, channel).run()
 
+    def tell_leftovers(self) -> None:
+        """Start to look for messages that a menu before this one could not tell the desk of."""
+        work = Leftovers(self.messages, MESSAGES, desk=self.desk, telling=self.telling)
+        self._leftovers = asyncio.create_task(work.run(), name="ivr-leftovers")
+
     async def close(self) -> None:
         """Wait for what the desk is being told (bounded)."""
+        if self._leftovers is not None:
+            self._leftovers.cancel()
+            await asyncio.gather(self._leftovers, return_exceptions=True)
         await self.telling.close()

@@ -6,7 +6,7 @@ refuses as a value (a customer who is gone, say) is no reason to try again: it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy import Connection, func, select
@@ -17,7 +17,7 @@ from service_desk.actions import conversation, customer
 from service_desk.actor import IVR
 from service_desk.desk import Desk as ServiceDesk
 from service_desk.errors import BadValue, CustomerNotFound
-from service_desk.model import Conversation, QueueVisit
+from service_desk.model import Conversation, QueueVisit, Recording
 from service_desk.queries import conversations
 
 log = structlog.get_logger(__name__)
@@ -84,10 +84,19 @@ class Desk:
             system=self._system,
         )
 
+    async def known_messages(self, files: Sequence[str]) -> frozenset[str]:
+        """Which of them are recordings."""
+        return await self._desk.fetch(_known, list(files))
+
     async def queue_is_full(self, queue: str) -> bool:
         """Whether as many wait as may, as far as the bridge has told the desk."""
         limit = self._limits.get(queue, 0)
         return limit > 0 and await self._desk.fetch(_waiting, queue) >= limit
+
+
+def _known(connection: Connection, files: list[str]) -> frozenset[str]:
+    statement = select(Recording.file).where(Recording.file.in_(files))
+    return frozenset(connection.execute(statement).scalars())
 
 
 def _waiting(connection: Connection, queue: str) -> int:

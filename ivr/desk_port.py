@@ -8,6 +8,7 @@ lost caller.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -50,6 +51,10 @@ class DeskPort(Protocol):
 
     async def leave_message(self, call_id: str, file: str, seconds: float) -> None:
         """A message was recorded: `file` is relative to the recordings folder."""
+        ...
+
+    async def known_messages(self, files: Sequence[str]) -> frozenset[str]:
+        """Which of these `files` (as `leave_message` names them) the desk was told of."""
         ...
 
     async def queue_is_full(self, queue: str) -> bool:

@@ -7,7 +7,7 @@ seconds at a recording, `hangup` (or the end of the input) to hang up. A script 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TextIO
 
@@ -75,6 +75,10 @@ class CannedDesk(Struct):
     async def leave_message(self, call_id: str, file: str, seconds: float) -> None:  # noqa: ARG002 - the port's shape
         """Kept in `messages`."""
         self.messages.append((file, seconds))
+
+    async def known_messages(self, files: Sequence[str]) -> frozenset[str]:
+        """Those in `messages`."""
+        return frozenset(files) & {file for file, _ in self.messages}
 
     async def queue_is_full(self, queue: str) -> bool:
         """Whether it is in `full`."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shlex
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -423,3 +425,20 @@ def test_the_trail_survives_anything() -> None:
     assert len(trail.write(long)) <= trail.MAX_LENGTH
     for text in (None, "", "x", "é", "AAAA", "W10=", "eyJhIjoxfQ=="):
         assert trail.read(text) == ()
+
+
+async def test_a_menu_that_starts_tells_what_the_one_before_could_not(
+    make_flow: Callable[..., Flow], tmp_path: Path
+) -> None:
+    table = Table(make_flow(FLOW), tmp_path)
+    name = f"messages/{call_id_of('pbx', '1.1')}.wav"
+    file = table.recordings / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(write_wav([9_000, 0] * 8_000))
+    past = time.time() - 3600
+    os.utime(file, (past, past))
+    table.counter.tell_leftovers()
+    (work,) = [task for task in asyncio.all_tasks() if task.get_name() == "ivr-leftovers"]
+    await asyncio.wait_for(work, 5)
+    await table.counter.close()
+    assert table.desk.messages == [(name, 2.0)]
