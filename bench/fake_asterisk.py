@@ -14,12 +14,12 @@ from pathlib import Path
 RECORDING = Path(__file__).with_name("queued_call.ami")
 SYSTEM = "ringdesk-1"
 BOOT = ("CoreStartupDate: 2026-11-21", "CoreStartupTime: 08:00:00")
-# Where the recording is cut: the call up to the ringing of the agent; the talk; the end.
-CUTS = ("Event: DialBegin\r\n", "Event: HangupRequest\r\n")
+# Where the recording is cut: the caller is there; waits, and rings the agent; the talk; the end.
+CUTS = ("Event: QueueCallerJoin\r\n", "Event: DialBegin\r\n", "Event: HangupRequest\r\n")
 
 
 class Call:
-    """One recorded call under ids, an agent and a number of its own, in three parts."""
+    """One recorded call under ids, an agent and a number of its own, in four parts."""
 
     def __init__(self, number: int, agent: str, caller: str) -> None:
         self.linkedid = f"{SYSTEM}-1795293454.{number * 2}"
@@ -36,10 +36,11 @@ class Call:
             ("@G@", f"d3999bb9-5051-460f-a3ac-{number:012x}"),
         ):
             text = text.replace(mark, value)
+        joins = text.index(CUTS[0])
         called = text.index("Event: AgentCalled")
-        first = text.index(CUTS[0], called)
-        second = text.index(CUTS[1], first)
-        self._parts = (text[:first], text[first:second], text[second:])
+        first = text.index(CUTS[1], called)
+        second = text.index(CUTS[2], first)
+        self._parts = (text[:joins], text[joins:first], text[first:second], text[second:])
 
     def part(self, place: int) -> bytes:
         """A part of it, happening now."""
@@ -66,18 +67,22 @@ class FakeAsterisk:
         if self._server is not None:
             self._server.close()
 
-    def begin(self, call: Call) -> None:
-        """The call comes, waits, and rings: the last event written is AgentCalled."""
+    def arrive(self, call: Call) -> None:
+        """The caller is there: in the menu, or about to join the queue."""
         self.live.update(call.legs)
         self._send(call.part(0))
 
+    def ring(self, call: Call) -> None:
+        """The caller joins the queue, an agent is free: the last event written is AgentCalled."""
+        self._send(call.part(1))
+
     def talk(self, call: Call) -> None:
         """The agent answers."""
-        self._send(call.part(1))
+        self._send(call.part(2))
 
     def end(self, call: Call) -> None:
         """Both hang up."""
-        self._send(call.part(2))
+        self._send(call.part(3))
         self.live.difference_update(call.legs)
 
     def _send(self, data: bytes) -> None:
