@@ -20,7 +20,14 @@ from agent_console.context import AgentDevice, ConsoleContext, PauseReason, Queu
 from cti.bus import InProcessBus
 from service_desk.actions import staff
 from service_desk.clock import SystemClock
-from tests.agent_console.office import PASSWORD, Office, open_office
+from tests.agent_console.office import (
+    PASSWORD,
+    Office,
+    database_like,
+    drop_database,
+    open_office,
+    postgres_database,
+)
 
 VIEWERS = {
     "ava-cookie": Viewer(staff_id=1, user="ava", name="Ava", role="agent"),
@@ -114,34 +121,48 @@ async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
-@pytest.fixture(scope="session")
-def office_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with staff and a customer, made once and copied for each test."""
+@pytest.fixture(
+    scope="session",
+    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)],
+)
+def office_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The URL of a migrated database of each kind, with staff and a customer: made once and
+    copied for each test."""
     folder = tmp_path_factory.mktemp("office")
+    server = ""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("postgres_url").rpartition("/")[0]
 
-    async def make() -> None:
-        made = await open_office(folder)
+    async def make() -> str:
+        url = f"sqlite+aiosqlite:///{folder / 'desk.db'}"
+        if server:
+            url = await postgres_database(server)
+        made = await open_office(folder, url, fresh=True)
         await made.intake.stop()
         await made.bus.close()
         await made.desk.close()
+        return url
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(staff, "_hasher", CHEAP)
-        asyncio.run(make())
-    return folder / "desk.db"
+        return asyncio.run(make())
 
 
 @pytest.fixture
 async def office(
-    tmp_path: Path, office_database: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, office_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Office]:
-    """A real desk on SQLite, with staff, a customer, and an intake."""
+    """A real desk on SQLite and on PostgreSQL, with staff, a customer, and an intake."""
     monkeypatch.setattr(staff, "_hasher", CHEAP)
-    made = await open_office(tmp_path, office_database)
+    url = await database_like(office_database, tmp_path)
+    made = await open_office(tmp_path, url)
     yield made
     await made.intake.stop()
     await made.bus.close()
     await made.desk.close()
+    await drop_database(url)
 
 
 @pytest.fixture

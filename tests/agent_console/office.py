@@ -1,11 +1,14 @@
-"""An office for tests: a real desk on SQLite with staff, customers, a call and its case."""
+"""An office for tests: a real desk with staff, customers, a call and its case."""
 
 from __future__ import annotations
 
 import shutil
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import asyncpg
 
 from cti import events as e
 from cti.bus import InProcessBus
@@ -38,12 +41,41 @@ class Office:
         await self.intake.settled()
 
 
-async def open_office(folder: Path, template: Path | None = None) -> Office:
-    """An office in `folder`; `template` is the database of one made before."""
-    if template is not None:
-        shutil.copy(template, folder / "desk.db")
-    url = f"sqlite+aiosqlite:///{folder / 'desk.db'}"
-    await migrate(url)
+async def database_like(template: str, folder: Path) -> str:
+    """A database of a test's own, like the one that `template` (a URL) names; its URL."""
+    if template.startswith("sqlite"):
+        shutil.copy(template.partition(":///")[2], folder / "desk.db")
+        return f"sqlite+aiosqlite:///{folder / 'desk.db'}"
+    return await postgres_database(*template.rsplit("/", 1))
+
+
+async def postgres_database(server: str, template: str = "template1") -> str:
+    """A database on a PostgreSQL server (a URL without a database's name); its URL."""
+    name = f"office_{uuid.uuid4().hex[:12]}"
+    await _run(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return f"{server}/{name}"
+
+
+async def drop_database(url: str) -> None:
+    """Give back the room; SQLite's lies in the test's own folder."""
+    if not url.startswith("sqlite"):
+        server, name = url.rsplit("/", 1)
+        await _run(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _run(server: str, statement: str) -> None:
+    address = server.replace("+asyncpg", "") + "/postgres"
+    connection = await asyncpg.connect(address, timeout=10)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def open_office(folder: Path, url: str, *, fresh: bool = False) -> Office:
+    """An office on the database `url`; `fresh`: an empty one, to be filled first."""
+    if fresh:
+        await migrate(url)
     bus = InProcessBus()
     desk = Desk(connect(url), publish=bus.publish)
     await desk.start()
@@ -52,7 +84,7 @@ async def open_office(folder: Path, template: Path | None = None) -> Office:
     recordings = folder / "recordings"
     recordings.mkdir(exist_ok=True)
     office = Office(desk, bus, intake, recordings)
-    if template is not None:
+    if not fresh:
         office.customer_id = 1
         return office
     for name, role in (("ava", "agent"), ("ben", "agent"), ("sue", "supervisor")):
