@@ -4,7 +4,6 @@ Every route, live topic and live command names one `Permission`; the checks are 
 come in (`app.py`, `live/`), the two rules about single objects below where the object is known.
 """
 
-# ruff: noqa: N818 - the names say what happened, as service_desk's errors do
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping

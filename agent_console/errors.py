@@ -4,7 +4,6 @@ A domain error's class is looked up along its ancestors; one that is not in the 
 logged, and the person sees no traceback.
 """
 
-# ruff: noqa: N818 - the names say what happened, as service_desk's errors do
 from __future__ import annotations
 
 import math

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import asterisk.agi
 import panoramisk.fast_agi
@@ -95,8 +96,7 @@ def _measure(name: str, sessions: int) -> dict[str, float]:
 
 def _cpu_seconds(pid: int) -> float:
     """User and system time of a process and all its threads (Linux)."""
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123 - one line of the kernel's
-        fields = stat.read().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -220,7 +220,7 @@ async def _serve_panoramisk() -> None:
 class _Pyst2(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         out = io.TextIOWrapper(self.wfile, write_through=True)  # type: ignore[type-var] # pyst2 writes text
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - not a file
+        with Path(os.devnull).open("w") as nowhere:
             agi = asterisk.agi.AGI(self.rfile, out, nowhere)
             for _ in range(int(agi.env["agi_arg_1"])):
                 agi.set_variable("RINGDESK_X", VALUE)

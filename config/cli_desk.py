@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from config.cli_options import settings_option
-from service_desk.actor import SYSTEM
+from service_desk.actor import SYSTEM, Role
 
 if TYPE_CHECKING:  # SQLAlchemy takes a second, which `--help` has not to spare
     from service_desk.desk import Desk
@@ -100,7 +100,7 @@ password_option = click.option(
 @click.option("--shown", default="", help="The name people see.")
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @password_option
-def user_add(settings_file: Path, name: str, role: str, shown: str, **more: Any) -> None:
+def user_add(settings_file: Path, name: str, role: Role, shown: str, **more: Any) -> None:
     """Add NAME. Without --password-stdin a random password is made and printed once.
 
     An agent also needs an entry under `agents` in the settings: extension, device, queues.
@@ -113,7 +113,7 @@ def user_add(settings_file: Path, name: str, role: str, shown: str, **more: Any)
         lambda desk: create_staff(
             desk,
             name=name,
-            role=role,  # type: ignore[arg-type]  # click.Choice has checked it
+            role=role,
             shown=shown or name,
             password=password,
             language=more["language"],
@@ -159,12 +159,12 @@ def token() -> None:
 @settings_option
 @click.argument("label")
 @click.option("--role", type=ROLES, default="supervisor", show_default=True)
-def token_create(settings_file: Path, label: str, role: str) -> None:
+def token_create(settings_file: Path, label: str, role: Role) -> None:
     """Create a token for LABEL (what uses it) and print it once."""
     from service_desk.actions.staff import issue_token
 
     def issue(desk: Desk) -> Awaitable[str]:
-        return issue_token(desk, label=label, role=role, by=SYSTEM)  # type: ignore[arg-type]  # click.Choice has checked it
+        return issue_token(desk, label=label, role=role, by=SYSTEM)
 
     click.echo(at_desk(settings_file, issue))
 

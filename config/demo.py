@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import secrets
@@ -98,4 +99,9 @@ def _welcome(settings: Settings, logins: dict[str, str]) -> str:
 
 
 def _shown(host: str) -> str:
-    return "localhost" if host in {"127.0.0.1", "0.0.0.0", "::", "::1"} else host  # noqa: S104 - compared, not listened on
+    """The host as a browser on this machine says it: names as they are, our own as localhost."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    return "localhost" if address.is_unspecified or address.is_loopback else host

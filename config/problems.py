@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 
-class Problem(Exception):  # noqa: N818 - reads as what it says
+class Problem(Exception):
     """Something a person must put right; `str` of it is the whole message, on one line."""
 
 

@@ -62,7 +62,7 @@ class Bus(Protocol):
         """
         ...
 
-    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:  # noqa: ASYNC109
+    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:
         """Send a wish to the bridge; within `timeout` seconds always an answer, never an error."""
         ...
 
@@ -194,7 +194,7 @@ class InProcessBus:
             found = self._routes[kind] = tuple(chosen)
         return found
 
-    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:  # noqa: ASYNC109
+    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:
         """See `Bus.request`."""
         server = self._server
         if server is None:
@@ -235,7 +235,7 @@ async def answer(server: WishHandler, wish: Wish, seconds: float) -> Reply:
     except TimeoutError:
         return CommandRefused(reason=NO_ANSWER)
     except Exception as error:  # noqa: BLE001 - the asker gets words, the log the place
-        log.error("bus.wish_failed", wish=type(wish).__name__, error=where(error))  # noqa: TRY400
+        log.error("bus.wish_failed", wish=type(wish).__name__, error=where(error))
         return CommandRefused(reason=FAILED)
 
 

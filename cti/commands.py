@@ -44,7 +44,7 @@ class Ami(Protocol):
         /,
         *,
         headers: Sequence[tuple[str, str]] = (),
-        timeout: float = ANSWER,  # noqa: ASYNC109 - as the link has it
+        timeout: float = ANSWER,
         **fields: str,
     ) -> Message:
         """Send one action; raises an AmiError."""
@@ -59,7 +59,7 @@ class Switchboard(Struct, frozen=True):
     interpreter: Interpreter
 
 
-class Refused(Exception):  # noqa: N818 - it says what happened
+class Refused(Exception):
     """A wish cannot be carried out; the text is one line for a person."""
 
 

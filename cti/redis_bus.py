@@ -144,7 +144,7 @@ class RedisBus:
 
         return undo
 
-    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:  # noqa: ASYNC109
+    async def request(self, wish: Wish, timeout: float = 5.0) -> Reply:
         """See `Bus.request`."""
         if self._server is not None:
             return await answer(self._server, wish, timeout)
@@ -229,7 +229,7 @@ class RedisBus:
                     wait = BACKOFF[0]
                 log.warning("bus.down", task=name, error=type(error).__name__, retry_in=wait)
             except Exception as error:  # noqa: BLE001 - a task's edge: the bus must come back
-                log.error("bus.task_failed", task=name, error=where(error))  # noqa: TRY400
+                log.error("bus.task_failed", task=name, error=where(error))
             await asyncio.sleep(wait * (0.5 + 0.5 * random.random()))  # noqa: S311 - jitter
             wait = min(wait * 2, BACKOFF[1])
 

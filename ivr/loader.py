@@ -18,7 +18,7 @@ MAX_CALLS_DEEP: Final = 5
 MAX_FLOWS: Final = 200
 
 
-class FlowErrors(Exception):  # noqa: N818 - several errors at once: the name says so
+class FlowErrors(Exception):
     """Flows that were refused; one line for each mistake."""
 
     def __init__(self, errors: Sequence[LocatedError]) -> None:

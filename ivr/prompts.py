@@ -40,7 +40,7 @@ class Sound(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class PromptMissing(LookupError):  # noqa: N818 - reads as what it says
+class PromptMissing(LookupError):
     """A clip that could not be made: nobody should hear a menu with holes."""
 
 

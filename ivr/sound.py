@@ -27,7 +27,7 @@ EDGE: Final = 0.06  # seconds of silence left at both ends
 Samples = Sequence[int]
 
 
-class NotSound(ValueError):  # noqa: N818 - reads as what it says
+class NotSound(ValueError):
     """Bytes that are no WAV file we can use; the message says why."""
 
 

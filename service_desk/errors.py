@@ -15,7 +15,6 @@ DeskError
       +-- SchemaTooOld, SchemaTooNew
 """
 
-# ruff: noqa: N818 - the names say what happened, as websockets' and aiohttp's do
 from __future__ import annotations
 
 

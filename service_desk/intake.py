@@ -123,7 +123,7 @@ class Intake:
         self._any.set()
         await self._idle.wait()
 
-    async def stop(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - a plain limit
+    async def stop(self, timeout: float = 10.0) -> None:
         """Write what waits, for at most `timeout` seconds, and end."""
         if self._task is None:
             return

@@ -41,6 +41,7 @@ from cti.events import (
     LiveQueue,
 )
 from cti.wishes import BoardWanted, CommandDone
+from service_desk.errors import DeskError
 from service_desk.events import (
     CardChanged,
     CaseChanged,
@@ -314,7 +315,7 @@ class Screens:
         try:
             async with asyncio.timeout(10):
                 self._names = await self._names_wanted()
-        except Exception as error:  # noqa: BLE001 - at a task's edge: user names serve meanwhile
+        except (TimeoutError, DeskError) as error:  # user names serve meanwhile
             log.warning("live.names_failed", error=type(error).__name__)
             return
         for agent in self.hub.owners(DESK):

@@ -234,7 +234,7 @@ class Channel:
         reply = await self._ask("CHANNEL STATUS", (), AT_ONCE)
         return whole(reply.result, -1, most=99)
 
-    async def exec(self, app: str, *args: str, timeout: float = LONGEST_FILE) -> str:  # noqa: ASYNC109 - part of what a caller asks for
+    async def exec(self, app: str, *args: str, timeout: float = LONGEST_FILE) -> str:
         """Run a dialplan application and return its result. Raises `AgiFailed` if it fails.
 
         An argument may hold no comma (it would become two), nor `${` or `$[` (Asterisk would

@@ -13,7 +13,6 @@ AgiError
 
 Messages never contain an argument or a reply: they may be card numbers.
 """
-# ruff: noqa: N818 - the names say what happened, the tree above that they are errors
 
 from __future__ import annotations
 

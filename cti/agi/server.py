@@ -147,7 +147,7 @@ class AgiServer:
             self.failed += 1
             what = "agi.session_too_long" if time.expired() else "agi.handler_failed"
             # Without its message, which may carry what a caller entered.
-            log.error(what, uniqueid=channel.uniqueid, error=where(error))  # noqa: TRY400
+            log.error(what, uniqueid=channel.uniqueid, error=where(error))
         finally:
             self._tasks.pop(peer, None)
             peer.end()

@@ -7,7 +7,6 @@ AmiError
 ├── AmiRefused     Asterisk answered `Response: Error`
 └── AmiUnsendable  (also a ValueError) a name or value that must not travel; nothing was sent
 """
-# ruff: noqa: N818 - the names say what happened, the tree above that they are errors
 
 from __future__ import annotations
 

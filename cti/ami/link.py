@@ -107,7 +107,7 @@ class AmiLink:
         /,
         *,
         headers: Headers = (),
-        timeout: float = ANSWER_TIMEOUT,  # noqa: ASYNC109 - part of what a caller asks for
+        timeout: float = ANSWER_TIMEOUT,
         **fields: str,
     ) -> Message:
         """Send one action and return Asterisk's answer to it.
@@ -123,7 +123,7 @@ class AmiLink:
         /,
         *,
         headers: Headers = (),
-        timeout: float = LIST_TIMEOUT,  # noqa: ASYNC109 - part of what a caller asks for
+        timeout: float = LIST_TIMEOUT,
         **fields: str,
     ) -> list[Message]:
         """Send an action that is answered by a list; return its items, without the brackets.
@@ -208,14 +208,14 @@ class AmiLink:
         try:
             await self._on_up()
         except Exception as error:  # noqa: BLE001 - a task's edge: the link is the handler
-            log.error("ami.on_up_failed", error=where(error))  # noqa: TRY400 - no values
+            log.error("ami.on_up_failed", error=where(error))
             session.cut(f"resync failed: {type(error).__name__}")
 
     def _tell_down(self, why: str) -> None:
         try:
             self._on_down(why)
         except Exception as error:  # noqa: BLE001 - nobody's error may keep the link from returning
-            log.error("ami.on_down_failed", error=where(error))  # noqa: TRY400 - no values
+            log.error("ami.on_down_failed", error=where(error))
 
     async def _keep_alive(self, session: AmiSession) -> None:
         """Ping on the beat; anything heard after a ping counts as life."""

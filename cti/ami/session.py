@@ -86,9 +86,7 @@ class AmiSession(asyncio.Protocol):
                 try:
                     on_event(message)
                 except Exception as error:  # noqa: BLE001 - the reader outlives its listeners
-                    log.error(  # noqa: TRY400 - its message may carry a caller's data
-                        "ami.on_event_failed", event_name=message.name, error=where(error)
-                    )
+                    log.error("ami.on_event_failed", event_name=message.name, error=where(error))
             elif not message.is_event:
                 self._answer(message)
         if not self.greeted.done() and self._parser.banner:

@@ -61,7 +61,7 @@ class FakeLink:
         /,
         *,
         headers: Sequence[tuple[str, str]] = (),
-        timeout: float = 5.0,  # noqa: ASYNC109 - as the link has it
+        timeout: float = 5.0,
         **fields: str,
     ) -> Message:
         fields.update(headers)
