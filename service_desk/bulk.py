@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_desk.demo import load_catalogue
+from service_desk.demo_people import load_catalogue
 from service_desk.desk import WRITES
 from service_desk.model.base import EPOCH, MICROSECOND
 from service_desk.offers.counts import count_pairs

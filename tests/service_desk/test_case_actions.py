@@ -15,7 +15,7 @@ from service_desk.actions import customer as customers
 from service_desk.actions import draft, follow_up, offer, staff
 from service_desk.actor import IVR, SYSTEM, Actor
 from service_desk.clock import HandClock
-from service_desk.demo import load_catalogue
+from service_desk.demo_people import load_catalogue
 from service_desk.desk import Desk
 from service_desk.errors import (
     BadValue,

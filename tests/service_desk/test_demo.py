@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from service_desk.actions.staff import sign_in
 from service_desk.bulk import fill, number_of
-from service_desk.demo import SHARED, load_demo
+from service_desk.demo import load_demo
+from service_desk.demo_people import SHARED
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Product
 from service_desk.queries.customer_card import card_for_call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from service_desk import demo
+from service_desk.demo_people import SHARED
 from service_desk.desk import Desk
 from service_desk.queries.conversations import caller
 from service_desk.queries.customer_page import customer_page
@@ -17,7 +18,7 @@ async def test_each_story_has_a_number_of_its_own(desk: Desk) -> None:
         "offers", "complaint", "several", "chinese", "hostile", "unknown", "withheld",
     }  # fmt: skip
     assert len({each.number for each in found.values()}) == len(found)
-    assert found["several"].number == demo.SHARED
+    assert found["several"].number == SHARED
     assert len(found["several"].names) == 3
     for story in ("offers", "complaint", "chinese", "hostile"):
         who = await caller(desk, found[story].number)

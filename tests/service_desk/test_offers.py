@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from service_desk.actions import case as cases
 from service_desk.actions import customer as customers
 from service_desk.actor import SYSTEM
-from service_desk.demo import load_catalogue
+from service_desk.demo_people import load_catalogue
 from service_desk.desk import Desk
 from service_desk.model import PairCount, Product, Purchase
 from service_desk.offers import gates, value
