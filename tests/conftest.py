@@ -20,7 +20,7 @@ import hypothesis
 import pytest
 
 from config import parts as programs
-from tests import postgres
+from tests import ports, postgres
 
 MISSING = re.compile(r"missing part:|is missing:")
 START_SECONDS = 10.0
@@ -103,9 +103,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Redis of this test session, empty, on a port of its own."""
     folder = tmp_path_factory.mktemp("redis")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = ports.free_port()
     command = [need("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
     command += ["--save", "", "--appendonly", "no", "--dir", str(folder)]
     with (folder / "log").open("wb") as log:
@@ -129,14 +127,6 @@ def _until_listening(port: int) -> None:
             time.sleep(0.02)
         else:
             return
-
-
-@pytest.fixture
-def free_port() -> Iterator[int]:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,12 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.ports import free_port
 
 USER = "ringdesk"
 STARTING = 30.0  # seconds
@@ -48,9 +49,7 @@ def start(bindir: Path, folder: Path) -> tuple[str, Callable[[], None]]:
         raise PostgresMissingError(
             f"initdb: {error} {said.decode(errors='replace')[-300:]}"
         ) from error
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = (folder / "log").open("wb")
     server = subprocess.Popen(
         [*_as_somebody(), str(bindir / "postgres"), "-D", str(data),

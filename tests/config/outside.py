@@ -18,6 +18,8 @@ from typing import Any
 
 import yaml
 
+from tests.ports import free_ports, rtp_ports
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
 _forks = multiprocessing.get_context("forkserver")
@@ -122,18 +124,6 @@ def _child(place: str, argv: list[str], environment: Mapping[str, str | None]) -
     main()
 
 
-def free_ports(count: int) -> list[int]:
-    """So many TCP ports that were free a moment ago, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
 @dataclass
 class Site:
     """A settings file with a folder and ports of its own; `config` is changed, then `write()`n."""
@@ -143,7 +133,7 @@ class Site:
 
     def __post_init__(self) -> None:
         ami, agi, http, sip, web, live = free_ports(6)
-        first = 22_000 + (sip % 2_000) * 20
+        first, last = rtp_ports(20)
         self.config = {
             "system": "outside",
             "data": {"folder": str(self.data)},
@@ -152,7 +142,7 @@ class Site:
                 "agi": {"port": agi},
                 "http": {"port": http},
                 "sip": {"port": sip},
-                "rtp": {"from": first, "to": first + 20},
+                "rtp": {"from": first, "to": last},
             },
             "web": {"port": web},
             "live": {"port": live},

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.config.outside import Said, Site, ringdesk
+from tests.ports import free_port
 
 GOODBYE = {"kind": "hangup", "label": "Bye", "prompt": {"en": "Goodbye."}}
 
@@ -98,8 +99,8 @@ def test_the_voice_is_missing(site: Site) -> None:
     assert "the phone menu's voice: missing part: espeak" in said
 
 
-def test_the_database_is_away(site: Site, free_port: int) -> None:
-    url = f"postgresql+asyncpg://ringdesk@127.0.0.1:{free_port}/ringdesk"
+def test_the_database_is_away(site: Site) -> None:
+    url = f"postgresql+asyncpg://ringdesk@127.0.0.1:{free_port()}/ringdesk"
     said = refused(site, "serve", "--without", "ivr", environment={"RINGDESK_DATABASE_URL": url})
     assert said.startswith("the database does not answer: ")
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import re
-import secrets
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,6 +24,7 @@ from config.settings import Settings, load
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
+from tests.ports import free_ports, rtp_ports
 
 SETTINGS = """
 system: lab-1
@@ -59,29 +59,12 @@ demo: true
 """
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, for TCP and UDP, all different."""
-    found: list[int] = []
-    while len(found) < count:
-        port = 33_000 + 2 * secrets.randbelow(7_500)
-        with (
-            socket.socket() as tcp,
-            socket.socket(type=socket.SOCK_DGRAM) as udp,
-            contextlib.suppress(OSError),
-        ):
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
-            if port not in found:
-                found.append(port)
-    return found
-
-
 def lab_settings(folder: Path) -> Settings:
     """Settings of an Asterisk of its own in `folder`."""
     ami, agi, http, sip = free_ports(4)
-    rtp = 49_000 + 2 * secrets.randbelow(5_000)
+    rtp, rtp_last = rtp_ports()
     text = SETTINGS.format(
-        folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp + 200
+        folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp_last
     )
     file = folder / "settings.yaml"
     file.write_text(text)

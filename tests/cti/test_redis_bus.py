@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from cti.bus import NO_ANSWER, NO_BRIDGE, BusRestored
 from cti.events import CallEnded, CallFact, Fact
 from cti.redis_bus import RedisBus
 from cti.wishes import CommandDone, CommandRefused, Originate, Pause, Reply, Wish
+from tests.ports import free_port
 
 AT = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -42,9 +42,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self._command = command()
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: asyncio.subprocess.Process | None = None
 

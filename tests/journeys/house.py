@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from service_desk.actions.staff import create_staff, issue_token
 from service_desk.actor import SYSTEM, Role
 from service_desk.desk import Desk, connect
 from service_desk.migrations import migrate
+from tests.ports import free_ports, rtp_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
@@ -53,22 +53,10 @@ CLOSED = {
 }
 
 
-def free_ports(count: int) -> list[int]:
-    """So many TCP ports that were free a moment ago, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
-
-
 def settings(folder: Path, database: str = "") -> dict[str, Any]:
     """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
     ami, agi, http, sip, web, live, desk_phone = free_ports(7)
-    first_rtp = 20_000 + (sip % 2_000) * 20
+    first_rtp, last_rtp = rtp_ports()
     return {
         "system": "journey",
         "company": {"name": "Journey", "time_zone": "UTC", "languages": ["en", "zh"]},
@@ -79,7 +67,7 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "agi": {"port": agi},
             "http": {"port": http},
             "sip": {"host": "127.0.0.1", "port": sip},
-            "rtp": {"from": first_rtp, "to": first_rtp + 200},
+            "rtp": {"from": first_rtp, "to": last_rtp},
         },
         "web": {"port": web},
         "live": {"port": live},
