@@ -6,6 +6,8 @@ come in (`app.py`, `live/`), the two rules about single objects below where the 
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
@@ -135,6 +137,22 @@ def may_hear(viewer: Viewer | None, agents: Collection[str]) -> bool:
     except AccessError:
         return False
     return True
+
+
+def may_read_metrics(address: str, header: str, networks: Iterable[str], token: str) -> bool:
+    """Who may read a process' figures: who comes from one of these networks, or sends the token.
+
+    `header` is the Authorization header; an empty `token` fits nobody.
+    """
+    scheme, _, sent = header.partition(" ")
+    if token and scheme.lower() == "bearer":
+        return hmac.compare_digest(sent.strip().encode("utf-8", "replace"), token.encode())
+    try:
+        peer = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(peer, "ipv4_mapped", None)
+    return any((mapped or peer) in ipaddress.ip_network(each, strict=False) for each in networks)
 
 
 def require_call(viewer: Viewer, agents: Iterable[str]) -> None:

@@ -8,12 +8,13 @@ address.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from prometheus_client import generate_latest
 
 from cti.bus import Bus
 from service_desk.desk import Desk
@@ -63,6 +64,11 @@ class DemoCaller(Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+async def bare_metrics() -> bytes:
+    """The figures of the Python process alone."""
+    return generate_latest()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsoleContext:
     """Everything the pages, the API and the live side stand on.
@@ -91,6 +97,7 @@ class ConsoleContext:
     agents: Mapping[str, AgentDevice] = field(default_factory=dict)
     queues: Mapping[str, QueueInfo] = field(default_factory=dict)
     pause_reasons: Mapping[str, PauseReason] = field(default_factory=dict)
+    metrics: Callable[[], Awaitable[bytes]] = bare_metrics  # of the process, for Prometheus
 
 
 def at_host(url: str, host: str) -> str:

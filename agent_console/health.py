@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy import Connection, text
 
 from agent_console.web import CONTEXT
@@ -30,9 +30,10 @@ async def ready(request: web.Request) -> web.StreamResponse:
     return web.Response(text="ready\n")
 
 
-async def metrics(_request: web.Request) -> web.StreamResponse:
-    """GET /metrics in Prometheus' text format."""
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """GET /metrics in Prometheus' text format: of this process."""
+    page = await request.app[CONTEXT].metrics()
+    return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 def _answers(connection: Connection) -> None:

@@ -19,6 +19,8 @@ from agent_console.app import serve_web
 from agent_console.context import ConsoleContext
 from agent_console.live.socket import LiveServer
 from config import logs, pbx
+from config.figures_of import of_bridge, of_live, of_menu, of_process
+from config.health import Health
 from config.own_asterisk import OwnAsterisk
 from config.parts_of import (
     bridge_of,
@@ -82,6 +84,7 @@ async def start(
     _check_ports(settings, roles)
     can_be_written(settings.data_folder, "data.folder")
     secrets = secrets_of(settings)
+    health = await stack.enter_async_context(Health(settings, roles))
     flows = flows_of(settings) if "ivr" in roles else {}
     prompts = prompts_of(settings) if "ivr" in roles else None
     asterisk = None
@@ -92,6 +95,7 @@ async def start(
     stack.push_async_callback(bus.close)
     desk = await open_desk(settings, bus)
     stack.push_async_callback(desk.close)
+    of_process(health, settings, desk, bus)
     if prepare is not None:
         await prepare(desk)
     if prompts is not None:
@@ -101,14 +105,21 @@ async def start(
         counter = counter_of(settings, flows, prompts, desk)
         stack.push_async_callback(counter.close)
         agi = settings.asterisk.agi
-        await stack.enter_async_context(AgiServer(agi.bind, agi.port, counter))
+        server = await stack.enter_async_context(AgiServer(agi.bind, agi.port, counter))
+        of_menu(health, server, counter)
         counter.tell_leftovers()
     if roles & {"web", "live"}:
         callers = await demo_callers_of(settings, desk)
-        console = console_of(settings, secrets, desk, bus, callers=callers)
-        await _start_console(console, settings, roles, stack)
+        console = console_of(
+            settings, secrets, desk, bus, callers=callers, metrics=health.metrics.page
+        )
+        await _start_console(console, settings, roles, stack, health)
+        if "bridge" not in roles and "live" in roles:
+            health.metrics.listen(bus, counts=False)
     if "bridge" in roles:
-        await _start_bridge(_Telephone(settings, secrets, asterisk, say), desk, bus, running)
+        telephone = _Telephone(settings, secrets, asterisk, say)
+        await _start_bridge(telephone, desk, bus, running, health)
+    health.ready()
     return desk
 
 
@@ -131,10 +142,15 @@ async def open_desk(settings: Settings, bus: Bus | None = None) -> Desk:
 
 
 async def _start_console(
-    context: ConsoleContext, settings: Settings, roles: frozenset[str], stack: AsyncExitStack
+    context: ConsoleContext,
+    settings: Settings,
+    roles: frozenset[str],
+    stack: AsyncExitStack,
+    health: Health,
 ) -> None:
     if "live" in roles:
         live = LiveServer(context)
+        of_live(health, live)
         await live.start(settings.live.host, settings.live.port)
         stack.push_async_callback(live.close)
     if "web" in roles:
@@ -189,7 +205,9 @@ class _Telephone:
         self.standby.set()
 
 
-async def _start_bridge(telephone: _Telephone, desk: Desk, bus: Bus, running: Running) -> None:
+async def _start_bridge(
+    telephone: _Telephone, desk: Desk, bus: Bus, running: Running, health: Health
+) -> None:
     intake = Intake(desk)
     await intake.start()
     running.stack.push_async_callback(intake.stop)
@@ -199,6 +217,8 @@ async def _start_bridge(telephone: _Telephone, desk: Desk, bus: Bus, running: Ru
         bus,
         lock=lambda: telephone.lock(desk, bus, intake),
     )
+    health.metrics.listen(bus, counts=True)
+    of_bridge(health, bridge, intake, acting=telephone.acting.is_set)
     task = running.own(bridge.run(), "bridge")
     await first_of(task, telephone.acting.wait(), telephone.standby.wait())
     if not telephone.acting.is_set():

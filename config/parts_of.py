@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from agent_console.context import AgentDevice, ConsoleContext, DemoCaller, PauseReason, QueueInfo
+from agent_console.context import (
+    AgentDevice,
+    ConsoleContext,
+    DemoCaller,
+    PauseReason,
+    QueueInfo,
+    bare_metrics,
+)
 from config import parts
 from config.problems import Problem
 from config.secrets import SecretError, Secrets, open_secrets
@@ -123,6 +130,7 @@ def console_of(
     bus: Bus,
     *,
     callers: tuple[DemoCaller, ...] = (),
+    metrics: Callable[[], Awaitable[bytes]] = bare_metrics,
 ) -> ConsoleContext:
     """What the agents' counter stands on."""
     return ConsoleContext(
@@ -140,6 +148,7 @@ def console_of(
         proxies=settings.web.proxies,
         demo=settings.demo,
         demo_callers=callers,
+        metrics=metrics,
         hotline=next(iter(settings.dids), ""),
         agents={
             name: AgentDevice(

@@ -143,6 +143,17 @@ class Live(_Part, frozen=True, kw_only=True):
     url: str = ""  # as browsers reach it (`wss://host/live`); empty: this port on the page's host
 
 
+class Health(_Part, frozen=True, kw_only=True):
+    """`/healthz`, `/readyz` and `/metrics` of each process, away from the pages.
+
+    `port` is that of `ringdesk serve`; roles apart have the next four: bridge, ivr, web, live.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65531)] = 9140  # 0: none
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # networks that may read /metrics
+
+
 class Did(_Part, frozen=True, kw_only=True):
     """Where a dialled number goes: to a flow, or straight to a queue."""
 
@@ -238,6 +249,7 @@ class Settings(_Part, frozen=True, kw_only=True):
     asterisk: AsteriskSettings = AsteriskSettings()
     web: Web = Web()
     live: Live = Live()
+    health: Health = Health()
     cookie_secure: bool = False
     dids: dict[str, Did] = field(default_factory=dict)
     default_flow: str = "main"

@@ -34,6 +34,7 @@ PLAIN: Final = re.compile(r"\A[A-Za-z0-9_.@+-]{1,64}\Z")
 RESERVED: Final = frozenset(
     {"customer", "global", "general", "system", "anonymous", "udp", "ws", "default"}
 )
+HEALTH_PORTS: Final = 5  # one for `serve` and one for each role
 NAME_ALLOWED: Final = "a small letter, then up to 31 of a-z, 0-9, _ and -"
 
 
@@ -117,6 +118,7 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         (("asterisk", "sip", "own_address"), asterisk.sip.own_address or "localhost"),
         (("web", "host"), settings.web.host),
         (("live", "host"), settings.live.host),
+        (("health", "host"), settings.health.host),
     )
     for path, host in places:
         if not HOST.match(host):
@@ -125,6 +127,7 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         (("asterisk", "ami", "permit"), asterisk.ami.permit),
         (("asterisk", "sip", "local_networks"), asterisk.sip.local_networks),
         (("web", "proxies"), settings.web.proxies),
+        (("health", "allow"), settings.health.allow),
     )
     for path, addresses in networks:
         for index, address in enumerate(addresses):
@@ -143,6 +146,10 @@ def _ports(settings: Settings) -> Iterator[Mistake]:
         (("web", "port"), settings.web.host, settings.web.port),
         (("live", "port"), settings.live.host, settings.live.port),
     ]
+    health = settings.health.port
+    for path, _, port in listeners:
+        if health and health <= port < health + HEALTH_PORTS:
+            yield path, f"{port} is one of health.port's ({health} to {health + HEALTH_PORTS - 1})"
     if asterisk.mode == "external":  # Asterisk's own ports are another machine's
         listeners = [each for each in listeners if each[0][1] not in {"ami", "http"}]
     for number, (path, _, port) in enumerate(listeners):

@@ -43,6 +43,7 @@ class Link(Ami, Protocol):
     """What the bridge needs of `cti.ami.link.AmiLink`."""
 
     boot: str
+    logins: int
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -154,6 +155,16 @@ class Bridge:
     async def synced(self) -> None:
         """Wait until the bridge has compared itself with Asterisk."""
         await self._synced.wait()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the link is up and the bridge has compared itself with Asterisk since."""
+        return self._synced.is_set()
+
+    @property
+    def held_back(self) -> int:
+        """Events that wait for the end of a comparison."""
+        return len(self._held_back or ())
 
     def snapshot(self) -> BoardSnapshot:
         """Everything live."""

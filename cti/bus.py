@@ -46,6 +46,21 @@ class BusRestored(Struct, frozen=True, kw_only=True):
 class Bus(Protocol):
     """What everyone may ask of the bus; none of it blocks the caller but `request`."""
 
+    @property
+    def waiting(self) -> int:
+        """Events that wait for the async subscribers of this process."""
+        ...
+
+    @property
+    def unsent(self) -> int:
+        """Events that wait to be sent to other processes."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Events that were dropped because a subscriber was too far behind, or Redis away."""
+        ...
+
     def publish(self, event: Struct) -> None:
         """Tell every subscriber of the event's class or of a base class of it."""
         ...
@@ -88,6 +103,12 @@ class Subscription:
         self._queue: asyncio.Queue[Struct] = asyncio.Queue(depth)
         self._task: asyncio.Task[None] | None = None
         self._behind = False
+        self.dropped = 0
+
+    @property
+    def waiting(self) -> int:
+        """Events that are not handled yet."""
+        return self._queue.qsize()
 
     def deliver(self, event: Struct) -> None:
         """Hand the event over; whatever the handler does, this returns."""
@@ -103,6 +124,7 @@ class Subscription:
             if not self._behind:  # once per burst: a log line per event would make it worse
                 log.warning("bus.subscriber_behind", handler=_name(self._handler))
             self._behind = True
+            self.dropped += 1
             return
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work())
@@ -157,6 +179,21 @@ class InProcessBus:
     ) -> None:
         """End every task."""
         await self.close()
+
+    @property
+    def waiting(self) -> int:
+        """See `Bus.waiting`."""
+        return sum(each.waiting for each in self._subscriptions)
+
+    @property
+    def unsent(self) -> int:
+        """See `Bus.unsent`: there is nobody else."""
+        return 0
+
+    @property
+    def dropped(self) -> int:
+        """See `Bus.dropped`."""
+        return sum(each.dropped for each in self._subscriptions)
 
     def publish(self, event: Struct) -> None:
         """See `Bus.publish`."""

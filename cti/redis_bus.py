@@ -88,6 +88,7 @@ class RedisBus:
         self._replies_at = f"{namespace}:replies:{self._origin}"
         self._stream = f"{namespace}:once"
         self._outgoing: deque[Struct] = deque(maxlen=OUTGOING)
+        self._overflown = 0
         self._waiting = asyncio.Event()
         self._all_sent = asyncio.Event()
         self._asked: dict[str, asyncio.Future[Reply]] = {}
@@ -113,12 +114,28 @@ class RedisBus:
         """End every task."""
         await self.close()
 
+    @property
+    def waiting(self) -> int:
+        """See `Bus.waiting`."""
+        return self._local.waiting
+
+    @property
+    def unsent(self) -> int:
+        """See `Bus.unsent`."""
+        return len(self._outgoing)
+
+    @property
+    def dropped(self) -> int:
+        """See `Bus.dropped`."""
+        return self._local.dropped + self._overflown
+
     def publish(self, event: Struct) -> None:
         """See `Bus.publish`. Raises ValueError for an event that was not registered."""
         if self._codec.kind(type(event).__name__) is not type(event):
             raise ValueError(f"{type(event).__name__} is not registered with the bus")
         self._start()
         self._local.publish(event)
+        self._overflown += len(self._outgoing) == OUTGOING  # the oldest goes
         self._outgoing.append(event)
         self._all_sent.clear()
         self._waiting.set()

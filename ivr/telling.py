@@ -36,6 +36,11 @@ class Telling:
         self._pauses = pauses  # seconds before the second and third try
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def under_way(self) -> int:
+        """What the desk has not been told yet."""
+        return len(self._tasks)
+
     def tell(self, what: str, wish: Wish, *, tries: int = TRIES) -> asyncio.Task[None]:
         """Start telling; the task never raises. `what` names it in the log."""
         if len(self._tasks) >= MAX_UNDER_WAY:

@@ -19,6 +19,7 @@ from agent_console.live.state import Sections, Stream
 log = structlog.get_logger(__name__)
 
 QUEUE = 256
+TOO_SLOW = "too slow"
 
 
 class Key(NamedTuple):
@@ -46,7 +47,7 @@ class Client:
         try:
             self.queue.put_nowait(frame)
         except asyncio.QueueFull:
-            self.close("too slow")
+            self.close(TOO_SLOW)
             return False
         return True
 

@@ -23,7 +23,7 @@ from agent_console.context import ConsoleContext, at_host, host_of
 from agent_console.i18n import Translator, choose, load_all
 from agent_console.live import reads, work
 from agent_console.live.commands import carry_out
-from agent_console.live.hub import QUEUE, Client, Hub
+from agent_console.live.hub import QUEUE, TOO_SLOW, Client, Hub
 from agent_console.live.screens import Screens
 from agent_console.live.session import Session
 from agent_console.live.today import Today
@@ -55,6 +55,8 @@ class LiveServer:
         )
         self._translators: dict[str, Translator] = load_all(context.languages)
         self._depth = depth
+        self.clients = 0  # sockets that are open now
+        self.cut = 0  # sockets that were cut because they did not read
         self._server: Server | None = None
         # Between handshake and conversation: (viewer, session token, language).
         self._admitted: WeakKeyDictionary[ServerConnection, tuple[Viewer, str, str]] = (
@@ -150,9 +152,12 @@ class LiveServer:
             asyncio.create_task(_until_cut(client)),
             asyncio.create_task(self._recheck(client, token)),
         ]
+        self.clients += 1
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self.clients -= 1
+            self.cut += client.reason == TOO_SLOW
             self.hub.leave(client)
             for task in work:
                 task.cancel()
@@ -195,7 +200,7 @@ async def _write(connection: ServerConnection, client: Client) -> None:
             async with asyncio.timeout(SEND):
                 await connection.send(frame, text=True)
         except TimeoutError:
-            client.close("too slow")
+            client.close(TOO_SLOW)
             return
 
 

@@ -132,7 +132,7 @@ class Site:
     config: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ami, agi, http, sip, web, live = free_ports(6)
+        ami, agi, http, sip, web, live, health = free_ports(7)
         first, last = rtp_ports(20)
         self.config = {
             "system": "outside",
@@ -146,6 +146,7 @@ class Site:
             },
             "web": {"port": web},
             "live": {"port": live},
+            "health": {"port": health},
             "queues": {"support": {}, "sales": {}, "operator": {}},
             "dids": {"1000": {"flow": "main"}},
         }

@@ -55,7 +55,7 @@ CLOSED = {
 
 def settings(folder: Path, database: str = "") -> dict[str, Any]:
     """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
-    ami, agi, http, sip, web, live, desk_phone = free_ports(7)
+    ami, agi, http, sip, web, live, health, desk_phone = free_ports(8)
     first_rtp, last_rtp = rtp_ports()
     return {
         "system": "journey",
@@ -71,6 +71,7 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
         },
         "web": {"port": web},
         "live": {"port": live},
+        "health": {"port": health},
         "night_switch": "open",
         "dids": {
             "1000": {"flow": "main"},

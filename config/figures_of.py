@@ -1,0 +1,171 @@
+"""Which part tells which figure, and what keeps a process from being ready."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, get_args, get_type_hints
+
+from sqlalchemy import Connection, func, select
+
+from agent_console.live.socket import LiveServer
+from config.health import Health
+from config.metrics import Read
+from config.settings import Settings
+from cti.agi.server import AgiServer
+from cti.bridge import Bridge
+from cti.bus import Bus
+from cti.events import AgentStatus, BoardSnapshot, LiveCall
+from ivr.counter import Counter as MenuCounter
+from service_desk.desk import Desk
+from service_desk.errors import DeskError
+from service_desk.intake import Intake
+from service_desk.migrations import newest
+from service_desk.model import Outbox
+
+LEAST_FREE: Final = 1_000_000_000  # bytes: some 17 hours of recordings
+CALL_STATES: Final = get_args(get_type_hints(LiveCall)["state"])
+
+
+def program_version() -> str:
+    """Ours, as installed."""
+    try:
+        return version("ringdesk")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def of_process(health: Health, settings: Settings, desk: Desk, bus: Bus) -> None:
+    """What every role has: the program, its disks, its database, its bus."""
+    metrics = health.metrics
+    metrics.provide("ringdesk_info", lambda: {f"{program_version()} schema {newest()}": 1})
+    folders = {
+        "data": settings.data_folder,
+        "recordings": settings.recordings_folder,
+        "records": settings.records_folder,
+    }
+    metrics.provide("ringdesk_disk_free_bytes", lambda: _free(folders))
+    metrics.alarm("disk_low", lambda: sum(free < LEAST_FREE for free in _free(folders).values()))
+    metrics.provide("ringdesk_bus_waiting", lambda: bus.waiting)
+    metrics.provide("ringdesk_bus_unsent", lambda: bus.unsent)
+    metrics.provide("ringdesk_bus_dropped", lambda: bus.dropped)
+    outbox = _Outbox(desk)
+    metrics.before(outbox.look)
+    metrics.provide("ringdesk_outbox_waiting", lambda: outbox.waiting)
+    metrics.provide("ringdesk_database_up", lambda: outbox.up)
+    health.check("database", outbox.asked)
+
+
+def of_menu(health: Health, server: AgiServer, counter: MenuCounter) -> None:
+    """The phone menu."""
+    health.metrics.provide("ringdesk_agi_sessions", lambda: server.sessions)
+    health.metrics.provide(
+        "ringdesk_agi_ended",
+        lambda: {
+            "refused": server.refused,
+            "garbled": server.garbled,
+            "hung_up": server.ended_early,
+            "failed": server.failed,
+        },
+    )
+    health.metrics.provide("ringdesk_menu_untold", lambda: counter.telling.under_way)
+
+
+def of_live(health: Health, live: LiveServer) -> None:
+    """The live screens."""
+    health.metrics.provide("ringdesk_live_clients", lambda: live.clients)
+    health.metrics.provide("ringdesk_live_cut", lambda: live.cut)
+
+
+def of_bridge(
+    health: Health, bridge: Bridge, intake: Intake, *, acting: Callable[[], bool]
+) -> None:
+    """The bridge and its intake; while it stands by it knows of no calls."""
+    metrics = health.metrics
+
+    def counted(known: Collection[str], found: Callable[[BoardSnapshot], Iterable[str]]) -> Read:
+        def read() -> Mapping[str, float]:
+            if not acting():
+                return {}
+            many = Counter(found(bridge.snapshot()))
+            return {state: many[state] for state in known}
+
+        return read
+
+    def waiting() -> Mapping[str, float]:
+        queues = bridge.snapshot().queues.values() if acting() else ()
+        return {queue.queue: len(queue.waiting) for queue in queues}
+
+    def failing() -> float:
+        since = intake.failing_since
+        return 0.0 if since is None else intake.desk.clock.monotonic() - since
+
+    async def is_connected() -> str:
+        """A standby is ready: to stand by is what it is for."""
+        return "" if bridge.connected or not acting() else "not connected"
+
+    metrics.provide("ringdesk_bridge_acting", acting)
+    metrics.provide("ringdesk_link_up", lambda: bridge.connected if acting() else None)
+    metrics.provide("ringdesk_link_logins", lambda: bridge.link.logins)
+    metrics.provide("ringdesk_bridge_held_back", lambda: bridge.held_back)
+    metrics.provide(
+        "ringdesk_active_calls",
+        counted(CALL_STATES, lambda board: (call.state for call in board.calls.values())),
+    )
+    metrics.provide(
+        "ringdesk_agents",
+        counted(
+            get_args(AgentStatus), lambda board: (agent.status for agent in board.agents.values())
+        ),
+    )
+    metrics.provide("ringdesk_queue_waiting", waiting)
+    metrics.provide("ringdesk_intake_waiting", lambda: intake.waiting)
+    metrics.provide("ringdesk_intake_written", lambda: intake.written)
+    metrics.provide("ringdesk_intake_lost", lambda: intake.lost)
+    metrics.provide("ringdesk_intake_failing_seconds", failing)
+    metrics.alarm("link_down", lambda: acting() and not bridge.connected)
+    metrics.alarm("intake_failing", lambda: intake.failing_since is not None)
+    metrics.alarm("facts_lost", lambda: intake.lost > 0)
+    health.check("Asterisk", is_connected)
+
+
+class _Outbox:
+    """The database, asked before each look."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.waiting: float | None = None
+        self.up = 0.0
+
+    async def look(self) -> None:
+        """Count what waits; unknown while the database is away."""
+        self.waiting, self.up = None, 0.0
+        try:
+            self.waiting = await self._desk.fetch(_outbox) - len(self._desk.delivered())
+        except DeskError:
+            return
+        self.up = 1.0
+
+    async def asked(self) -> str:
+        """Whether it answers, for `/readyz`."""
+        try:
+            await self._desk.fetch(_outbox)
+        except DeskError:
+            return "does not answer"
+        return ""
+
+
+def _outbox(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(Outbox)) or 0
+
+
+def _free(folders: Mapping[str, Path]) -> dict[str, float]:
+    found = {}
+    for name, folder in folders.items():
+        there = next((each for each in (folder, *folder.parents) if each.exists()), None)
+        if there is not None:
+            found[name] = float(shutil.disk_usage(there).free)
+    return found

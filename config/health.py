@@ -1,0 +1,150 @@
+"""How one process is: `/healthz`, `/readyz` and `/metrics` on a port of its own.
+
+Every role has it, also those that serve no pages. It never stops a start: a port that is taken is
+a line in the log, and calls go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Final, Self
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from agent_console.access import may_read_metrics
+from config.metrics import Metrics
+from config.secrets import given
+from config.settings import Settings
+from cti.where import where
+
+log = structlog.get_logger(__name__)
+
+# Each role has its own port, so that all of them fit on one machine.
+OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4}
+CHECK_SECONDS: Final = 2.0
+STARTING: Final = "starting"
+PORT: Final = "RINGDESK_HEALTH_PORT"
+TOKEN: Final = "RINGDESK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+
+Check = Callable[[], Awaitable[str]]  # one line on what is wrong, "" if nothing is
+
+
+def port_of(
+    settings: Settings, roles: frozenset[str], environment: Mapping[str, str] = os.environ
+) -> int:
+    """The port of a process with these roles; 0: none. The environment's word is the last one."""
+    said = environment.get(PORT, "")
+    if said.isdigit():
+        return int(said)
+    first = settings.health.port
+    if first == 0 or len(roles) != 1:
+        return first
+    return first + OFFSETS[next(iter(roles))]
+
+
+class Health:
+    """The figures and the state of this process; `async with` serves them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        roles: frozenset[str],
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.metrics = Metrics()
+        self.port = port_of(settings, roles, environment)  # 0 also if it could not be had
+        self._host = settings.health.host
+        self._allow = settings.health.allow
+        self._token = given(TOKEN, environment) or ""
+        self._checks: dict[str, Check] = {}
+        self._ready = False
+        self._runner: web.AppRunner | None = None
+
+    def check(self, name: str, check: Check) -> None:
+        """Have `/readyz` ask this too."""
+        self._checks[name] = check
+
+    def ready(self) -> None:
+        """The start is through."""
+        self._ready = True
+
+    async def trouble(self) -> list[str]:
+        """What keeps this process from serving, a line each; empty: it serves."""
+        if not self._ready:
+            return [STARTING]
+        said = await asyncio.gather(*(_ask(name, each) for name, each in self._checks.items()))
+        return [line for line in said if line]
+
+    async def __aenter__(self) -> Self:
+        if not self.port:
+            return self
+        app = web.Application()
+        app.router.add_get("/healthz", _alive)
+        app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/metrics", self._metrics)
+        runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._host, self.port).start()
+        except OSError as error:
+            log.warning(
+                "health.not_served",
+                host=self._host,
+                port=self.port,
+                why=error.strerror,
+                hint=f"set health.port, or {PORT} for a second process of one role",
+            )
+            self.port = 0
+            await runner.cleanup()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        else:
+            self._runner = runner
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _readyz(self, _request: web.Request) -> web.StreamResponse:
+        trouble = await self.trouble()
+        if trouble:
+            text = "\n".join(trouble) + "\n"
+            return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="ready\n")
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        said = request.headers.get("Authorization", "")
+        if not may_read_metrics(request.remote or "", said, self._allow, self._token):
+            return web.Response(text="not from here\n", status=HTTPStatus.FORBIDDEN)
+        page = await self.metrics.page()
+        return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _alive(_request: web.Request) -> web.StreamResponse:
+    return web.Response(text="ok\n")
+
+
+async def _ask(name: str, check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            said = await check()
+    except TimeoutError:
+        said = "does not answer"
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is not ready
+        log.warning("health.check_failed", check=name, error=where(error))
+        said = "cannot be asked"
+    return f"{name}: {said}" if said else ""
