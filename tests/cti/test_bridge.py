@@ -30,8 +30,9 @@ AGENTS = {
     "ava": AgentPlan(name="ava", extension="101", queues={"support": 0, "sales": 2}),
     "ben": AgentPlan(name="ben", extension="102", queues={"support": 1}),
 }
-# The time of the recording "answered": its agent is released at :30.764.
-NOON = datetime(2026, 11, 21, 20, 32, 0, tzinfo=UTC)
+# The time of the recording "answered": half a minute before its agent is released.
+_RELEASED = [m for m in recording("answered").messages if m.name == "BridgeLeave"][-1]
+NOON = datetime.fromtimestamp(int(float(_RELEASED.get("Timestamp"))) - 30, UTC)
 
 
 class Clock:

@@ -1,0 +1,95 @@
+"""Record calls anew from a real Asterisk: `python -m tests.recordings.capture [kind ...]`.
+
+Each kind of `kinds.py` becomes `<kind>.ami` (what the manager told of it) and `<kind>.cel` (what
+Asterisk wrote into its own records). What should be made of them stands in `expected.py`; the
+lines `#>`, the facts one by one, are told by the interpreter of today: read their difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from config import parts
+from cti.interpret import WANTED_EVENTS, Interpreter
+from tests.fakes.ami_recording import EXTENSIONS, recording, told
+from tests.recordings.kinds import KINDS
+from tests.recordings.stage import Stage
+
+FOLDER = Path(__file__).parent
+
+
+async def capture(names: list[str]) -> list[str]:
+    """Record these kinds, one after the other, in one Asterisk; those that went wrong."""
+    version, wrong = _version(), list[str]()
+    with tempfile.TemporaryDirectory(prefix="calls-") as folder:
+        async with Stage(Path(folder)) as stage:
+            for name in names:
+                began = time.monotonic()
+                try:
+                    await _one(stage, name, version)
+                    said = f"{time.monotonic() - began:.1f} s"
+                except (AssertionError, TimeoutError) as why:
+                    said = f"failed: {why!r}, at {_line(why)}"
+                    wrong.append(name)
+                    stage.forget()
+                sys.stdout.write(f"{name}: {said}\n")
+                sys.stdout.flush()
+    return wrong
+
+
+async def _one(stage: Stage, name: str, version: str) -> None:
+    stage.ami.events.clear()
+    before = stage.records.stat().st_size if stage.records.exists() else 0
+    await KINDS[name](stage)
+    await stage.ami.quiet()
+    about = [version, *inspect.cleandoc(KINDS[name].__doc__ or "").splitlines()]
+    head = "".join(f"# {line}".rstrip() + "\n" for line in about)
+    records = stage.records.read_bytes()[before:].decode("utf-8", "replace")
+    (FOLDER / f"{name}.cel").write_text(head + records, "utf-8")
+    file = FOLDER / f"{name}.ami"
+    events = "\n\n".join(stage.ami.events)
+    file.write_text(f"{head}\n{events}\n", "utf-8")
+    facts = Interpreter("ringdesk-1", EXTENSIONS)
+    lines = [
+        f"#> {told(f)}" for m in recording(name, WANTED_EVENTS).messages for f in facts.feed(m)
+    ]
+    file.write_text(head + "".join(f"{line}\n" for line in lines) + f"\n{events}\n", "utf-8")
+
+
+def _line(why: BaseException) -> str:
+    place = next(
+        (f for f in reversed(traceback.extract_tb(why.__traceback__)) if "kinds.py" in f.filename),
+        None,
+    )
+    return "" if place is None else f"{Path(place.filename).name}:{place.lineno}"
+
+
+def _version() -> str:
+    said = subprocess.run(
+        [parts.asterisk().command, "-V"], capture_output=True, text=True, check=True, timeout=20
+    ).stdout
+    found = re.search(r"\d+\.\d+\.\d+", said)
+    return f"Asterisk {found.group()}" if found else said.strip()
+
+
+def main() -> None:
+    """What the command line says."""
+    names = sys.argv[1:] or list(KINDS)
+    unknown = [name for name in names if name not in KINDS]
+    if unknown:
+        raise SystemExit(f"no such kind: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    wrong = asyncio.run(capture(names))
+    if wrong:
+        raise SystemExit(f"not recorded: {', '.join(wrong)}")
+
+
+if __name__ == "__main__":
+    main()
