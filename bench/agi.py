@@ -34,7 +34,9 @@ from cti.agi.server import AgiServer
 SESSIONS = (100, 1_000)
 COMMANDS = 20_000  # of all sessions together, answered at once
 PAUSE = 0.1  # seconds before each answer, where the round trip is measured
-PACED_COMMANDS = 12  # of each session, then
+PACED_COMMANDS = 20  # of each session, then
+# The p99 of one run of 1,000 calls lies anywhere from 1 to 9 ms, with ours and with panoramisk.
+ROUNDS = 5
 VALUE = "ringdesk-1-1795293454.38"
 
 
@@ -43,7 +45,7 @@ def run() -> list[Figure]:
     figures = []
     for sessions in SESSIONS:
         results = interleaved(
-            ("ours", "panoramisk", "pyst2"), partial(_measure, sessions=sessions), rounds=2
+            ("ours", "panoramisk", "pyst2"), partial(_measure, sessions=sessions), rounds=ROUNDS
         )
         for key, unit, better, target in (
             ("commands_per_second", "commands/s", "higher", 1.0),

@@ -35,7 +35,7 @@ from config.parts_of import (
 )
 from config.problems import Problem, can_be_written, port_is_free
 from config.progress import Progress
-from config.running import Running, first_of
+from config.running import Running, first_of, freeze
 from config.secrets import Secrets
 from config.settings import Settings
 from cti.agi.server import AgiServer
@@ -61,6 +61,7 @@ async def serve(settings: Settings, roles: frozenset[str], *, say: Say, apart: b
     logs.configure()
     async with Running() as running:
         await start(settings, roles, running, say=say, apart=apart)
+        freeze()
         say(f"Ringdesk is ready: {', '.join(sorted(roles))}. Ctrl-C ends it.")
         await running.until_one_ends()
 
@@ -215,6 +216,7 @@ async def _start_bridge(
         telephone.settings,
         telephone.secrets,
         bus,
+        desk,
         lock=lambda: telephone.lock(desk, bus, intake),
     )
     health.metrics.listen(bus, counts=True)

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
+
+
+def freeze() -> None:
+    """Take what the start made, modules above all, out of the garbage collector's way: one full
+    collection of it stops every call's facts and cards for a tenth of a second."""
+    gc.collect()
+    gc.freeze()
 
 
 async def first_of(task: asyncio.Task[Any], *others: Coroutine[Any, Any, Any]) -> None:

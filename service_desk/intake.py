@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 
 import msgspec
 import structlog
@@ -24,6 +25,7 @@ from sqlalchemy.exc import DBAPIError
 from cti import events as cti
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
+from service_desk.events import CaseOpened
 from service_desk.fold import TELLING
 from service_desk.intake_sql import Statements
 from service_desk.intake_write import Known, Writing, Written
@@ -38,7 +40,11 @@ MOST_CACHED = 4_000  # calls
 # write is under way are the next write, so that portions grow by themselves when it matters.
 GATHER = 0.002
 LINGER = 1.0  # seconds a fact may wait that no screen waits for: fewer writes per call
+# Calls in a write that no screen waits for, or this part of all that wait: an arrival that comes
+# meanwhile waits for its end.
+PORTION, PART = 4, 8
 MOST_DELIVERED = 50  # outbox rows that may wait to be deleted with a write nobody waits for
+MOST_NAMED = 5  # calls of a portion in one line of the log
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 FACTS_KEPT = timedelta(days=3)  # after the end of a call
 
@@ -166,20 +172,17 @@ class Intake:
         return time.monotonic() - next(iter(self._waiting.values())).since
 
     def _due(self) -> Batch:
-        """What is written now: the calls that a screen waits for; with them everything else, once
-        the oldest of it has waited long enough."""
+        """What is written now: the calls that a screen waits for, alone; else, once the oldest of
+        the others has waited long enough, a portion of them."""
         if not self._waiting:
             return []
-        if (
-            self._flush
-            or self._closing
-            or self._count > MOST_IN_BATCH
-            or self._longest_wait() >= LINGER
-        ):
-            calls = list(self._waiting)
+        calls = [call_id for call_id in self._urgent_calls if call_id in self._waiting]
+        if self._flush or self._closing or self._count > MOST_IN_BATCH:
+            calls += [call_id for call_id in self._waiting if call_id not in self._urgent_calls]
             self._tidy = True
-        else:
-            calls = [call_id for call_id in self._urgent_calls if call_id in self._waiting]
+        elif not calls and self._longest_wait() >= LINGER:
+            calls = list(islice(self._waiting, max(PORTION, len(self._waiting) // PART)))
+            self._tidy = True
         batch: Batch = []
         for call_id in calls:
             if len(batch) >= MOST_IN_BATCH:
@@ -212,7 +215,9 @@ class Intake:
             except Exception as error:  # noqa: BLE001 - the task's edge: it writes for all calls
                 # A driver refuses some values with errors of its own (OverflowError).
                 tries += 1
-                log.warning("intake.write_failed", tries=tries, facts=len(batch), why=_why(error))
+                calls = sorted({fact.call_id for _, fact in batch})[:MOST_NAMED]
+                why = _why(error)
+                log.warning("intake.write_failed", tries=tries, calls=calls, why=why)
                 if tries >= 3:
                     await self._isolate(batch, error)
                     return
@@ -228,7 +233,9 @@ class Intake:
     async def _isolate(self, batch: Sequence[tuple[bytes, cti.CallFact]], error: Exception) -> None:
         """Halve until the one fact that the database refuses stands alone; drop only that."""
         if len(batch) == 1:
-            log.error("intake.fact_refused", fact=type(batch[0][1]).__name__, why=_why(error))
+            fact = batch[0][1]
+            what, why = type(fact).__name__, _why(error)
+            log.error("intake.fact_refused", fact=what, why=why, call_id=fact.call_id)
             self.lost += 1
             return
         middle = len(batch) // 2
@@ -246,6 +253,10 @@ class Intake:
         self.desk.forgot(forget)
         self._remember(written)
         self.written += len(batch)
+        for told in written.events:
+            if isinstance(told, CaseOpened):
+                # From a case's number to the call's id, by which every other line is found.
+                log.info("intake.case_opened", case=told.number, call_id=told.call_id)
         await self.desk.deliver(written.events, written.outbox)
 
     def _remember(self, written: Written) -> None:

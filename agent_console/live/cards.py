@@ -8,6 +8,7 @@ the milliseconds of one read. A slow database delays cards and nothing else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
@@ -22,6 +23,9 @@ log = structlog.get_logger(__name__)
 Build = Callable[[str, str], Awaitable[CustomerCard]]  # (call_id, language)
 
 AT_ONCE = 4  # builds at the same time
+# Of those, builds of cards that are shown already: a call without its card goes first.
+RENEWALS = 1
+WRITTEN_AFTER = 1.0  # seconds until a new call is asked for though nobody said it is written
 AT_MOST = 5_000  # calls whose cards are kept
 SECONDS = 3.0  # for one build
 TRIES = 5
@@ -31,13 +35,14 @@ PAUSE = 0.5  # seconds after a failed build, times the number of tries
 class Entry:
     """One call's cards by language."""
 
-    __slots__ = ("cards", "dirty", "languages", "running")
+    __slots__ = ("cards", "dirty", "expected", "languages", "running")
 
     def __init__(self) -> None:
         self.cards: dict[str, CustomerCard] = {}
         self.languages: set[str] = set()
         self.dirty = False
         self.running = False
+        self.expected = False  # its call is not written yet: asking would find nothing
 
 
 class Cards:
@@ -49,6 +54,7 @@ class Cards:
         self._tasks = tasks
         self._entries: OrderedDict[str, Entry] = OrderedDict()
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._renewal = asyncio.Semaphore(RENEWALS)
 
     def get(self, call_id: str, language: str) -> CustomerCard | None:
         """The card if it is there; asking for it has it built."""
@@ -65,20 +71,38 @@ class Cards:
 
     def want(self, call_id: str, language: str) -> None:
         """Have the card built, if it is not there or on its way."""
-        entry = self._entries.get(call_id)
-        if entry is None:
-            entry = self._entries[call_id] = Entry()
-            while len(self._entries) > AT_MOST:
-                self._entries.popitem(last=False)
+        entry = self._entry(call_id)
         if language not in entry.languages:
             entry.languages.add(language)
-            self._renew(call_id, entry)
+            if not entry.expected:
+                self._renew(call_id, entry)
+
+    def expect(self, call_id: str) -> None:
+        """A call that has just come: it is asked for when `invalidate` says that it is written."""
+        if call_id not in self._entries:
+            self._entry(call_id).expected = True
+            asyncio.get_running_loop().call_later(WRITTEN_AFTER, self._ask_all_the_same, call_id)
+
+    def _ask_all_the_same(self, call_id: str) -> None:
+        entry = self._entries.get(call_id)
+        if entry is not None and entry.expected:
+            self.invalidate(call_id)
 
     def invalidate(self, call_id: str) -> None:
         """What the card shows changed."""
         entry = self._entries.get(call_id)
         if entry is not None:
-            self._renew(call_id, entry)
+            entry.expected = False
+            if entry.languages:
+                self._renew(call_id, entry)
+
+    def _entry(self, call_id: str) -> Entry:
+        entry = self._entries.get(call_id)
+        if entry is None:
+            entry = self._entries[call_id] = Entry()
+            while len(self._entries) > AT_MOST:
+                self._entries.popitem(last=False)
+        return entry
 
     def forget(self, call_id: str) -> None:
         """Nobody will ask again."""
@@ -96,10 +120,7 @@ class Cards:
             while entry.dirty and self._entries.get(call_id) is entry:
                 entry.dirty = False
                 try:
-                    async with self._turn:
-                        for language in tuple(entry.languages):
-                            async with asyncio.timeout(SECONDS):
-                                entry.cards[language] = await self._build(call_id, language)
+                    await self._build_all(call_id, entry)
                 except NotFound:
                     # The call is not written yet; CardChanged follows when it is. If it came while
                     # we read, the card is there now: read again, for the same languages.
@@ -118,3 +139,11 @@ class Cards:
                     self._changed(call_id)
         finally:
             entry.running = False
+
+    async def _build_all(self, call_id: str, entry: Entry) -> None:
+        """The card in every language asked for; those that nobody has seen yet go first."""
+        waits = contextlib.nullcontext() if not entry.cards else self._renewal
+        async with waits, self._turn:
+            for language in tuple(entry.languages):
+                async with asyncio.timeout(SECONDS):
+                    entry.cards[language] = await self._build(call_id, language)

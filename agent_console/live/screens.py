@@ -29,6 +29,7 @@ from cti.bus import BusRestored
 from cti.events import (
     BoardResynced,
     BoardSnapshot,
+    CallArrived,
     CallEnded,
     CallMerged,
     CallQueued,
@@ -201,19 +202,29 @@ class Screens:
             for key in keys:
                 getattr(view, section).pop(key, None)
         touched = self._parts.apply(fact, delta)
-        if isinstance(fact, CallQueued):
-            self._read_ahead(fact.call_id)
+        self._read_for(fact)
         if isinstance(fact, LinkLost | LinkRestored | BoardResynced):
             touched.update(self.hub.owners(DESK))
         for agent in touched:
             self._publish_desk(agent)
-        if isinstance(fact, CallEnded | CallMerged):
-            over = fact.call_id if isinstance(fact, CallEnded) else fact.absorbed
-            self._forget_later(over)
-        if isinstance(fact, CallReleased):
-            self.today.renew(fact.agent)
         if delta:
             self._board_soon()
+
+    def _read_for(self, fact: Fact) -> None:
+        """Have read what this fact makes wanted, or stale, or of no more use."""
+        match fact:
+            case CallArrived():
+                self.cards.expect(fact.call_id)
+            case CallQueued():
+                self._read_ahead(fact.call_id)
+            case CallReleased():
+                self.today.renew(fact.agent)
+            case CallEnded():
+                self._forget_later(fact.call_id)
+            case CallMerged():
+                self._forget_later(fact.absorbed)
+            case _:
+                pass
 
     def on_desk_event(self, event: DeskEvent) -> None:
         """Something was written: renew what shows it."""

@@ -116,3 +116,50 @@ async def test_cards_are_kept_for_a_bounded_number_of_calls(
     assert shelf.cards.any("c3") is not None
     shelf.cards.forget("c3")
     assert shelf.cards.any("c3") is None
+
+
+async def test_a_call_that_has_just_come_is_asked_for_once_it_is_written(shelf: Shelf) -> None:
+    """A read that finds nothing would stand in the way of the write."""
+    shelf.cards.expect("c1")
+    shelf.cards.want("c1", "en")
+    await shelf.tasks.idle()
+    assert shelf.reads == 0
+    shelf.written = True
+    shelf.cards.invalidate("c1")
+    await shelf.tasks.idle()
+    assert (shelf.reads, shelf.changed) == (1, ["c1"])
+
+
+async def test_a_call_that_nobody_says_is_written_is_asked_for_all_the_same(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word of it may be lost between two processes."""
+    monkeypatch.setattr(live_cards, "WRITTEN_AFTER", 0.0)
+    shelf.written = True
+    shown = asyncio.Event()
+    shelf.cards = Cards(shelf.build, lambda _: shown.set(), shelf.tasks)
+    shelf.cards.expect("c1")
+    shelf.cards.want("c1", "en")
+    async with asyncio.timeout(5):
+        await shown.wait()
+    assert shelf.cards.get("c1", "en") is not None
+
+
+async def test_a_first_card_waits_for_no_renewal(shelf: Shelf) -> None:
+    """Many ended calls change their cards at once; the one that rings goes first."""
+    shelf.written = True
+    ended = [f"c{number}" for number in range(10)]
+    for call_id in ended:
+        shelf.cards.want(call_id, "en")
+    await shelf.tasks.idle()
+    shelf.gate.clear()
+    for call_id in ended:
+        shelf.cards.invalidate(call_id)
+    await asyncio.sleep(0)
+    shelf.cards.want("rings", "en")
+    await asyncio.sleep(0)
+    shelf.changed.clear()
+    shelf.gate.set()
+    await shelf.tasks.idle()
+    assert shelf.changed.index("rings") <= live_cards.RENEWALS
+    assert len(shelf.changed) == 11

@@ -94,6 +94,37 @@ async def test_an_urgent_fact_takes_its_own_call_along_and_no_other(
     await intake.stop()
 
 
+async def test_what_nobody_waits_for_is_written_in_portions_behind_what_is_urgent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An arrival waits for one portion at most, however many calls are due."""
+    monkeypatch.setattr(intake_module, "LINGER", 0.0)
+    intake = Intake(desk)
+    portions: list[set[str]] = []
+    write = intake.write
+
+    async def noted(batch: Any) -> None:
+        portions.append({fact.call_id for _, fact in batch})
+        if len(portions) == 1:
+            intake.take(arrived("urgent"))
+        await write(batch)
+        if intake.written == 13:
+            all_written.set()
+
+    all_written = asyncio.Event()
+    monkeypatch.setattr(intake, "write", noted)
+    others = {f"c{number}" for number in range(12)}
+    for name in sorted(others):
+        intake.take(queued(name))
+    await intake.start()
+    async with asyncio.timeout(SOON):
+        await all_written.wait()
+    await intake.stop()
+    assert portions[1] == {"urgent"}
+    assert len(portions) == 4
+    assert set().union(*portions) == others | {"urgent"}
+
+
 async def test_a_call_with_more_facts_than_a_portion_is_written_whole(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
