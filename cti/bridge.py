@@ -192,9 +192,15 @@ class Bridge:
             self._held_back.append(message)
 
     def _take(self, message: Message) -> None:
-        self._tell(self.interpreter.feed(message))
-        if message.name in MEMBER_NEWS:
-            self._tell_agents(self.roster.news(message, when(message, self._clock)))
+        try:
+            self._tell(self.interpreter.feed(message))
+            if message.name in MEMBER_NEWS:
+                self._tell_agents(self.roster.news(message, when(message, self._clock)))
+        except Exception:
+            # Where it failed the link logs; which call it was only we know.
+            call_id = self.interpreter.call_of(message)
+            log.error("bridge.event_failed", event_name=message.name, call_id=call_id)
+            raise
 
     def _tell(self, facts: Iterable[Fact]) -> None:
         for fact in facts:

@@ -18,6 +18,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from cti.about import about
 from cti.where import where
 from cti.wishes import CommandRefused, Reply, Wish
 
@@ -272,7 +273,7 @@ async def answer(server: WishHandler, wish: Wish, seconds: float) -> Reply:
     except TimeoutError:
         return CommandRefused(reason=NO_ANSWER)
     except Exception as error:  # noqa: BLE001 - the asker gets words, the log the place
-        log.error("bus.wish_failed", wish=type(wish).__name__, error=where(error))
+        log.error("bus.wish_failed", wish=type(wish).__name__, error=where(error), **about(wish))
         return CommandRefused(reason=FAILED)
 
 
@@ -317,7 +318,8 @@ def _with_subclasses(bases: Iterable[type[Struct]]) -> Iterable[type[Struct]]:
 
 def _failed(event: Struct, error: BaseException) -> None:
     # Where it failed, and no values: what callers say or dial is in them.
-    log.error("bus.handler_failed", event_type=type(event).__name__, error=where(error))
+    what, error_at = type(event).__name__, where(error)
+    log.error("bus.handler_failed", event_type=what, error=error_at, **about(event))
 
 
 def _is_async(handler: Callable[..., Any]) -> bool:

@@ -27,6 +27,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from cti.about import about
 from cti.bus import (
     DEPTH,
     NO_ANSWER,
@@ -337,7 +338,8 @@ class RedisBus:
             at = self._replies_at.removesuffix(self._origin) + to.origin
             await self._redis.publish(at, self._pack(reply, to.id))
         except TROUBLE as error:
-            log.warning("bus.reply_lost", wish=type(wish).__name__, error=type(error).__name__)
+            what, kind = type(wish).__name__, type(error).__name__
+            log.warning("bus.reply_lost", wish=what, error=kind, **about(wish))
         finally:
             places.release()
 

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Final
 
+import structlog
 from msgspec import Struct, field
 
+from cti.about import about
 from cti.agi.channel import Channel
 from ivr.desk_port import DeskPort
 from ivr.flow import Flow
@@ -69,7 +71,10 @@ class Counter:
 
     async def __call__(self, channel: Channel) -> None:
         """Serve one call. Raises AgiEnded when it ended before we were done."""
-        await Session(self, channel).run()
+        session = Session(self, channel)
+        # The call's own task: whatever is logged in it from here on, by whomever, names the call.
+        structlog.contextvars.bind_contextvars(**about(session))
+        await session.run()
 
     def tell_leftovers(self) -> None:
         """Start to look for messages that a menu before this one could not tell the desk of."""

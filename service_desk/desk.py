@@ -39,6 +39,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from cti.about import about
 from service_desk.actor import Actor
 from service_desk.clock import Clock, SystemClock
 from service_desk.errors import BadValue, DatabaseAway
@@ -316,7 +317,8 @@ class Desk:
                 if inspect.isawaitable(waiting):
                     await waiting
             except Exception:
-                log.warning("desk.publish_failed", told=type(told).__name__, exc_info=True)
+                what = type(told).__name__
+                log.warning("desk.publish_failed", told=what, exc_info=True, **about(told))
                 return
         if row is not None:
             self._delivered.append(row)

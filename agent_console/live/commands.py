@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from agent_console import shown
 from agent_console.access import Permission as Needs
@@ -22,6 +23,7 @@ from agent_console.live import telephone, work
 from agent_console.live.session import Session
 from agent_console.live.topics import TOPICS, Topic
 from agent_console.words import N_
+from cti.about import about
 
 log = structlog.get_logger(__name__)
 
@@ -104,15 +106,17 @@ async def carry_out(session: Session, message: str | bytes) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         _answer(session, None, BadRequest(N_("That is no command.")))
         return
+    wanted: Any = None
     try:
         command = _command(session, envelope.do)
         wanted = _decoders[envelope.do].decode(message)
-        async with asyncio.timeout(SECONDS):
-            result = await command.handler(session, wanted)
+        with bound_contextvars(**about(wanted)):
+            async with asyncio.timeout(SECONDS):
+                result = await command.handler(session, wanted)
     except Exception as error:
         _answer(session, envelope.id, error)
         if status_of(error)[1] == "internal":
-            log.exception("live.command_failed", command=envelope.do)
+            log.exception("live.command_failed", command=envelope.do, **about(wanted))
     else:
         session.client.send(shown.encode({"re": envelope.id, "ok": True, "result": result}))
 

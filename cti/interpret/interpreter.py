@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from cti import events as e
 from cti.ami.wire import Message
+from cti.conversation import call_id_of
 from cti.events import Fact
 from cti.interpret.legs import Leg
 from cti.interpret.table import TABLE, known, place, when
@@ -53,6 +54,13 @@ class Interpreter:
             if leg.agent == agent:
                 return leg.channel
         return None
+
+    def call_of(self, message: Message) -> str | None:
+        """The call that an event belongs to, by its channel's ids; None if it is about none."""
+        ids = self.world.ids
+        unique, linked = message.get("Uniqueid"), message.get("Linkedid")
+        known = ids.find(unique) or ids.find(linked)
+        return known or (call_id_of(self.system, linked or unique) if linked or unique else None)
 
     def legs_of(self, agent: str) -> list[Leg]:
         """Every live leg of an agent."""
