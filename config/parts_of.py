@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from agent_console.context import (
     AgentDevice,
     ConsoleContext,
@@ -23,7 +25,7 @@ from config.secrets import SecretError, Secrets, open_secrets
 from config.settings import Settings
 from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import Bus, InProcessBus
-from cti.events import Fact
+from cti.events import CallFact, Fact
 from ivr.counter import Counter, Routes
 from ivr.desk import Desk as DeskForMenus
 from ivr.flow import Flow
@@ -32,9 +34,13 @@ from ivr.prompts import Prompts
 from ivr.simulate import simulate
 from ivr.voice import EspeakVoice
 from service_desk.desk import Desk
+from service_desk.errors import DatabaseAway
 from service_desk.events import DeskEvent
 from service_desk.queries.demo_callers import demo_callers
+from service_desk.queries.told import told_of_live_calls
 from service_desk.settings import DeskSettings
+
+log = structlog.get_logger(__name__)
 
 ALL_ROLES = frozenset({"bridge", "ivr", "web", "live"})
 FLOWS = Path(__file__).parent / "flows"
@@ -220,8 +226,16 @@ def bus_of(settings: Settings, roles: frozenset[str], *, apart: bool) -> Bus:
     return InProcessBus()
 
 
-def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, *, lock: Lock) -> Bridge:
+def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, lock: Lock) -> Bridge:
     """The bridge to this installation's Asterisk; `lock` is held while it acts."""
+
+    async def recall() -> list[CallFact]:
+        try:
+            return await told_of_live_calls(desk, settings.system)
+        except DatabaseAway as why:  # Asterisk itself tells most of it, if less exactly
+            log.warning("bridge.nothing_recalled", why=str(why))
+            return []
+
     ami = settings.asterisk.ami
     return Bridge.over_ami(
         ami.host,
@@ -242,4 +256,5 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, *, lock: Lock) -> 
         },
         zone=ZoneInfo(settings.company.time_zone),
         lock=lock,
+        recall=recall,
     )

@@ -82,6 +82,18 @@ class Board:
             handler(self, fact)
         return Delta(set=self._changed, delete=self._deleted)
 
+    def recall(self, facts: Iterable[Fact]) -> None:
+        """Know the calls that another process told these facts of.
+
+        They were counted by it, and maybe on another day: they leave no trace in the counters.
+        """
+        counted = self._queues.copy()
+        for fact in facts:
+            self.apply(fact)
+        for name, queue in self._queues.items():
+            before = counted.get(name, LiveQueue(queue=name))
+            self._queues[name] = replace(before, waiting=queue.waiting)
+
     def tick(self, now: datetime) -> Delta:
         """Let time pass without a fact: counters begin anew at midnight."""
         self._changed, self._deleted = {}, {}

@@ -7,7 +7,7 @@ compares itself with Asterisk before it believes live events: whatever was misse
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Protocol, Self
@@ -22,15 +22,25 @@ from cti.ami.wire import Message
 from cti.board import LATE, Board
 from cti.bus import Bus
 from cti.commands import Ami, Refused, Switchboard
-from cti.events import AgentChanged, BoardResynced, BoardSnapshot, Fact, LinkLost, LinkRestored
+from cti.events import (
+    AgentChanged,
+    BoardResynced,
+    BoardSnapshot,
+    CallEnded,
+    Fact,
+    LinkLost,
+    LinkRestored,
+)
 from cti.interpret import WANTED_EVENTS, Interpreter
 from cti.interpret.table import when
+from cti.interpret.trace import VARIABLES, Trace, traces
 from cti.roster import WRAP_UP, AgentPlan, QueuePlan, Roster
 from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
 
 log = structlog.get_logger(__name__)
 
 BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
+LISTED = 15.0  # seconds that Asterisk has for one list
 LONGEST_NAP = 30.0  # seconds between two looks at the clock
 AUDIT_EVERY = 30.0  # seconds between two looks for hang-ups that were missed
 AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
@@ -49,7 +59,15 @@ class Link(Ami, Protocol):
         """Stay connected until cancelled."""
         ...
 
-    async def listing(self, name: str, /) -> list[Message]:
+    async def listing(
+        self,
+        name: str,
+        /,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        timeout: float = LISTED,
+        **fields: str,
+    ) -> list[Message]:
         """The items of a list."""
         ...
 
@@ -69,11 +87,19 @@ class OpenLink(Protocol):
         ...
 
 
+Recall = Callable[[], Awaitable[Sequence[Fact]]]
+
+
+async def _nothing_told() -> Sequence[Fact]:
+    return ()
+
+
 class Bridge:
     """One Asterisk, live. `async with Bridge(...)` or `await bridge.run()`.
 
     `zone`: where midnight is, for the queues' counters. `lock` is entered before anything happens
-    and left at the end: who cannot have it waits there.
+    and left at the end: who cannot have it waits there. `recall` gives the facts of calls that have
+    not ended, as the bridge before us told them, oldest first; asked once, it must not raise.
     """
 
     def __init__(
@@ -87,12 +113,14 @@ class Bridge:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         zone: tzinfo = UTC,
         lock: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
+        recall: Recall = _nothing_told,
     ) -> None:
         now = clock()
         self._system = system
         self._bus = bus
         self._clock = clock
         self._lock = lock
+        self._recall: Recall | None = recall
         extensions = {name: plan.extension for name, plan in agents.items()}
         self.interpreter = Interpreter(system, extensions, clock=clock)
         self.roster = Roster(system, agents, queues, now)
@@ -228,7 +256,9 @@ class Bridge:
             # Another boot: ids begin anew, and what we knew has ended with the old one.
             self._tell(self.interpreter.restart(self._now()))
         self._boot = self.link.boot
+        await self._recall_calls()
         channels = await self.link.listing("CoreShowChannels")
+        traces = await self._traces() if channels else {}
         bridges = await self._bridges()
         queues = await self.link.listing("QueueStatus")
         if len(self._held_back) >= BUFFER:
@@ -240,8 +270,17 @@ class Bridge:
             if m.get("BridgeTechnology") == "holding_bridge"
         )
         entries = [m for m in queues if m.name == "QueueEntry"]
-        self._tell(self.interpreter.resync(now, channels, entries, waiting_rooms=rooms))
         members = [m for m in queues if m.name == "QueueMember"]
+        self._tell(
+            self.interpreter.resync(
+                now,
+                channels,
+                entries,
+                waiting_rooms=rooms,
+                traces=traces,
+                boot=_boot_time(self._boot, now) if self._boot else None,
+            )
+        )
         legs = {
             name: [leg.id for leg in self.interpreter.legs_of(name)] for name in self.roster.plans
         }
@@ -260,6 +299,26 @@ class Bridge:
         self._bus.publish(BoardResynced(at=now, system=self._system, board=self.snapshot()))
         self._synced.set()
         log.info("bridge.synced", channels=len(channels), held_back=len(held_back))
+
+    async def _recall_calls(self) -> None:
+        """Know what was told before we were, so that the comparison tells only what is new."""
+        if self._recall is None:
+            return
+        facts = await self._recall()
+        self._recall = None
+        facts = [fact for fact in facts if not isinstance(fact, CallEnded)]
+        self.interpreter.recall(facts)
+        self.board.recall(facts)
+        for change in self.roster.recall(facts):
+            self.board.apply(change)
+        log.info("bridge.recalled", calls=len(self.interpreter.world.calls))
+
+    async def _traces(self) -> dict[str, Trace]:
+        try:
+            return traces(await self.link.listing("Status", Variables=VARIABLES))
+        except AmiRefused:  # an account that may not ask: then nobody knows when they were taken
+            log.warning("bridge.no_status")
+            return {}
 
     async def _keep_true(self) -> None:
         while True:

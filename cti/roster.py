@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from cti import agent_state as moves
 from cti import events as e
@@ -72,6 +73,18 @@ class Roster:
         """What a fact about a call means for the agents."""
         move = _MOVES.get(type(fact))
         return [] if move is None else move(self, fact)
+
+    def recall(self, facts: Iterable[Fact]) -> list[AgentChanged]:
+        """What facts told by another process mean; returns everybody as they then are.
+
+        Which wrap-ups still go on is not taken from them (an agent may have ended one) but from
+        Asterisk's pauses, at the `resync` that follows.
+        """
+        for fact in facts:
+            self.apply(fact)
+        for name, state in self.states.items():
+            self.states[name] = replace(state, wrap_up_until=None)
+        return [moves.as_fact(state, state.since, self._system) for state in self.states.values()]
 
     def tick(self, now: datetime) -> list[AgentChanged]:
         """Wrap-ups whose limit has passed end."""

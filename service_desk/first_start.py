@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.desk import Desk
 from service_desk.model import Disposition
@@ -41,4 +44,6 @@ def load_dispositions(connection: Connection) -> None:
 
 async def furnish(desk: Desk) -> None:
     """Make a desk ready for its first call. Harmless at every later start."""
-    await desk.transact(load_dispositions)
+    # Roles that start at the same moment find it empty together: the others write the same.
+    with contextlib.suppress(IntegrityError):
+        await desk.transact(load_dispositions)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from cti import events as e
 from cti.ami.wire import Message
 from cti.conversation import call_id_of
 from cti.events import Fact
-from cti.interpret.legs import Leg
+from cti.interpret.legs import Call, Leg
+from cti.interpret.recall import recall
 from cti.interpret.table import TABLE, known, place, when
+from cti.interpret.trace import Trace
 from cti.interpret.world import Facts, World
 from cti.number import LONGEST, whole
 
 EXPECTED = 200  # originated calls whose first channel has not come yet
+BY_QUEUE = "AppQueue"  # what Asterisk shows as the application of a leg that a queue dialled
 
 
 class Interpreter:
@@ -31,6 +35,7 @@ class Interpreter:
         self._extensions = extensions
         self._clock = clock
         self.world = World(system, extensions)
+        self._last: dict[str, datetime] = {}  # recalled call -> its last fact; until the resync
 
     def feed(self, message: Message) -> list[Fact]:
         """The facts of one event; none for one that is not in the table."""
@@ -48,12 +53,13 @@ class Interpreter:
             del expected[next(iter(expected))]
 
     def channel_of(self, agent: str, call_id: str) -> str | None:
-        """The name of the agent's channel in a call, None if there is none."""
+        """The name of the agent's channel in a call, None if there is none.
+
+        Of two the one that is not on hold: what an agent hangs up in a consultation is that.
+        """
         call = self.world.calls.get(self.world.ids.resolve(call_id))
-        for leg in () if call is None else call.legs.values():
-            if leg.agent == agent:
-                return leg.channel
-        return None
+        legs = [leg for leg in () if call is None else call.legs.values() if leg.agent == agent]
+        return min(legs, key=lambda leg: leg.held).channel if legs else None
 
     def call_of(self, message: Message) -> str | None:
         """The call that an event belongs to, by its channel's ids; None if it is about none."""
@@ -65,6 +71,13 @@ class Interpreter:
     def legs_of(self, agent: str) -> list[Leg]:
         """Every live leg of an agent."""
         return [leg for leg in self.world.legs.values() if leg.agent == agent]
+
+    def recall(self, facts: Sequence[Fact]) -> None:
+        """Know the calls that another process told these facts of; before the first `resync`."""
+        recall(self.world, facts)
+        for fact in facts:
+            if isinstance(fact, e.CallFact):
+                self._last[self.world.ids.resolve(fact.call_id)] = fact.at
 
     def restart(self, at: datetime) -> list[Fact]:
         """Asterisk started anew: every leg we knew is gone, every id means nothing any more."""
@@ -80,26 +93,34 @@ class Interpreter:
         entries: Iterable[Message],
         *,
         waiting_rooms: frozenset[str] = frozenset(),
+        traces: Mapping[str, Trace] = MappingProxyType({}),
+        boot: datetime | None = None,
     ) -> list[Fact]:
         """What differs between us and Asterisk's `CoreShowChannels` and `QueueEntry` items.
 
-        `waiting_rooms`: bridges in which nobody talks (parking, holding).
+        `waiting_rooms`: bridges in which nobody talks (parking, holding). `traces`: what callers'
+        channels carry, by uniqueid. `boot`: when Asterisk started; a call that another process told
+        of before that ended with the last thing told, not now. Who holds is known by recall alone:
+        Asterisk does not tell.
         """
         world, out = self.world, Facts()
         there = {m.get("Uniqueid"): m for m in channels if m.get("Uniqueid")}
-        self._end_all(out, at, [leg for leg in world.legs.values() if leg.id not in there])
+        self._end_vanished(out, at, there, boot)
         # The first channel of a call first, so that its id and direction are the call's.
         for m in sorted(channels, key=lambda m: m.get("Uniqueid") != m.get("Linkedid")):
             if m.get("Uniqueid") and m.get("Uniqueid") not in world.legs:
                 self._begin(out, at, m)
-        self._compare_queues(out, at, entries)
-        for m in there.values():
-            leg = world.legs.get(m.get("Uniqueid"))
-            if leg is None:
-                continue
+        waiting = self._join_queues(out, at, entries)
+        shown = {m: world.legs[leg_id] for leg_id, m in there.items() if leg_id in world.legs}
+        begun: dict[str, datetime] = {}  # bridge -> since when it must have been talked in
+        for m, leg in shown.items():
             world.relink(out, at, leg, m.get("Linkedid"))
-            bridge = m.get("BridgeId")
-            self._compare_leg(out, at, leg, m, "" if bridge in waiting_rooms else bridge)
+            if m.get("BridgeId") and m.get("Application") == BY_QUEUE:
+                begun[m.get("BridgeId")] = self._taken(out, at, leg, m, traces)
+        for m, leg in shown.items():
+            bridge = "" if m.get("BridgeId") in waiting_rooms else m.get("BridgeId")
+            self._compare_leg(out, begun.get(bridge, at), leg, m, bridge)
+        self._leave_queues(out, at, waiting)
         return out
 
     def audit(
@@ -138,23 +159,67 @@ class Interpreter:
             waiting = leg.call.waiting
             self.world.offer(out, at, leg, None if waiting is None else waiting.queue)
 
-    def _compare_queues(self, out: Facts, at: datetime, entries: Iterable[Message]) -> None:
+    def _taken(
+        self, out: Facts, at: datetime, leg: Leg, m: Message, traces: Mapping[str, Trace]
+    ) -> datetime:
+        """An agent took a call out of a queue, maybe while nobody listened; when that was."""
+        if leg.agent is None or leg.answered:
+            return at
+        rang_at = at - _duration(m.get("Duration"))
+        call, answered_at = leg.call, at
+        for caller in call.legs.values():
+            trace = traces.get(caller.id)
+            if trace is None:
+                continue
+            if trace.answered_at is not None:
+                answered_at = min(max(trace.answered_at, rang_at), at)
+            if call.waiting is None or call.waiting.queue != trace.queue:
+                joined_at = min(trace.joined_at or rang_at, answered_at)
+                self.world.join_queue(out, joined_at, caller, trace.queue, 1)
+            break
+        if call.waiting is not None:
+            self.world.offer(out, min(rang_at, answered_at), leg, call.waiting.queue)
+        return answered_at
+
+    def _join_queues(
+        self, out: Facts, at: datetime, entries: Iterable[Message]
+    ) -> dict[str, list[tuple[int, str]]]:
+        """Who waits in which queue: place and call id."""
         world, waiting = self.world, dict[str, list[tuple[int, str]]]()
-        still: set[str] = set()
         for m in entries:
             leg = world.legs.get(m.get("Uniqueid"))
             if leg is None:
                 continue
             position = place(m)
-            still.add(leg.call.id)
             world.join_queue(out, at - _seconds(m.get("Wait")), leg, m.get("Queue"), position)
             waiting.setdefault(m.get("Queue"), []).append((position, leg.call.id))
-        for call in world.calls.values():
+        return waiting
+
+    def _leave_queues(
+        self, out: Facts, at: datetime, waiting: Mapping[str, list[tuple[int, str]]]
+    ) -> None:
+        """Who is in none of them any more, and was not taken by an agent, has left it."""
+        still = {call_id for places in waiting.values() for _, call_id in places}
+        for call in self.world.calls.values():
             if call.waiting is not None and call.id not in still:
-                world.leave_queue(out, at, call, "unknown")
+                self.world.leave_queue(out, at, call, "unknown")
         for queue, places in waiting.items():
             order = tuple(call_id for _, call_id in sorted(places))
             out.append(e.QueueChanged(at=at, system=self.system, queue=queue, waiting=order))
+
+    def _end_vanished(
+        self, out: Facts, at: datetime, there: Container[str], boot: datetime | None
+    ) -> None:
+        def over_at(call: Call) -> datetime:
+            last = self._last.get(call.id, at)
+            return last if boot is not None and last < boot else at
+
+        for leg in [leg for leg in self.world.legs.values() if leg.id not in there]:
+            self._end_all(out, over_at(leg.call), [leg])
+        for call in [call for call in self.world.calls.values() if not call.legs]:
+            # Recalled without a leg: its end was on the way when the other process ended.
+            self.world.over_without_legs(out, self._last.get(call.id, at), call)
+        self._last.clear()
 
     def _end_all(self, out: Facts, at: datetime, legs: Iterable[Leg]) -> None:
         for leg in legs:

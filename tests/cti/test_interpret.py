@@ -158,11 +158,11 @@ def test_after_a_gap_what_vanished_is_lost_and_what_is_there_is_known() -> None:
         "CallArrived inbound 0301 -> support -",
         "CallArrived inbound ->  -",
         "CallQueued support 1",
-        "QueueChanged",
         "LegJoined .1",
         "LegJoined .2",
         "CallAnswered ben - -",
         "CallOffered ava support",
+        "QueueChanged",
     ]
     assert by.channel_of("ben", call_id_of("ringdesk-1", "x.1")) == "PJSIP/ben-0000000a"
     again = by.resync(T0, there, [message(("Event", "QueueEntry"), *entry.items())])

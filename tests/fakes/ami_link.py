@@ -45,7 +45,15 @@ class FakeLink:
         self.connected = False
         self._on_down(why)
 
-    async def listing(self, name: str, /) -> list[Message]:
+    async def listing(
+        self,
+        name: str,
+        /,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        timeout: float = 15.0,
+        **fields: str,
+    ) -> list[Message]:
         for m in self.meanwhile:
             self.tell(m)
         self.meanwhile = []

@@ -64,6 +64,18 @@ class Apart:
         return [record for record in map(json.loads, lines) if caller[1:] in json.dumps(record)]
 
 
+async def assert_talked_as_in_asterisks_records(apart: Apart, caller: str, call_id: str) -> None:
+    """Talk and hold together are as long as both were in the bridge; a gap may cost a second."""
+    legs = (await apart.house.api("GET", f"/conversations/{call_id}"))["legs"]
+    told = sum(leg["talked"] + leg["held"] for leg in legs if leg["agent"] == "ava")
+    times = {
+        name: [float(r["eventtime"]) for r in apart.records(caller) if r["eventtype"] == name]
+        for name in ("BRIDGE_ENTER", "BRIDGE_EXIT")
+    }
+    talked = min(times["BRIDGE_EXIT"]) - max(times["BRIDGE_ENTER"])
+    assert abs(told - talked) < 1.5
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def apart(
     tmp_path_factory: pytest.TempPathFactory, prompts: Path, redis_url: str, postgres_url: str
@@ -112,22 +124,56 @@ async def test_a_call_through_four_processes_outlives_the_bridge(
         spare = House(house.folder, house.config, house.token)
         await spare.start("bridge")
         assert any("Standing by: another bridge" in line for line in spare.said)
+        await ava.page.keyboard.press("F6")
+        await ava.in_state("held")
         await apart.kill("bridge")
         apart.parts["bridge"] = spare
-        before = (await ava.packets())["received"]
-        await ava.heard(before + 50)  # nobody but Asterisk carries their talk
         await house.until(
             "/conversations?limit=1", lambda _: any("bridge.synced" in x for x in spare.said), 30
         )
+        await ava.in_state("held")
+        await ava.page.keyboard.press("F6")
         await ava.in_state("talking")
+        before = (await ava.packets())["received"]
+        await ava.heard(before + 50)  # nobody but Asterisk carries their talk
 
         assert await phone.hang_up() == 0
+        await ava.in_state("wrap_up")  # the new one knows that she took it out of a queue
         conversation = await only_call(apart.house, caller, outcome="answered")
-        bar = ava.page.locator(".agent-button")
-        await expect(bar).not_to_have_attribute("data-state", "talking")
         assert conversation["agents"] == ["ava"]
+        assert conversation["queue"] == "support"
+        await assert_talked_as_in_asterisks_records(apart, caller, conversation["call_id"])
         case = await apart.house.api("GET", f"/cases/{conversation['case_number']}")
         assert case["customer"]["id"] == customer
+        told = [entry["kind"] for entry in case["timeline"]]
+        assert [told.count(kind) for kind in ("arrived", "queued", "answered", "ended")] == [1] * 4
+        await ava.page.keyboard.press("F10")
+        await ava.in_state("available")
+    finally:
+        await phone.close()
+
+
+async def test_a_call_taken_while_no_bridge_was_there_is_known_to_the_next(
+    apart: Apart, ava: Agent, sipp: str, tones: Path
+) -> None:
+    """Killed while it rings; she answers on her phone; the next bridge finds queue and time."""
+    caller = number()
+    phone = await apart.call(sipp, tones, "2000", caller)
+    try:
+        await ava.in_state("ringing")
+        await apart.kill("bridge")
+        await ava.page.keyboard.press("F2")
+        await ava.heard(150)  # for three seconds nobody listens
+        await apart.parts["bridge"].start("bridge")
+        await ava.in_state("talking")
+        conversation = await only_call(apart.house, caller, agents=["ava"])
+        assert conversation["queue"] == "support"
+        assert await phone.hang_up() == 0
+        await ava.in_state("wrap_up")
+        conversation = await only_call(apart.house, caller, outcome="answered")
+        await assert_talked_as_in_asterisks_records(apart, caller, conversation["call_id"])
+        await ava.page.keyboard.press("F10")
+        await ava.in_state("available")
     finally:
         await phone.close()
 
