@@ -48,6 +48,7 @@ PAGES: tuple[Route, ...] = (
     Route("POST", "/cases/{number}/disposition", case.disposition, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/status", case.status, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/priority", case.priority, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/subject", case.subject, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/follow-ups", case.follow_up, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/follow-ups/{id}/kept", case.kept, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/file-under", case.file_under, Needs.CASE_WRITE),

@@ -26,6 +26,8 @@ from agent_console.i18n import NAMES, Translator
 from agent_console.shown import clean
 from agent_console.web import CSRF, RENDERER, language_of, viewer_of
 from service_desk.phone_number import shown as shown_number
+from service_desk.queries.parts import in_language
+from service_desk.views import CaseBrief
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -99,6 +101,10 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
     def ago(at: datetime | None, now: datetime) -> str:
         return "" if at is None else format_timedelta(at - now, add_direction=True, locale=locale)
 
+    def subject(about: CaseBrief) -> str:
+        """What a case is about, in the page's language."""
+        return in_language(translator.language, about.subject, about.subject_zh)
+
     def money(amount: int, currency: str) -> str:
         return format_currency(amount / 100, currency, locale=locale)
 
@@ -112,6 +118,7 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         when=when,
         day=day,
         queue=queue,
+        subject=subject,
         phone=phone,
         ago=ago,
         money=money,

@@ -76,6 +76,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "note": N_("Note"),
         "status": N_("Status"),
         "priority": N_("Priority"),
+        "subject": N_("Subject"),
         "disposition": N_("Disposition"),
         "assigned": N_("Assigned"),
         "owner": N_("Assigned"),

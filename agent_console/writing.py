@@ -41,6 +41,11 @@ async def priority(context: ConsoleContext, case_id: int, wanted: Priority, *, b
     await case.set_priority(context.desk, case_id=case_id, priority=wanted, by=by)
 
 
+async def subject(context: ConsoleContext, case_id: int, wanted: str, *, by: Actor) -> None:
+    """What it is about, in a person's words."""
+    await case.set_subject(context.desk, case_id=case_id, subject=wanted, by=by)
+
+
 async def assign(context: ConsoleContext, case_id: int, to: str, *, by: Actor) -> None:
     """Hand a case to a member of staff, by user name."""
     await case.assign_case(context.desk, case_id=case_id, to=to, by=by)

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection, func, select
 
 from cti.where import where
-from ivr.desk_port import CallerIdentity, CaseSaid
+from ivr.desk_port import CallerIdentity, CaseSaid, Step, Words
 from service_desk.actions import conversation, customer
 from service_desk.actor import IVR
 from service_desk.desk import Desk as ServiceDesk
@@ -62,12 +62,15 @@ class Desk:
         except (BadValue, CustomerNotFound) as error:
             log.warning("ivr.language_not_kept", call_id=call_id, error=where(error))
 
-    async def note_path(self, call_id: str, language: str, steps: list[tuple[str, str]]) -> None:
-        """Keep the way through the menu."""
+    async def note_path(
+        self, call_id: str, language: str, steps: list[Step], choice: Words | None = None
+    ) -> None:
+        """Keep the way through the menu, and what the caller chose."""
         await conversation.note_path(
             self._desk,
             call_id=call_id,
             steps=steps,
+            choice=choice,
             language=language,
             by=IVR,
             system=self._system,

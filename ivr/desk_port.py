@@ -9,7 +9,7 @@ lost caller.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -30,6 +30,24 @@ class CaseSaid(Struct, frozen=True, kw_only=True):
     status: str
 
 
+class Words(NamedTuple):
+    """What staff read: `text`, and `zh`, the same in Chinese ('' when one word serves both)."""
+
+    text: str
+    zh: str = ""
+
+
+class Step(NamedTuple):
+    """One step of the caller's way: what the agent's card calls it, and what was entered.
+
+    `label_zh`: the label in Chinese; '' when the flow has one word for both languages.
+    """
+
+    label: str
+    entered: str = ""
+    label_zh: str = ""
+
+
 class DeskPort(Protocol):
     """What a flow may ask or tell the desk."""
 
@@ -45,8 +63,13 @@ class DeskPort(Protocol):
         """The caller chose a language: keep it for the next time."""
         ...
 
-    async def note_path(self, call_id: str, language: str, steps: list[tuple[str, str]]) -> None:
-        """The way through the menu: (label, entered) in order. Replaces what was noted before."""
+    async def note_path(
+        self, call_id: str, language: str, steps: list[Step], choice: Words | None = None
+    ) -> None:
+        """The way through the menu, in order. Replaces what was noted before.
+
+        `choice`: what the caller chose the call to be about; None leaves what is known of that.
+        """
         ...
 
     async def leave_message(self, call_id: str, file: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ from ivr.located_yaml import Located, LocatedError, PathTuple, load_located
 from ivr.nodes import KINDS
 from ivr.nodes.base import About, Name, Node
 from ivr.spoken import DIGITS, PLACEHOLDERS, STATUSES, strange_places, weight
+from ivr.turn import UNSAID
 
 MAX_WEIGHT: Final = 600  # of a prompt's text, see ivr.spoken.weight: some 40 seconds
 LANGUAGES: Final = ("en", "zh")  # for which there are voices
@@ -137,6 +138,7 @@ def _node_errors(
                 continue  # checked once, where it stands
             path: PathTuple = ("nodes", name, *key)
             yield from _text_errors(draft.located, path, f'node "{name}"', prompt.texts, about)
+        yield from _label_errors(draft, name, node)
         for place, message in node.mistakes(about):
             yield draft.error(name, place, message)
         for way in node.exits():
@@ -147,6 +149,19 @@ def _node_errors(
         after_call = getattr(node, "next", None)
         if node.kind == "call" and after_call not in names:
             yield draft.error(name, ("next",), f'next: unknown node "{after_call}"')
+
+
+def _label_errors(draft: Draft, name: str, node: Node) -> Iterator[LocatedError]:
+    if isinstance(node.label, str):
+        return
+    if not node.label:
+        yield draft.error(name, ("label",), "no text in any language")
+    for language, text in node.label.items():
+        if not text.strip():
+            yield draft.error(name, ("label", language), "the label has no text")
+        elif text == UNSAID:
+            message = f'a step that nobody needs is left out by `label: "{UNSAID}"` alone'
+            yield draft.error(name, ("label", language), message)
 
 
 def _text_errors(

@@ -43,6 +43,7 @@ def _begin(turn: Turn, said: Input) -> None:
         if said.language in flow.languages:
             turn.language = said.language
         if said.reason:
+            turn.given_back = True
             after = flow.after.get(said.reason)
             if after is None:  # never the whole menu again: that would be a circle through a queue
                 turn.hang_up()

@@ -43,6 +43,7 @@ class Placed(Struct, frozen=True, kw_only=True):
 
     node: Node
     label: str
+    label_zh: str = ""  # '' when `label` serves both languages
     prefix: str = ""
     back: str | None = None
 

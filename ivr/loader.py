@@ -10,6 +10,7 @@ from ivr.checks import graph_errors
 from ivr.draft import Draft, read_draft
 from ivr.flow import Flow, Placed
 from ivr.located_yaml import LocatedError
+from ivr.nodes.base import Node
 from ivr.nodes.call import Call
 from ivr.nodes.goto import Goto
 
@@ -117,14 +118,18 @@ def _place(
     """Put a flow's nodes in, and those of the flows it calls. Raises LocatedError."""
     for name, node in draft.nodes.items():
         full = prefix + name
-        label = node.label or name.replace("_", " ").replace("-", " ")
+        label, label_zh = _label(name, node)
         origins[full] = (draft, name)
         if not isinstance(node, Call):
-            nodes[full] = Placed(node=node, label=label, prefix=prefix, back=back)
+            nodes[full] = Placed(
+                node=node, label=label, label_zh=label_zh, prefix=prefix, back=back
+            )
         else:
             called = _called(draft, drafts, name, node, (*above, draft.name))
             enter = Goto(kind="goto", to=f"{name}/{called.start}")
-            nodes[full] = Placed(node=enter, label=label, prefix=prefix, back=back)
+            nodes[full] = Placed(
+                node=enter, label=label, label_zh=label_zh, prefix=prefix, back=back
+            )
             _place(
                 called,
                 drafts,
@@ -136,6 +141,14 @@ def _place(
             )
         if len(nodes) > MAX_NODES:
             raise draft.error(name, (), f"more than {MAX_NODES} nodes with all called flows")
+
+
+def _label(name: str, node: Node) -> tuple[str, str]:
+    """What a step is called, and in Chinese where that is another word."""
+    if isinstance(node.label, str):
+        return node.label or name.replace("_", " ").replace("-", " "), ""
+    en, zh = node.label.get("en", ""), node.label.get("zh", "")
+    return en or zh, zh
 
 
 def _called(

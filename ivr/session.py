@@ -281,9 +281,9 @@ class Session:
 
     def _note_path(self) -> asyncio.Task[None]:
         desk, steps = self.counter.desk, list(self.state.path)
-        language = self.state.language or self.flow.languages[0]
+        language, choice = self.state.language or self.flow.languages[0], self.state.choice
         return self.counter.telling.tell(
-            "path", lambda: desk.note_path(self.call_id, language, steps)
+            "path", lambda: desk.note_path(self.call_id, language, steps, choice)
         )
 
     # -- the end -----------------------------------------------------------------------------

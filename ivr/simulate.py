@@ -13,7 +13,7 @@ from typing import Final, TextIO
 
 from msgspec import Struct, field
 
-from ivr.desk_port import CallerIdentity, CaseSaid, DeskPort
+from ivr.desk_port import CallerIdentity, CaseSaid, DeskPort, Step, Words
 from ivr.engine import step
 from ivr.flow import Clip, Flow
 from ivr.protocol import (
@@ -50,7 +50,8 @@ class CannedDesk(Struct):
     cases: dict[str, str] = field(default_factory=lambda: {"4711": "open"})
     full: set[str] = field(default_factory=set)
     languages: list[tuple[int, str]] = field(default_factory=list)
-    paths: list[list[tuple[str, str]]] = field(default_factory=list)
+    paths: list[list[Step]] = field(default_factory=list)
+    choices: list[Words | None] = field(default_factory=list)
     messages: list[tuple[str, float]] = field(default_factory=list)
 
     async def identify(self, call_id: str, caller_number: str) -> CallerIdentity:  # noqa: ARG002 - the port's shape
@@ -68,9 +69,16 @@ class CannedDesk(Struct):
         """Kept in `languages`."""
         self.languages.append((customer_id, language))
 
-    async def note_path(self, call_id: str, language: str, steps: list[tuple[str, str]]) -> None:  # noqa: ARG002 - the port's shape
-        """Kept in `paths`."""
+    async def note_path(
+        self,
+        call_id: str,  # noqa: ARG002 - the port's shape
+        language: str,  # noqa: ARG002 - the port's shape
+        steps: list[Step],
+        choice: Words | None = None,
+    ) -> None:
+        """Kept in `paths` and `choices`."""
         self.paths.append(steps)
+        self.choices.append(choice)
 
     async def leave_message(self, call_id: str, file: str, seconds: float) -> None:  # noqa: ARG002 - the port's shape
         """Kept in `messages`."""
@@ -135,8 +143,11 @@ class _Player:
                 end = command if isinstance(command, ToQueue | HangUp) else None
         if end is None:
             self._print("the caller hung up")
-        self._print("way: " + " > ".join(_step(*each) for each in state.path))
-        await self._desk.note_path(CALL_ID, state.language or flow.languages[0], list(state.path))
+        self._print("way: " + " > ".join(_step(each) for each in state.path))
+        if state.choice is not None:
+            self._print("about: " + " / ".join(filter(None, state.choice)))
+        language = state.language or flow.languages[0]
+        await self._desk.note_path(CALL_ID, language, list(state.path), state.choice)
         return Simulated(end=end, state=state)
 
     async def _carry_out(self, command: Command) -> Input | None:
@@ -226,5 +237,5 @@ class _Player:
         self._out.write(f"  {text}\n")
 
 
-def _step(label: str, entered: str) -> str:
-    return f"{label} [{entered}]" if entered else label
+def _step(one: Step) -> str:
+    return f"{one.label} [{one.entered}]" if one.entered else one.label

@@ -13,12 +13,14 @@ from typing import Final
 
 import msgspec
 
+from ivr.desk_port import Step
+
 FLOW: Final = "RINGDESK_FLOW"
 PATH: Final = "RINGDESK_PATH"
 MAX_LENGTH: Final = 4_000  # letters: an AGI line takes 8,191
 MAX_STEPS: Final = 60
 
-Path = tuple[tuple[str, str], ...]
+Path = tuple[Step, ...]
 
 
 def write(path: Path) -> str:
@@ -35,6 +37,6 @@ def read(text: str | None) -> Path:
     """The way back; empty for anything that `write` did not make."""
     try:
         raw = base64.urlsafe_b64decode((text or "")[:MAX_LENGTH].encode("ascii"))
-        return tuple(msgspec.json.decode(raw, type=list[tuple[str, str]])[-MAX_STEPS:])
+        return tuple(msgspec.json.decode(raw, type=list[Step])[-MAX_STEPS:])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         return ()

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct, structs
 
-from ivr.desk_port import CallerIdentity
+from ivr.desk_port import CallerIdentity, Step, Words
 from ivr.flow import Clip, Flow, Placed, Prompt
 from ivr.protocol import AWAITING, Ask, Command, HangUp, NightSwitch, Play, Record, ToQueue
 from ivr.spoken import clips
@@ -28,7 +28,9 @@ class State(Struct, frozen=True, kw_only=True):
     caller_number: str = ""
     identity: CallerIdentity | None = None
     values: tuple[tuple[str, str], ...] = ()
-    path: tuple[tuple[str, str], ...] = ()
+    path: tuple[Step, ...] = ()
+    choice: Words | None = None  # what the caller chose the call to be about
+    given_back: bool = False  # by a queue
     silent: int = 0  # in a row, at this node
     invalid: int = 0
     inputs: int = 0
@@ -49,6 +51,8 @@ class Turn:
         self.identity = state.identity
         self.values = dict(state.values)
         self.path = list(state.path)
+        self.choice = state.choice
+        self.given_back = state.given_back
         self.silent = state.silent
         self.invalid = state.invalid
         self.waiting = False
@@ -90,10 +94,21 @@ class Turn:
 
     def note(self, entered: str = "") -> None:
         """Add this node to the way the caller took, unless the flow says that nobody needs it."""
-        if self.placed.label == UNSAID:
+        placed = self.placed
+        if placed.label == UNSAID:
             return
-        self.path.append((self.placed.label, entered))
+        self.path.append(Step(placed.label, entered, placed.label_zh))
         del self.path[:-MAX_PATH]
+
+    def choose(self, target: str) -> None:
+        """The caller chose where to go on: that is what the call is about.
+
+        Whoever comes back from a queue chooses how to go on waiting, not what they want.
+        """
+        chosen = self.flow.nodes[self.placed.full(target)]
+        if not self.given_back and chosen.label != UNSAID:
+            self.choice = Words(chosen.label, chosen.label_zh)
+        self.go(target)
 
     def go(self, target: str) -> None:
         """On to another node of the same flow."""
@@ -143,6 +158,8 @@ class Turn:
             identity=self.identity,
             values=tuple(sorted(self.values.items())),
             path=tuple(self.path),
+            choice=self.choice,
+            given_back=self.given_back,
             silent=self.silent,
             invalid=self.invalid,
             inputs=inputs,

@@ -101,9 +101,9 @@ def _calls(connection: Connection, first: int, last: int, customers: int) -> Non
     span = {"first": first, "last": last, "base": _base(), "customers": customers}
     _run(
         connection,
-        "INSERT INTO service_case (id, year, opened_by_call_id, subject, subject_auto, kind, "
-        "status, priority, opened_at, customer_id, owner, touched) "
-        f"{_SERIES} SELECT i, 2026, 'bulk-' || i, 'Call to 1000', (1 = 0), 'call', "
+        "INSERT INTO service_case (id, year, opened_by_call_id, subject_kind, subject, subject_zh, "
+        "kind, status, priority, opened_at, customer_id, owner, touched) "
+        f"{_SERIES} SELECT i, 2026, 'bulk-' || i, 'number', '1000', '', 'call', "
         "CASE WHEN i % 200 = 0 THEN 'open' ELSE 'resolved' END, 'normal', "
         f"{at}, 1 + i % :customers, 'agent' || (i % 100), (1 = 1) FROM n",
         **span,

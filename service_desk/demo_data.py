@@ -161,6 +161,9 @@ MATTERS: tuple[Matter, ...] = (
     Matter("question", "support", "Extend the service plan", "续签服务合同", "Service", "Wants to think about it until next week.", "下周再决定。", "call_back"),
 )  # fmt: skip
 
+# The menu's words (config/flows/main.yaml) in Chinese.
+STEPS_ZH = {"Service": "售后服务", "Invoice": "发票", "Sales": "产品与购买"}
+
 PROMISES = (
     ("Call back about the quote", "就报价回电"),
     ("Send the credit note", "寄出贷记单"),

@@ -70,7 +70,7 @@ def _write_words(
     promises: list[dict[str, Any]],
     shown: list[dict[str, Any]],
 ) -> None:
-    changed = ("subject", "subject_auto", "kind", "status", "priority", "owner", "customer_id",
+    changed = ("subject", "subject_kind", "kind", "status", "priority", "owner", "customer_id",
                "disposition", "resolved_at", "touched")  # fmt: skip
     connection.execute(
         update(Case)
@@ -103,7 +103,10 @@ def _call_row(call: Past) -> dict[str, Any]:
         "b_call": call.call_id,
         "b_customer": call.person.id,
         "b_language": call.person.language,
-        "b_path": [["中文" if zh else "English", ""], [call.matter.step, ""]],
+        "b_path": [
+            ["中文" if zh else "English", ""],
+            [call.matter.step, "", data.STEPS_ZH[call.matter.step]],
+        ],
         "b_disposition": None if call.agent is None else call.matter.disposition,
     }
 
@@ -118,7 +121,7 @@ def _case_row(chance: random.Random, call: Past, case_id: int) -> dict[str, Any]
     return {
         "b_id": case_id,
         "b_subject": call.matter.subject_zh if zh else call.matter.subject_en,
-        "b_subject_auto": False,
+        "b_subject_kind": "text",
         "b_kind": "call" if missed else call.matter.kind,
         "b_status": status,
         "b_priority": "high" if call.matter.kind == "complaint" else "normal",

@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from cti import events as cti
 from service_desk import intervals
 from service_desk.phone_number import PhoneNumber, printable, understand
+from service_desk.witnesses import agreed
 
 # The same thing told by two sources (AMI and CEL) within this time is one thing.
 SAME = timedelta(seconds=3)
@@ -64,7 +65,7 @@ class Story(Struct, frozen=True, kw_only=True):
     call_id: str
     number: PhoneNumber | None
     opens_case: bool
-    subject: str
+    subject: tuple[str, str]  # kind and value, as model/case.py has them
     conversation: dict[str, Any]
     legs: dict[str, dict[str, Any]]
     visits: dict[tuple[str, datetime], dict[str, Any]]
@@ -96,7 +97,10 @@ class _Reading:
     def __init__(self, call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> None:
         self.call_id = call_id
         self.region = region
-        self.facts = [fact for _, fact in sorted(facts.items(), key=_place)]
+        told = [fact for _, fact in sorted(facts.items(), key=_place)]
+        if any(fact.journal for fact in told):
+            told = sorted(agreed(told), key=_when)
+        self.facts = told
         self.legs: dict[str, _Leg] = {}
         self.visits: list[dict[str, Any]] = []
         self.recordings: dict[str, dict[str, Any]] = {}
@@ -393,9 +397,14 @@ class _Reading:
         raw = self.arrived.dialed if outward else self.arrived.caller_number
         return understand(raw, self.region)
 
-    def _subject(self) -> str:
-        dialed = printable(self.arrived.dialed) if self.arrived else ""
-        return f"Call to {dialed}" if dialed else "Call"
+    def _subject(self) -> tuple[str, str]:
+        """What the call is about as far as the telephone tells: the first queue, else the number.
+
+        The first: a call that overflows or is handed on is about what it was about.
+        """
+        if self.visits:
+            return "queue", str(self.visits[0]["queue"])
+        return "number", printable(self.arrived.dialed) if self.arrived else ""
 
     def _leg_rows(
         self, ended_at: datetime | None
@@ -472,6 +481,10 @@ def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:
     """Where a fact stands; the last part only decides between facts of the same moment."""
     encoded, fact = item
     return fact.at, _ORDER[type(fact).__name__], encoded
+
+
+def _when(fact: cti.CallFact) -> tuple[datetime, int]:
+    return fact.at, _ORDER[type(fact).__name__]
 
 
 _READERS: dict[type[Any], Any] = {

@@ -18,6 +18,7 @@ from sqlalchemy import (
     case,
     delete,
     func,
+    or_,
     select,
     text,
     update,
@@ -178,8 +179,9 @@ class Statements:
             (
                 "opened_by_call_id",
                 "year",
+                "subject_kind",
                 "subject",
-                "subject_auto",
+                "subject_zh",
                 "kind",
                 "status",
                 "priority",
@@ -310,11 +312,17 @@ _TAKE_CASE = (
     )
 )
 
+# Neither what the caller chose in the menu nor what a person wrote is the telephone's to change.
+_OF_TELEPHONE = or_(Case.subject_kind == "queue", Case.subject_kind == "number")
+
 _RENAME_CASE = (
     update(Case)
     .where(Case.opened_by_call_id == bindparam("b_call"))
     .values(
-        subject=case((Case.subject_auto, bindparam("b_subject", type_=String)), else_=Case.subject),
+        subject_kind=case(
+            (_OF_TELEPHONE, bindparam("b_kind", type_=String)), else_=Case.subject_kind
+        ),
+        subject=case((_OF_TELEPHONE, bindparam("b_subject", type_=String)), else_=Case.subject),
         opened_at=bindparam("b_opened_at"),
     )
 )

@@ -277,8 +277,9 @@ class Writing:
                 {
                     "opened_by_call_id": call_id,
                     "year": arrived_at.year,
-                    "subject": new.subject,
-                    "subject_auto": True,
+                    "subject_kind": new.subject[0],
+                    "subject": new.subject[1],
+                    "subject_zh": "",
                     "kind": "call",
                     "status": "new",
                     "priority": "normal",
@@ -311,7 +312,12 @@ class Writing:
             or (before.subject, before.conversation["arrived_at"]) != (new.subject, arrived_at)
         ):
             self.rows.renamed.append(
-                {"b_call": new.call_id, "b_subject": new.subject, "b_opened_at": arrived_at}
+                {
+                    "b_call": new.call_id,
+                    "b_kind": new.subject[0],
+                    "b_subject": new.subject[1],
+                    "b_opened_at": arrived_at,
+                }
             )
         agents = new.conversation["agents"]
         had = before.conversation["agents"][:1] if before is not None and opened else []

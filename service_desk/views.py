@@ -76,6 +76,7 @@ class CaseBrief(Struct, frozen=True, kw_only=True):
     owner: str | None = None
     customer_id: int | None = None
     customer_name: str = ""
+    subject_zh: str = ""  # the subject in Chinese, where that differs
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
@@ -106,6 +107,7 @@ class ConversationBrief(Struct, frozen=True, kw_only=True):
     subject: str
     case_number: str | None
     recordings: tuple[int, ...] = ()
+    subject_zh: str = ""
 
 
 class LegView(Struct, frozen=True, kw_only=True):
@@ -174,6 +176,7 @@ class PathStep(Struct, frozen=True, kw_only=True):
 
     label: str
     entered: str = ""
+    label_zh: str = ""  # the label in Chinese, where the flow has one
 
 
 class CustomerCard(Struct, frozen=True, kw_only=True):

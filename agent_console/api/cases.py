@@ -37,6 +37,8 @@ async def change(call: Call) -> CasePage:
     wanted: shapes.CasePatch = call.body
     context, by = call.context, call.actor
     case_id = (await one(call)).case.id
+    if wanted.subject is not UNSET:
+        await writing.subject(context, case_id, wanted.subject, by=by)
     if wanted.priority is not UNSET:
         await writing.priority(context, case_id, wanted.priority, by=by)
     if wanted.owner is not UNSET:

@@ -147,6 +147,7 @@ class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     priority: Priority | UnsetType = UNSET
     owner: Name | UnsetType = UNSET
     disposition: Name | UnsetType = UNSET
+    subject: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
 
 
 class NewNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

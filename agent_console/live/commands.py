@@ -87,6 +87,7 @@ COMMANDS: Mapping[str, Command] = {
     "disposition": Command(s.Disposition, Needs.CASE_WRITE, work.disposition),
     "status": Command(s.Status, Needs.CASE_WRITE, work.status),
     "priority": Command(s.CasePriority, Needs.CASE_WRITE, work.priority),
+    "subject": Command(s.Subject, Needs.CASE_WRITE, work.subject),
     "follow_up": Command(s.FollowUp, Needs.CASE_WRITE, work.follow_up),
     "file_under": Command(s.FileUnder, Needs.CASE_WRITE, work.file_under),
     "resolve": Command(s.Resolve, Needs.CASE_WRITE, work.resolve),

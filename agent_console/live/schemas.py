@@ -106,6 +106,13 @@ class CasePriority(Struct, frozen=True, kw_only=True):
     priority: Priority
 
 
+class Subject(Struct, frozen=True, kw_only=True):
+    """`subject`: what the case is about."""
+
+    case_id: Id
+    subject: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
 class FollowUp(Struct, frozen=True, kw_only=True):
     """`follow_up`: a promise with a due time (ISO 8601 with a zone)."""
 

@@ -82,6 +82,12 @@ async def priority(session: Session, command: schemas.CasePriority) -> dict[str,
     return {}
 
 
+async def subject(session: Session, command: schemas.Subject) -> dict[str, Any]:
+    """Say what it is about."""
+    await writing.subject(session.context, command.case_id, command.subject, by=session.actor)
+    return {}
+
+
 async def follow_up(session: Session, command: schemas.FollowUp) -> dict[str, Any]:
     """Promise something, with a due time."""
     made = await writing.follow_up(

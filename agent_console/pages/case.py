@@ -14,6 +14,7 @@ from agent_console.pages.forms import choice, field, local_time, number_in_path
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
 from agent_console.words import N_
+from service_desk.queries.parts import in_language
 from service_desk.views import CasePage
 
 # A case is merged by filing its call elsewhere, never by choosing the word.
@@ -71,6 +72,16 @@ async def priority(request: web.Request) -> web.StreamResponse:
     shown = await _case(request)
     wanted = await choice(request, "priority", PRIORITIES)
     await writing.priority(request.app[CONTEXT], shown.case.id, wanted, by=actor_of(request))
+    return _back(shown)
+
+
+async def subject(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/subject"""
+    shown = await _case(request)
+    wanted = await field(request, "subject", longest=200)
+    # The field holds what is shown: sent back untouched it is nobody's words.
+    if wanted != in_language(language_of(request), shown.case.subject, shown.case.subject_zh):
+        await writing.subject(request.app[CONTEXT], shown.case.id, wanted, by=actor_of(request))
     return _back(shown)
 
 

@@ -9,7 +9,8 @@ from aiohttp import web
 
 from agent_console import reading, shown
 from agent_console.render import page
-from agent_console.web import CONTEXT
+from agent_console.web import CONTEXT, language_of
+from service_desk.queries.parts import in_language
 from service_desk.views import CaseBrief, CustomerBrief
 
 LONGEST = 120
@@ -36,7 +37,7 @@ async def answer(request: web.Request) -> web.StreamResponse:
     found = await reading.find(request.app[CONTEXT], _asked(request), FOR_KEYS)
     body = {
         "people": [_person(p) for p in found.customers],
-        "cases": [_case(c) for c in found.cases],
+        "cases": [_case(c, language_of(request)) for c in found.cases],
     }
     return web.Response(body=shown.encode(body), content_type="application/json")
 
@@ -56,11 +57,11 @@ def _person(found: CustomerBrief) -> dict[str, Any]:
     }
 
 
-def _case(found: CaseBrief) -> dict[str, Any]:
+def _case(found: CaseBrief, language: str) -> dict[str, Any]:
     return {
         "id": found.id,
         "number": found.number,
-        "subject": found.subject,
+        "subject": in_language(language, found.subject, found.subject_zh),
         "status": found.status,
         "customer_name": found.customer_name,
         "url": f"/cases/{quote(found.number, safe='')}",

@@ -8,7 +8,7 @@ waited for. Both only use the turn; neither may raise, whatever the input is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct
 
@@ -19,6 +19,8 @@ from ivr.turn import Turn
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,40}$")]
 Seconds = Annotated[int, Meta(ge=1, le=600)]
 Limit = Annotated[int, Meta(ge=1, le=9)]
+# For people of the house, whatever the callers speak: a text, or one for each language they read.
+Label = str | dict[Literal["en", "zh"], str]
 
 
 class Exit(Struct, frozen=True, kw_only=True):
@@ -43,7 +45,7 @@ class Node(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of every kind."""
 
     kind: str
-    label: str = ""  # how the agent's card calls this step; the node's name unless said
+    label: Label = ""  # how the agent's card calls this step; the node's name unless said
 
     # The keys that hold a prompt. `spoken_by_default`: taken from the flow's prompts of that name.
     prompts: ClassVar[tuple[str, ...]] = ()

@@ -28,7 +28,7 @@ class Menu(Asking, frozen=True, kw_only=True):
         if target is None:
             return False
         turn.note(digits)
-        turn.go(target)
+        turn.choose(target)
         return True
 
     def surrender(self, turn: Turn) -> None:

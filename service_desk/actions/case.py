@@ -154,13 +154,16 @@ async def set_subject(
 ) -> None:
     """Say what it is about. Raises BadValue, CaseNotFound."""
     changes = {
+        "subject_kind": "text",
         "subject": checks.line("subject", subject, most=LONGEST_SUBJECT),
-        "subject_auto": False,
+        "subject_zh": "",
     }
     if kind is not None:
         changes["kind"] = checks.one_of("kind", kind, KINDS)
     async with desk.write(by=by) as uow:
         row = await checks.case(uow, case_id)
+        await checks.entry(uow, "subject", case_id=row.id, subject=changes["subject"])
+        await checks.audit(uow, "case.subject", case_number(row.year, row.id))
         await _set(uow, row, **changes)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -24,17 +25,19 @@ async def note_path(
     desk: Desk,
     *,
     call_id: str,
-    steps: Sequence[tuple[str, str]],
+    steps: Iterable[Sequence[str]],
     by: Actor,
     language: str | None = None,
-    subject: str | None = None,
+    choice: Sequence[str] | None = None,
     system: str = "",
 ) -> None:
-    """Keep the way through the menu ((label, entered) in order); replaces what was noted before.
+    """Keep the way through the menu; replaces what was noted before.
 
-    `subject` names the case as long as no person has.
+    `steps`: (label, entered) or (label, entered, label in Chinese) in order. `choice`: (label,
+    label in Chinese) of what the caller chose; the case is about it as long as no person has
+    said otherwise.
     """
-    path = [[_short(label), _short(entered)] for label, entered in steps[:MOST_STEPS]]
+    path = [_step(*step) for step in islice(steps, MOST_STEPS)]
     async with desk.write(by=by) as uow:
         call_id = await uow.run(_ensure, desk, call_id, system)
         values: dict[str, Any] = {"path": path}
@@ -44,11 +47,12 @@ async def note_path(
             update(Conversation).where(Conversation.call_id == call_id).values(**values)
         )
         await _menu_entry(uow, call_id, path)
-        if subject:
+        if choice:
+            label, label_zh = choice
             await uow.execute(
                 update(Case)
-                .where(Case.opened_by_call_id == call_id, Case.subject_auto)
-                .values(subject=checks.line("subject", subject, most=200), subject_auto=False)
+                .where(Case.opened_by_call_id == call_id, Case.subject_kind != "text")
+                .values(subject_kind="menu", subject=_short(label), subject_zh=_short(label_zh))
             )
         await _told(uow, call_id)
 
@@ -95,6 +99,10 @@ async def leave_message(
         return int(key[0]) if key else 0
 
 
+def _step(label: str, entered: str = "", label_zh: str = "") -> list[str]:
+    return [_short(each) for each in (label, entered, label_zh)]
+
+
 def _short(value: str) -> str:
     return checks.line("step", value, most=10_000, least=0)[:LONGEST_STEP]
 
@@ -115,8 +123,8 @@ def _ensure(connection: Connection, desk: Desk, call_id: str, system: str) -> st
         {
             "opened_by_call_id": call_id,
             "year": now.year,
-            "subject": "Call",
-            "subject_auto": True,
+            "subject_kind": "number",
+            "subject": "",
             "opened_at": now,
         },
     )
@@ -135,8 +143,11 @@ def _ensure(connection: Connection, desk: Desk, call_id: str, system: str) -> st
 
 async def _menu_entry(uow: UnitOfWork, call_id: str, path: list[list[str]]) -> None:
     """One line on the timeline, replaced as the caller goes on."""
-    said = " > ".join(f"{label} {entered}".strip() for label, entered in path)
-    data = {"path": said[:400]}
+    way = [f"{label} {entered}".strip() for label, entered, _ in path]
+    way_zh = [f"{zh or label} {entered}".strip() for label, entered, zh in path]
+    data = {"path": " > ".join(way)[:400]}
+    if way_zh != way:
+        data["path_zh"] = " > ".join(way_zh)[:400]
     changed = await uow.execute(
         update(CaseEntry)
         .where(CaseEntry.call_id == call_id, CaseEntry.key == "menu")

@@ -50,7 +50,7 @@ async def migrate(url: str) -> str:
         async with engine.connect() as raw:
             connection = await raw.execution_options(ringdesk_writes=True)
             async with connection.begin():
-                await connection.run_sync(_upgrade)
+                await connection.run_sync(upgrade)
         return newest()
     finally:
         await engine.dispose()
@@ -98,7 +98,8 @@ async def _revision(engine: AsyncEngine) -> str | None:
         raise DatabaseAway(f"the database does not answer: {why}") from error
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the database behind a connection to a revision, within its transaction."""
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

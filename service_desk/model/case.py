@@ -32,8 +32,11 @@ class Case(Base):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     year: Mapped[int]  # of the number; stays even if the call turns out to have come earlier
     opened_by_call_id: Mapped[str | None] = mapped_column(String(64), unique=True)
+    # What `subject` holds: `text` (a person wrote it), and as long as nobody has: `menu` (the label
+    # of what the caller chose, in Chinese beside it), `queue` (its name), `number` (that rang).
+    subject_kind: Mapped[str] = mapped_column(String(8), default="text")
     subject: Mapped[str] = mapped_column(String(200), default="")
-    subject_auto: Mapped[bool] = mapped_column(Boolean, default=False)  # nobody has named it yet
+    subject_zh: Mapped[str] = mapped_column(String(200), default="")
     kind: Mapped[str] = mapped_column(String(24), default="call")
     status: Mapped[str] = mapped_column(String(12), default="new")
     priority: Mapped[str] = mapped_column(String(8), default="normal")

@@ -112,7 +112,7 @@ async def conversation_list(
         last = rows[most - 1] if len(rows) > most else None
         more = None if last is None else f"{last.arrived_at.isoformat()}~{last.call_id}"
         return ConversationList(
-            conversations=parts.conversations(connection, rows[:most]),
+            conversations=parts.conversations(connection, rows[:most], desk.settings.extensions),
             page=views.Page(total=total, next=more),
         )
 
@@ -149,12 +149,12 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
             select(Leg).where(Leg.call_id == now).order_by(Leg.started_at, Leg.leg_id)
         )
         return ConversationPage(
-            conversation=parts.conversations(connection, [row])[0],
+            conversation=parts.conversations(connection, [row], desk.settings.extensions)[0],
             legs=tuple(_leg(leg) for leg in legs),
             customer=None
             if row.customer_id is None
             else parts.customer(connection, row.customer_id),
-            path=tuple(views.PathStep(label=step[0], entered=step[1]) for step in row.path),
+            path=parts.way(row.path),
         )
 
     return await desk.fetch(read)

@@ -144,17 +144,17 @@ def read_card(
         dialed=call.dialed,
         queue=call.queue,
         waited=call.waited,
-        path=tuple(views.PathStep(label=step[0], entered=step[1]) for step in call.path),
+        path=parts.way(call.path),
         candidates=found,
         customer=customer,
-        case=parts.brief_of_case(case) if case else None,
-        open_cases=_other_cases(connection, customer_id, call.case_id),
+        case=parts.brief_of_case(case, desk.settings.extensions) if case else None,
+        open_cases=_other_cases(connection, desk, customer_id, call.case_id),
         timeline=parts.timeline(
             connection, call.case_id, language, MOST_TIMELINE, extensions=desk.settings.extensions
         )
         if call.case_id
         else (),
-        conversations=_conversations(connection, call),
+        conversations=_conversations(connection, desk, call),
         products=parts.products(connection, customer_id, language, 20) if customer else (),
         promises=_promises(connection, desk, customer_id),
         suggestion=offers_for(connection, desk, customer, language=language, call_id=call.call_id),
@@ -236,21 +236,23 @@ def _shown(number: PhoneNumber, language: str) -> str:
 
 
 def _other_cases(
-    connection: Connection, customer_id: int | None, own: int | None
+    connection: Connection, desk: Desk, customer_id: int | None, own: int | None
 ) -> tuple[views.CaseBrief, ...]:
     if customer_id is None:
         return ()
-    return tuple(each for each in parts.open_cases(connection, customer_id) if each.id != own)
+    found = parts.open_cases(connection, customer_id, desk.settings.extensions)
+    return tuple(each for each in found if each.id != own)
 
 
-def _conversations(connection: Connection, call: Any) -> tuple[views.ConversationBrief, ...]:
-    if call.customer_id is not None:
-        values = {"customer_id": call.customer_id, "call_id": call.call_id}
-        return parts.conversations(connection, connection.execute(_OF_CUSTOMER, values).all())
-    if call.number:
-        values = {"number": call.number, "call_id": call.call_id}
-        return parts.conversations(connection, connection.execute(_OF_NUMBER, values).all())
-    return ()
+def _conversations(
+    connection: Connection, desk: Desk, call: Any
+) -> tuple[views.ConversationBrief, ...]:
+    if call.customer_id is None and not call.number:
+        return ()
+    whose = _OF_NUMBER if call.customer_id is None else _OF_CUSTOMER
+    values = {"number": call.number, "customer_id": call.customer_id, "call_id": call.call_id}
+    rows = connection.execute(whose, values).all()
+    return parts.conversations(connection, rows, desk.settings.extensions)
 
 
 def _promises(

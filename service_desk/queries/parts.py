@@ -23,6 +23,7 @@ from service_desk.model import (
     Staff,
 )
 from service_desk.phone_number import shown
+from service_desk.queries.subject import subject_of
 from service_desk.queries.words import NAMING, story_line
 
 OPEN = ("new", "open", "waiting")
@@ -30,7 +31,9 @@ OPEN = ("new", "open", "waiting")
 CASE_COLUMNS = (
     Case.id,
     Case.year,
+    Case.subject_kind,
     Case.subject,
+    Case.subject_zh,
     Case.kind,
     Case.status,
     Case.priority,
@@ -58,7 +61,9 @@ CONVERSATION_COLUMNS = (
     Conversation.talked,
     Case.id.label("case_id"),
     Case.year,
+    Case.subject_kind,
     Case.subject,
+    Case.subject_zh,
 )
 CONVERSATIONS = (
     select(*CONVERSATION_COLUMNS)
@@ -153,12 +158,14 @@ TIMELINE = (
 )
 
 
-def brief_of_case(row: Any) -> views.CaseBrief:
-    """A row of `CASES`."""
+def brief_of_case(row: Any, titles: Mapping[str, str]) -> views.CaseBrief:
+    """A row of `CASES`. `titles`: what the queues are called (`DeskSettings.extensions`)."""
+    subject, subject_zh = subject_of(row, titles)
     return views.CaseBrief(
         id=row.id,
         number=case_number(row.year, row.id),
-        subject=row.subject,
+        subject=subject,
+        subject_zh=subject_zh,
         kind=row.kind,
         status=row.status,
         priority=row.priority,
@@ -242,11 +249,11 @@ def customers_of_number(connection: Connection, e164: str) -> Sequence[Any]:
 
 
 def open_cases(
-    connection: Connection, customer_id: int, most: int = 20
+    connection: Connection, customer_id: int, titles: Mapping[str, str], most: int = 20
 ) -> tuple[views.CaseBrief, ...]:
     """A customer's open cases, newest first."""
     rows = connection.execute(OPEN_CASES, {"customer_id": customer_id, "most": most})
-    return tuple(brief_of_case(row) for row in rows)
+    return tuple(brief_of_case(row, titles) for row in rows)
 
 
 def products(
@@ -311,9 +318,9 @@ def _names(connection: Connection) -> dict[str, str]:
 
 
 def conversations(
-    connection: Connection, found: Sequence[Any]
+    connection: Connection, found: Sequence[Any], titles: Mapping[str, str]
 ) -> tuple[views.ConversationBrief, ...]:
-    """Rows of `CONVERSATIONS`, with their recordings."""
+    """Rows of `CONVERSATIONS`, with their recordings. `titles` as for `brief_of_case`."""
     if not found:
         return ()
     recordings: dict[str, list[int]] = {}
@@ -332,11 +339,20 @@ def conversations(
             outcome=outcome(row),
             waited=row.waited,
             talked=row.talked,
-            subject=row.subject or "",
+            subject=subject_of(row, titles)[0],
+            subject_zh=subject_of(row, titles)[1],
             case_number=None if row.case_id is None else case_number(row.year, row.case_id),
             recordings=tuple(recordings.get(row.call_id, ())),
         )
         for row in found
+    )
+
+
+def way(path: Iterable[Sequence[str]]) -> tuple[views.PathStep, ...]:
+    """The way through the menu as kept; before labels had a Chinese side, steps had two parts."""
+    return tuple(
+        views.PathStep(label=label, entered=entered, label_zh="".join(zh))
+        for label, entered, *zh in path
     )
 
 

@@ -33,21 +33,26 @@ async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
 
 def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
     cases: list[views.CaseBrief] = []
+    titles = desk.settings.extensions
     case_id = case_id_in(wanted)
     if case_id is not None:
         rows = connection.execute(parts.CASES.where(Case.id == case_id))
-        cases += [parts.brief_of_case(row) for row in rows]
+        cases += [parts.brief_of_case(row, titles) for row in rows]
     folded = wanted.casefold()
     if len(folded) > 2 or not folded.isascii():
         rows = connection.execute(
             parts.CASES.where(
-                Case.subject.icontains(wanted, autoescape=True), Case.status != "merged"
+                or_(
+                    Case.subject.icontains(wanted, autoescape=True),
+                    Case.subject_zh.contains(wanted, autoescape=True),
+                ),
+                Case.status != "merged",
             )
             .order_by(Case.id.desc())
             .limit(most)
         )
         known = {each.id for each in cases}
-        cases += [parts.brief_of_case(row) for row in rows if row.id not in known]
+        cases += [parts.brief_of_case(row, titles) for row in rows if row.id not in known]
     return Found(
         cases=tuple(cases[:most]), customers=_customers(connection, desk, wanted, folded, most)
     )

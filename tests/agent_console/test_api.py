@@ -77,8 +77,11 @@ async def test_a_call_its_legs_and_its_case(office: Office, program: Program) ->
     one = await program.ask("GET", f"/conversations/{call['call_id']}")
     assert [leg["agent"] for leg in one["legs"] if leg["agent"]] == ["ava"]
     changed = await program.ask(
-        "PATCH", f"/cases/{case['number']}", {"priority": "urgent", "owner": "ben"}
+        "PATCH",
+        f"/cases/{case['number']}",
+        {"priority": "urgent", "owner": "ben", "subject": "Ten phones"},
     )
+    assert changed["case"]["subject"] == "Ten phones"
     assert (changed["case"]["priority"], changed["case"]["owner"]) == ("urgent", "ben")
     await program.ask("POST", f"/cases/{case['number']}/notes", {"text": "hello"}, expect=201)
     made = await program.ask(

@@ -148,6 +148,32 @@ async def test_a_case_page_tells_everything_and_its_forms_move_it(
     assert f"/customers/{office.customer_id}" in page
 
 
+async def test_a_case_says_what_it_is_about_in_the_readers_language(
+    office: Office, door: Open
+) -> None:
+    """What nobody wrote is said for each reader; sent back untouched it is not written."""
+    await office.take(*a_call())
+    ava = await door("ava")
+    number = await number_of_the_case(ava)
+    fields = {"csrf": await ava.token(), "lang": "zh", "next": "/cases"}
+    await ava.post("/language", fields)
+    where = f"/cases/{number}"
+    for path in ("/cases", where):
+        assert "support来电" in await (await ava.get(path)).text()
+    found = await (await ava.get(f"/search.json?q={number}")).json()
+    assert found["cases"][0]["subject"] == "support来电"
+    token = await ava.token()
+    untouched = {"csrf": token, "subject": "support来电"}
+    assert (await ava.post(f"{where}/subject", untouched)).status == 303
+    assert "主题：" not in await (await ava.get(where)).text()
+    assert (
+        await ava.post(f"{where}/subject", {"csrf": token, "subject": "十部电话"})
+    ).status == 303
+    page = await (await ava.get(where)).text()
+    assert "主题：十部电话" in page
+    assert "support来电" not in page
+
+
 async def test_a_promise_is_kept_by_its_button(office: Office, door: Open, tmp_path: Path) -> None:
     await office.take(*a_call())
     ava = await door("ava")
@@ -169,6 +195,7 @@ async def test_a_promise_is_kept_by_its_button(office: Office, door: Open, tmp_p
         ("status", {"status": "flying"}, 400),
         ("status", {"status": "merged"}, 409),
         ("priority", {}, 400),
+        ("subject", {"subject": " "}, 400),
         ("assign", {"to": "nobody"}, 404),
         ("disposition", {"code": "none-such"}, 400),
         ("follow-ups", {"text": "x", "due": "soon"}, 400),

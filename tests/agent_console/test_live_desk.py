@@ -101,6 +101,7 @@ async def test_everything_an_agent_does_with_a_call_comes_back_on_the_card(
         for name, fields in (
             ("note", {"case_id": case_id, "text": HOSTILE}),
             ("priority", {"case_id": case_id, "priority": "high"}),
+            ("subject", {"case_id": case_id, "subject": "Ten phones"}),
             ("follow_up", {"case_id": case_id, "text": "call", "due_at": "2030-01-01T10:00:00Z"}),
             ("choose_customer", {**call, "customer_id": office.customer_id}),
             ("choose_customer", {**call, "customer_id": customer_id}),
@@ -114,6 +115,7 @@ async def test_everything_an_agent_does_with_a_call_comes_back_on_the_card(
                 ava.card()["case"]["status"] == "resolved"
                 and ava.card()["customer"] is None
                 and ava.card()["case"]["priority"] == "high"
+                and ava.card()["case"]["subject"] == "Ten phones"
             )
         )
         assert customer_id in [one["customer_id"] for one in ava.card()["candidates"]]

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from ivr.desk import Desk
-from ivr.desk_port import CallerIdentity, DeskPort
+from ivr.desk_port import CallerIdentity, DeskPort, Step, Words
 from service_desk.actions import case, customer
 from service_desk.actor import SYSTEM
 from service_desk.clock import SystemClock
@@ -82,20 +82,25 @@ async def test_a_language_is_remembered(business: ServiceDesk, menu: Desk) -> No
 
 
 async def test_a_path_and_a_message_make_one_case(business: ServiceDesk, menu: Desk) -> None:
-    await menu.note_path("c1", "zh", [("Menu", "1")])
-    await menu.note_path("c1", "zh", [("Menu", "1"), ("Message", "4 s")])
+    await menu.note_path("c1", "zh", [Step("Menu", "1", "菜单")], Words("Sales", "销售"))
+    await menu.note_path("c1", "zh", [Step("Menu", "1", "菜单"), Step("Message", "4 s")])
     for _ in range(2):  # told again after a time-out: the same message
         await menu.leave_message("c1", "messages/c1.wav", 4.2)
 
     rows = await business.fetch(
         lambda connection: (
             connection.execute(select(Conversation.path, Conversation.language)).all(),
-            connection.execute(select(Case.kind)).all(),
+            connection.execute(select(Case.kind, Case.subject, Case.subject_zh)).all(),
             connection.execute(select(Recording.file, Recording.seconds)).all(),
         )
     )
-    assert [tuple(row) for row in rows[0]] == [([["Menu", "1"], ["Message", "4 s"]], "zh")]
-    assert [tuple(row) for row in rows[1]] == [("message",)]
+    assert [tuple(row) for row in rows[0]] == [
+        (
+            [["Menu", "1", "菜单"], ["Message", "4 s", ""]],
+            "zh",
+        )
+    ]
+    assert [tuple(row) for row in rows[1]] == [("message", "Sales", "销售")]
     assert [tuple(row) for row in rows[2]] == [("messages/c1.wav", 4.2)]
 
 

@@ -36,6 +36,25 @@ def test_any_wrong_kind_is_refused(complain: Complain, kind: str) -> None:
     assert "kind" in said[0]
 
 
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [
+        ("{}", "no text in any language"),
+        ("{en: ''}", "the label has no text"),
+        ("{en: Main, zh: '-'}", "left out"),
+        ("{fr: Menu}", "label"),
+        ("[Main]", "label"),
+    ],
+)
+def test_a_label_is_a_text_or_one_for_each_language(
+    complain: Complain, label: str, why: str
+) -> None:
+    text = f"nodes:\n  a:\n    kind: hangup\n    label: {label}\n"
+    [said] = complain(HEAD + text)
+    assert said.startswith('main.yaml:6: node "a": ')
+    assert why in said
+
+
 def test_an_unknown_target_names_its_key(complain: Complain) -> None:
     text = HEAD + f"nodes:\n  a:\n    kind: say\n    prompt: {HI}\n    next: nowhere\n"
     assert complain(text) == ['main.yaml:7: node "a": next: unknown node "nowhere"']

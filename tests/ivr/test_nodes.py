@@ -124,7 +124,52 @@ def test_menu_takes_a_key(run: Callable[..., Run]) -> None:
         terminator="",
     )
     assert call.press("1")[-1] == HangUp()
-    assert call.state.path == (("Main", "1"),)
+    assert call.state.path == (("Main", "1", ""),)
+
+
+TWO = (
+    f"  a: {{kind: menu, label: {{en: Main, zh: 主菜单}}, prompt: {HI}, options: {{1: b,"
+    " 2: q, 3: s},"
+    f" give_up: q}}\n  b: {{kind: menu, label: '-', prompt: {HI}, options: {{1: q, 2: bye}},"
+    " give_up: q}\n  q: {kind: queue, label: {en: Repair, zh: 维修}, queue: sales}\n"
+    "  s: {kind: queue, label: {zh: 销售}, queue: sales}\n"
+)
+
+
+def test_a_step_has_a_label_for_each_language(run: Callable[..., Run]) -> None:
+    call = run(TWO)
+    call.press("2")
+    assert call.state.path == (("Main", "2", "主菜单"), ("Repair", "", "维修"))
+    call = run(TWO)
+    call.press("3")
+    assert call.state.path[1] == ("销售", "", "销售")
+
+
+def test_what_a_key_led_to_last_is_what_the_call_is_about(run: Callable[..., Run]) -> None:
+    """A node that is no step for people is no subject either; giving up is no choice."""
+    call = run(TWO)
+    call.press("1")
+    assert call.state.choice is None
+    call.press("2")
+    assert call.state.choice == ("bye", "")
+    call = run(TWO)
+    call.press("2")
+    assert call.state.choice == ("Repair", "维修")
+    call = run(TWO)
+    call.silence()
+    call.silence()
+    assert call.state.ended
+    assert call.state.choice is None
+
+
+def test_how_to_go_on_waiting_is_not_what_a_call_is_about(
+    make_flow: MakeFlow, monday: datetime
+) -> None:
+    flow = make_flow(HEAD.replace("timeout: bye", "timeout: a") + TWO + BYE)
+    call = Run(flow, monday, reason="timeout")
+    call.press("2")
+    assert call.state.ended
+    assert call.state.choice is None
 
 
 def test_menu_takes_the_hash_key_as_a_choice(run: Callable[..., Run]) -> None:
@@ -259,7 +304,7 @@ def test_a_desk_that_is_away_knows_nobody(run: Callable[..., Run]) -> None:
     call = run(IDENTIFY)
     call.give(DeskAway(at=call.at))
     assert priority(call) == 3
-    assert call.state.path[0] == ("a", "unknown")
+    assert call.state.path[0] == ("a", "unknown", "")
 
 
 def test_a_withheld_number_is_not_asked_about(run: Callable[..., Run]) -> None:
@@ -316,7 +361,7 @@ HOURS = (
 )
 def test_hours_by_weekday_and_holiday(run: Callable[..., Run], at: str, where: str) -> None:
     call = run(HOURS, at=datetime.fromisoformat(at + "+01:00"))
-    assert call.state.path[0] == ("a", where)
+    assert call.state.path[0] == ("a", where, "")
     queue = call.last.queue if isinstance(call.last, ToQueue) else ""
     assert queue == {"open": "sales", "holiday": "support", "closed": ""}[where]
 
@@ -348,7 +393,7 @@ def test_a_case_number_is_collected_and_its_status_said(run: Callable[..., Run])
     assert call.last == FindCase(digits="4711", caller_number="+49301")
     call.give(CaseFound(at=call.at, said=CaseSaid(number="C-2026-004711", status="open")))
     assert call.said() == ["Case", "four", "seven", "one", "one", "is", "being worked on", "Bye"]
-    assert call.state.path == (("Number", "4711"), ("c", "open"))
+    assert call.state.path == (("Number", "4711", ""), ("c", "open", ""))
 
 
 def test_a_case_of_somebody_else_is_not_found(run: Callable[..., Run]) -> None:
@@ -396,7 +441,7 @@ def test_sensitive_digits_are_nowhere_afterwards(run: Callable[..., Run]) -> Non
     call.press("4111111111111111")
     assert "4111" not in repr(call.state)
     assert "4111" not in repr(call.commands)
-    assert call.state.path == (("a", ""),)
+    assert call.state.path == (("a", "", ""),)
 
 
 def test_case_status_without_a_number_is_not_found(run: Callable[..., Run]) -> None:
@@ -434,7 +479,7 @@ def test_a_message_is_kept(run: Callable[..., Run]) -> None:
     call.give(Recorded(at=call.at, seconds=12.4))
     assert call.commands[0] == KeepMessage(seconds=12.4)
     assert call.said() == ["Thanks", "Bye"]
-    assert call.state.path == (("a", "12 s"),)
+    assert call.state.path == (("a", "12 s", ""),)
 
 
 @pytest.mark.parametrize("said", [0.0, 0.9])
@@ -478,5 +523,5 @@ def test_the_night_switch_overrules_hours_and_holidays(
 ) -> None:
     for at in ("2026-11-23 08:00+01:00", "2026-12-24 10:00+01:00", "2026-11-29 03:00+01:00"):
         call = run(HOURS, at=datetime.fromisoformat(at), night=night)
-        assert call.state.path[0] == ("a", night)
+        assert call.state.path[0] == ("a", night, "")
         assert (call.last.queue if isinstance(call.last, ToQueue) else "") == queue

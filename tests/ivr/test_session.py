@@ -24,7 +24,7 @@ from cti.agi.wire import Reply
 from cti.conversation import call_id_of
 from ivr import trail
 from ivr.counter import Counter, Routes
-from ivr.desk_port import CallerIdentity, CaseSaid
+from ivr.desk_port import CallerIdentity, CaseSaid, Step, Words
 from ivr.flow import Flow
 from ivr.prompts import Prompts
 from ivr.simulate import CannedDesk
@@ -41,11 +41,12 @@ nodes:
   who: {kind: identify, label: Caller, next: language}
   language: {kind: language, label: Language, prompt: {en: For English 1, zh: 请按二},
              options: {1: en, 2: zh}, next: menu}
-  menu: {kind: menu, label: Menu, prompt: {en: Menu, zh: 菜单},
+  menu: {kind: menu, label: {en: Menu, zh: 菜单}, prompt: {en: Menu, zh: 菜单},
          options: {1: q, 3: card, 4: message}, give_up: q}
   card: {kind: collect, label: Card, prompt: {en: Card, zh: 卡}, max: 16, sensitive: true, next: q,
          give_up: q}
-  q: {kind: queue, label: Sales, queue: sales, priority: 3, max_wait: 120, full: message}
+  q: {kind: queue, label: {en: Sales, zh: 销售}, queue: sales, priority: 3,
+      max_wait: 120, full: message}
   message: {kind: message, label: Message, prompt: {en: Speak, zh: 请说}, next: bye}
   bye: {kind: hangup}
 """
@@ -140,9 +141,11 @@ class Desk(CannedDesk):
         await self._mood("queue_is_full")
         return await super().queue_is_full(queue)
 
-    async def note_path(self, call_id: str, language: str, steps: list[tuple[str, str]]) -> None:
+    async def note_path(
+        self, call_id: str, language: str, steps: list[Step], choice: Words | None = None
+    ) -> None:
         await self._mood("note_path")
-        await super().note_path(call_id, language, steps)
+        await super().note_path(call_id, language, steps, choice)
 
 
 class Humming:
@@ -216,7 +219,12 @@ async def test_a_call_goes_to_its_queue_with_everything_set(table: Table) -> Non
     assert table.desk.languages == [(7, "zh")]
     assert table.desk.ids == [CALL_ID]
     assert table.desk.paths == [
-        [("Caller", "known"), ("Language", "2"), ("Menu", "1"), ("Sales", "")]
+        [
+            ("Caller", "known", ""),
+            ("Language", "2", ""),
+            ("Menu", "1", "菜单"),
+            ("Sales", "", "销售"),
+        ]
     ]
 
 
@@ -331,7 +339,7 @@ async def test_hanging_up_ends_a_message_and_keeps_it(table: Table, how: str) ->
     except AgiClosed:
         assert how == "lost_recording"
     assert table.desk.messages == [(f"messages/{CALL_ID}.wav", 3.0)]
-    assert table.desk.paths[-1][-1] == ("Message", "3 s")
+    assert table.desk.paths[-1][-1] == ("Message", "3 s", "")
 
 
 async def test_where_a_message_lies_is_told_with_patience(
@@ -358,7 +366,7 @@ async def test_each_end_of_a_call_notes_the_way_so_far(table: Table, end: AgiEnd
     asterisk.ends[2] = end
     with pytest.raises(type(end)):
         await table.serve(asterisk)
-    assert table.desk.paths == [[("Caller", "known"), ("Language", "2")]]
+    assert table.desk.paths == [[("Caller", "known", ""), ("Language", "2", "")]]
     assert "RINGDESK_NEXT" not in asterisk.variables
 
 
@@ -386,7 +394,7 @@ async def test_after_a_queue_gave_up_the_way_goes_on(table: Table) -> None:
     again.spoken_seconds = 2
     await table.serve(again, "after/timeout")
     assert again.variables["RINGDESK_NEXT"] == "hangup"
-    assert table.desk.paths[-1] == [*table.desk.paths[0], ("Message", "2 s")]
+    assert table.desk.paths[-1] == [*table.desk.paths[0], ("Message", "2 s", "")]
 
 
 @pytest.mark.parametrize("script", ["after/full", "after/closed", "after/", "after/unheard-of"])
@@ -416,9 +424,9 @@ async def test_strange_numbers_are_served(table: Table, number: str) -> None:
 
 
 def test_the_trail_survives_anything() -> None:
-    steps = (("Menü", "1"), ("号码", "4711"))
+    steps = (Step("Menü", "1", "菜单"), Step("号码", "4711"))
     assert trail.read(trail.write(steps)) == steps
-    long = tuple((f"step {number}" * 20, "x") for number in range(200))
+    long = tuple(Step(f"step {number}" * 20, "x") for number in range(200))
     kept = trail.read(trail.write(long))
     assert 1 < len(kept) <= 60
     assert kept[-1] == long[-1]

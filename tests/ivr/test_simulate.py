@@ -52,7 +52,7 @@ def test_a_new_caller_chooses_english_and_sales() -> None:
     assert call.text.index("Welcome to customer service") < call.text.index("欢迎致电")
     assert call.done.state.language == "en"
     # Who it is, the language and the opening hours are labelled "-": no steps for the card.
-    assert call.desk.paths == [[("Main menu", "1"), ("Sales", "")]]
+    assert call.desk.paths == [[("Main menu", "1", "主菜单"), ("Sales", "", "产品与购买")]]
 
 
 def test_a_known_caller_is_spoken_to_in_their_language_at_once() -> None:
@@ -100,7 +100,7 @@ def test_closed_hours_take_a_message(at: datetime, words: str) -> None:
     assert words in call.text
     assert call.desk.messages == [("messages/simulated.wav", 12.5)]
     assert call.done.end == HangUp()
-    assert call.done.state.path[-1] == ("Message", "12 s")
+    assert call.done.state.path[-1] == ("Message", "12 s", "留言")
 
 
 def test_a_full_queue_takes_a_message() -> None:

@@ -28,7 +28,7 @@ from service_desk.errors import (
 )
 from service_desk.events import CardChanged, CaseChanged, DeskEvent
 from service_desk.intake import Intake
-from service_desk.model import Case, Conversation, Presentation, Product, Recording
+from service_desk.model import Audit, Case, Conversation, Presentation, Product, Recording
 from service_desk.queries.agenda import agenda, dispositions, today
 from service_desk.queries.case_list import case_list
 from service_desk.queries.case_page import case_by_id, case_page
@@ -43,6 +43,7 @@ from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.customer_page import customer_page
 from service_desk.queries.figures import queue_figures, service_level
 from service_desk.queries.search import search
+from service_desk.queries.subject import subject_of
 from service_desk.queries.words import story_line
 from service_desk.views import CaseStatus, OfferView
 
@@ -326,8 +327,89 @@ async def test_the_menu_may_be_first(desk: Desk) -> None:
     assert card.language == "zh"
     assert card.number == NUMBER
     assert card.case is not None
-    assert card.case.subject == "Call to 1000"
     assert len((await case_list(desk)).cases) == 1
+
+
+async def test_the_way_is_shown_in_both_languages(desk: Desk) -> None:
+    """On the card, with the call, and on the timeline; old rows have one label for both."""
+    await arrive(desk)
+    steps = [("Main menu", "1", "主菜单"), ("Sales", "")]
+    await calls.note_path(desk, call_id="a", steps=steps, language="zh", by=IVR)
+    for path in (
+        (await card_for_call(desk, "a")).path,
+        (await conversation_page(desk, "a")).path,
+    ):
+        assert [(each.label, each.label_zh, each.entered) for each in path] == [
+            ("Main menu", "主菜单", "1"),
+            ("Sales", "", ""),
+        ]
+    assert await menu_line(desk, "en") == "Menu: Main menu 1 > Sales"
+    assert await menu_line(desk, "zh") == "菜单：主菜单 1 > Sales"
+    async with desk.write(by=SYSTEM) as uow:  # as it was kept before
+        await uow.execute(update(Conversation).values(path=[["Main menu", "1"]]))
+    [step] = (await card_for_call(desk, "a")).path
+    assert (step.label, step.label_zh, step.entered) == ("Main menu", "", "1")
+
+
+async def menu_line(desk: Desk, language: str) -> str:
+    card = await card_for_call(desk, "a", language=language)
+    return next(entry.text for entry in card.timeline if entry.kind == "menu")
+
+
+async def subject(desk: Desk) -> tuple[str, str]:
+    """What the only case is about, in English and Chinese, the same wherever it is read."""
+    [listed] = (await case_list(desk)).cases
+    card = (await card_for_call(desk, "a")).case
+    assert card is not None
+    call = (await conversation_page(desk, "a")).conversation
+    page = (await case_by_id(desk, listed.id)).case
+    for each in (card, call, page):
+        assert (each.subject, each.subject_zh) == (listed.subject, listed.subject_zh)
+    return listed.subject, listed.subject_zh
+
+
+async def test_a_case_is_about_what_is_known_of_its_call(desk: Desk) -> None:
+    """The number called, then the queue, then what the menu was told, then a person's own words."""
+    desk.settings.extensions["q-support"] = "Service"
+    await calls.note_path(desk, call_id="a", steps=[], by=IVR)
+    assert await subject(desk) == ("Call", "来电")
+    case_id = await arrive(desk)
+    assert await subject(desk) == ("Call for Service", "Service来电")
+    await calls.note_path(desk, call_id="a", steps=[], choice=("Sales", "产品与购买"), by=IVR)
+    assert await subject(desk) == ("Sales", "产品与购买")
+    await arrive(desk)  # the telephone tells it all again
+    await calls.note_path(desk, call_id="a", steps=[("Message", "3 s")], by=IVR)
+    assert await subject(desk) == ("Sales", "产品与购买")
+    await cases.set_subject(desk, case_id=case_id, subject=" Ten  phones ", by=AVA)
+    assert await subject(desk) == ("Ten phones", "")
+    await calls.note_path(desk, call_id="a", steps=[], choice=("Service", "售后"), by=IVR)
+    assert await subject(desk) == ("Ten phones", "")
+
+
+def test_a_number_that_was_called_is_read_as_numbers_are() -> None:
+    row = Case(subject_kind="number", subject="+493055501001", subject_zh="")
+    assert subject_of(row, {}) == ("Call to +49 30 55501001", "致电 +49 30 55501001")
+
+
+async def test_who_wrote_the_subject_is_remembered(desk: Desk, ava: Actor) -> None:
+    """On the timeline in both languages, and in the audit; an empty one is refused."""
+    case_id = await arrive(desk)
+    await cases.set_subject(desk, case_id=case_id, subject="Ten phones", by=ava)
+    for language, line in (("en", "Subject: Ten phones"), ("zh", "主题：Ten phones")):
+        timeline = (await case_by_id(desk, case_id, language=language)).timeline
+        told = [(each.actor, each.text) for each in timeline if each.kind == "subject"]
+        assert told == [("ava", line)]
+    audited = await desk.fetch(lambda c: c.execute(select(Audit.act, Audit.actor)).all())
+    assert ("case.subject", "ava") in [tuple(row) for row in audited]
+    with pytest.raises(BadValue):
+        await cases.set_subject(desk, case_id=case_id, subject="  ", by=ava)
+
+
+async def test_cases_are_found_by_their_subject_in_either_language(desk: Desk) -> None:
+    await arrive(desk)
+    await calls.note_path(desk, call_id="a", steps=[], choice=("Sales", "产品与购买"), by=IVR)
+    for typed in ("sales", "购买"):
+        assert len((await search(desk, typed)).cases) == 1
 
 
 async def test_a_message_becomes_the_case(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from service_desk.desk import connect
 from service_desk.errors import BadValue, DatabaseAway, SchemaTooNew, SchemaTooOld
-from service_desk.migrations import check_schema, migrate, newest
+from service_desk.migrations import check_schema, migrate, newest, upgrade
 from service_desk.model import metadata
 
 
@@ -79,3 +79,36 @@ def test_a_wrong_url_is_refused(url: str) -> None:
     """Named as the setting it is."""
     with pytest.raises(BadValue, match=r"database\.url"):
         connect(url)
+
+
+async def test_a_subject_that_nobody_wrote_becomes_kind_and_value(database_url: str) -> None:
+    """ "Call to 1000" was English for everybody; what a person wrote stays as it is."""
+    engine = connect(database_url)
+    async with engine.connect() as raw:
+        connection = await raw.execution_options(ringdesk_writes=True)
+        async with connection.begin():
+            await connection.run_sync(lambda plain: upgrade(plain, "0001"))
+            for key, subject, auto in (
+                (1, "Call to +49301", True),
+                (2, "Call", True),
+                (3, "Call to order", False),
+            ):
+                await connection.execute(
+                    text(
+                        "INSERT INTO service_case (id, year, subject, subject_auto, kind, status, "
+                        "priority, opened_at, touched) VALUES (:key, 2026, :subject, :auto, "
+                        "'call', 'new', 'normal', '2026-01-01 00:00:00', :auto)"
+                    ),
+                    {"key": key, "subject": subject, "auto": auto},
+                )
+    await migrate(database_url)
+    async with engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT id, subject_kind, subject, subject_zh FROM service_case ORDER BY id")
+        )
+        assert [tuple(row) for row in found] == [
+            (1, "number", "+49301", ""),
+            (2, "number", "", ""),
+            (3, "text", "Call to order", ""),
+        ]
+    await engine.dispose()

@@ -1,6 +1,6 @@
 import { boot } from "./boot";
 import { t, tn, words } from "./i18n";
-import type { AgentStatus, CallState, CaseStatus, Priority } from "./types";
+import type { AgentStatus, CallState, CaseStatus, PathStep, Priority } from "./types";
 
 /** The words for the codes that travel: each in one place. */
 
@@ -92,6 +92,14 @@ export function channelWord(code: string): string {
 }
 
 export const caseCount = (n: number): string => tn("{n} open case", "{n} open cases", n);
+
+/** What a case is about, in the reader's language. */
+export const subjectWord = (about: { subject: string; subject_zh?: string }): string =>
+  words({ en: about.subject, ...(about.subject_zh ? { zh: about.subject_zh } : {}) });
+
+/** A step of the caller's way, as the flow calls it for this reader. */
+export const stepWord = (step: PathStep): string =>
+  words({ en: step.label, ...(step.label_zh ? { zh: step.label_zh } : {}) });
 
 /** A queue by its title. */
 export function queueWord(queue: string): string {

@@ -62,6 +62,7 @@ export interface LiveQueue {
 
 export interface PathStep {
   label: string;
+  label_zh?: string;
   entered?: string;
 }
 
@@ -101,6 +102,7 @@ export interface CaseBrief {
   id: number;
   number: string;
   subject: string;
+  subject_zh?: string;
   kind: string;
   status: CaseStatus;
   priority: Priority;
@@ -133,6 +135,7 @@ export interface ConversationBrief {
   waited: number | null;
   talked: number | null;
   subject: string;
+  subject_zh?: string;
   case_number: string | null;
   recordings: number[];
 }

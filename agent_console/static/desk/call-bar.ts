@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot } from "../core/boot";
 import { clock } from "../core/format";
 import { language, speak, t } from "../core/i18n";
-import { agentWord, callWord, languageWord, queueWord } from "../core/labels";
+import { agentWord, callWord, languageWord, queueWord, stepWord } from "../core/labels";
 import type { CallState, LiveCall, PathStep } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { keyButton } from "../ui/key-button";
@@ -96,7 +96,7 @@ export class CallBar extends DeskElement {
     const waited = card?.waited ?? call.waited;
     const parts = [
       path.length > 0
-        ? html`<span class="path cut" title=${path.map((one) => `${one.label} ${one.entered}`.trim()).join(" › ")}>${path.map((one, i) => this.#step(one, i))}</span>`
+        ? html`<span class="path cut" title=${path.map((one) => `${stepWord(one)} ${one.entered}`.trim()).join(" › ")}>${path.map((one, i) => this.#step(one, i))}</span>`
         : nothing,
       call.queue ? html`<span class="nowrap">${queueWord(call.queue)}</span>` : nothing,
       waited && waited >= 5
@@ -108,7 +108,7 @@ export class CallBar extends DeskElement {
   }
 
   #step(one: PathStep, index: number) {
-    return html`${index > 0 ? html`<span class="arrow"> › </span>` : nothing}${one.label}${
+    return html`${index > 0 ? html`<span class="arrow"> › </span>` : nothing}${stepWord(one)}${
       one.entered ? html` <q>${one.entered}</q>` : nothing
     }`;
   }

@@ -9,6 +9,7 @@ import { glyph, stateShape } from "../ui/icons";
 import { say } from "../ui/toast";
 import { DeskElement, place } from "./desk-element";
 import "./follow-up";
+import "./subject";
 import "./timeline";
 
 const STATUSES: CaseStatus[] = ["new", "open", "waiting", "resolved"];
@@ -37,7 +38,7 @@ export class CasePanel extends DeskElement {
     return html`<div class="case-head">
       <div class="row">
         <h2 class="cut grow"><a href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener" class="case-number">${one.number}</a>
-          <span class="case-subject">${one.subject || plain(one.kind)}</span></h2>
+          <rd-subject .about=${one}></rd-subject></h2>
         ${this.#pick("status", t("Status"), STATUSES, one.status, statusWord, one)}
         ${this.#pick("priority", t("Priority"), PRIORITIES, one.priority, priorityWord, one)}
       </div>

@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { day, hour, span } from "../core/format";
 import { language, t, tn } from "../core/i18n";
-import { priorityWord, statusWord } from "../core/labels";
+import { priorityWord, statusWord, subjectWord } from "../core/labels";
 import type { CaseBrief, Promise_ } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { onTick } from "../ui/since";
@@ -94,7 +94,7 @@ export class Idle extends DeskElement {
         const left = one.due_at ? (Date.parse(one.due_at) - now()) / 1000 : null;
         const state = left === null ? "none" : left < 0 ? "breach" : left < 3_600 ? "soon" : "none";
         return html`<tr>
-          <td class="case-cell"><a class="strong" href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener">${one.subject || one.number}</a>
+          <td class="case-cell"><a class="strong" href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener">${subjectWord(one) || one.number}</a>
             <p class="sub">${[one.number, one.customer_name].filter(Boolean).join(" · ")}</p></td>
           <td class="nowrap">${statusWord(one.status)}${
             one.priority === "high" || one.priority === "urgent"

@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { clock, day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
-import { actorWord, outcomeWord, plain } from "../core/labels";
+import { actorWord, outcomeWord, queueWord, subjectWord } from "../core/labels";
 import type { ConversationBrief, CustomerCard, OfferOutcome, OfferView } from "../core/types";
 import { glyph } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
@@ -89,7 +89,7 @@ export class OfferPanel extends DeskElement {
     return html`<li>
       <div class="row">
         ${glyph(one.outcome === "abandoned" ? "missed" : one.outcome === "message" ? "message" : out ? "outgoing" : "incoming")}
-        <span class="cut grow">${one.subject || (one.queue ? plain(one.queue) : outcomeWord(one.outcome))}</span>
+        <span class="cut grow">${subjectWord(one) || (one.queue ? queueWord(one.queue) : outcomeWord(one.outcome))}</span>
         <time class="sub nowrap" datetime=${one.arrived_at}>${day(one.arrived_at, now(), place())} ${hour(one.arrived_at, place())}</time>
       </div>
       <p class="sub indent">${facts.filter(Boolean).join(" · ")}${

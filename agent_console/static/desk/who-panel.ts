@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { day, hour, initials, moment, money } from "../core/format";
 import { language, t, tn } from "../core/i18n";
-import { actorWord, caseCount, channelWord, languageWord, statusWord } from "../core/labels";
+import { actorWord, caseCount, channelWord, languageWord, statusWord, subjectWord } from "../core/labels";
 import type { Candidate, CaseBrief, CustomerBrief, CustomerCard } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
@@ -169,7 +169,7 @@ export class WhoPanel extends DeskElement {
     const late = one.due_at !== null && Date.parse(one.due_at) < now();
     return html`<li class="open-case">
       <div class="row">
-        <a class="cut grow" href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener">${one.subject || one.number}</a>
+        <a class="cut grow" href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener">${subjectWord(one) || one.number}</a>
         ${
           card.case
             ? html`<button
