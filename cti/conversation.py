@@ -72,6 +72,13 @@ class Conversations:
         self._merge(winner=by_link, loser=by_unique)
         return by_link, by_unique
 
+    def recall(self, call_id: str, alias: str = "") -> str:
+        """Know a conversation, and an alias of it, from what was told before; the id it goes by."""
+        call_id = self._top(call_id)
+        self._aliases.setdefault(call_id, [])
+        self._learn(call_id, alias)
+        return call_id
+
     def merge(self, one: str, other: str) -> tuple[str, str | None]:
         """Learn that two known call ids are one conversation; `one` wins."""
         one, other = self._top(one), self._top(other)
@@ -82,13 +89,6 @@ class Conversations:
 
     def ended(self, call_id: str) -> None:
         """The conversation is over: it may be forgotten when `kept` others have ended since."""
-    def recall(self, call_id: str, alias: str = "") -> str:
-        """Know a conversation, and an alias of it, from what was told before; the id it goes by."""
-        call_id = self._top(call_id)
-        self._aliases.setdefault(call_id, [])
-        self._learn(call_id, alias)
-        return call_id
-
         call_id = self._top(call_id)
         if call_id not in self._aliases:
             return
