@@ -117,6 +117,8 @@ def released(s: AgentState, leg: str, at: datetime, wrap_up: float) -> AgentStat
     s = _without(s, leg)
     if talk is None or talk.queue is None or wrap_up <= 0:
         return s
+    if any(other.call_id == talk.call_id for other in s.talking.values()):
+        return s  # a consultation is over, the call is not
     return replace(s, wrap_up_until=at + timedelta(seconds=wrap_up), wrap_up_call=talk.call_id)
 
 

@@ -21,7 +21,9 @@ AgentStatus = Literal[
     "signed_out", "available", "ringing", "talking", "held", "wrap_up", "paused", "unreachable"
 ]
 Party = Literal["caller", "agent", "external", "service"]
-EndedBy = Literal["caller", "agent", "system", "unknown"]
+EndedBy = Literal["caller", "agent", "external", "system", "unknown"]
+# Of one leg: `transferred` when its owner handed the call on.
+LegEnd = Literal["", "caller", "agent", "external", "system", "transferred", "unknown"]
 OfferEnd = Literal["answered", "no_answer", "rejected", "answered_elsewhere", "withdrawn"]
 QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
 TransferKind = Literal["blind", "attended"]
@@ -35,9 +37,10 @@ class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
 
 
 class CallFact(Fact, frozen=True, kw_only=True):
-    """A fact about one call."""
+    """A fact about one call. `journal`: read from Asterisk's own records, not heard live."""
 
     call_id: str
+    journal: bool = False
 
 
 class CallArrived(CallFact, frozen=True, kw_only=True):
@@ -95,11 +98,15 @@ class LegResumed(CallFact, frozen=True, kw_only=True):
 
 
 class LegEnded(CallFact, frozen=True, kw_only=True):
-    """A channel is gone. `cause` is the Q.850 code (0 unknown, 16 normal clearing)."""
+    """A channel is gone. `cause` is the Q.850 code (0 unknown, 16 normal clearing).
+
+    `by`: whose doing it was, "" if the source does not tell.
+    """
 
     leg_id: str
     cause: int
     cause_text: str = ""
+    by: LegEnd = ""
 
 
 class CallQueued(CallFact, frozen=True, kw_only=True):
@@ -152,6 +159,12 @@ class CallReleased(CallFact, frozen=True, kw_only=True):
     agent: str
     leg_id: str
     talked: float
+
+
+class WrapUpEnded(CallFact, frozen=True, kw_only=True):
+    """The agent is done with the after-call work that began when their part was over."""
+
+    agent: str
 
 
 class CallTransferred(CallFact, frozen=True, kw_only=True):

@@ -53,12 +53,14 @@ class Interpreter:
             del expected[next(iter(expected))]
 
     def channel_of(self, agent: str, call_id: str) -> str | None:
-        """The name of the agent's channel in a call, None if there is none."""
+        """The name of the agent's channel in a call, None if there is none.
+
+        Of two the one that is not on hold: what an agent hangs up in a consultation is that.
+        """
         call = self.world.calls.get(self.world.ids.resolve(call_id))
-        for leg in () if call is None else call.legs.values():
-            if leg.agent == agent:
-                return leg.channel
-        return None
+        everyone = () if call is None else call.legs.values()
+        legs = [leg for leg in everyone if leg.agent == agent]
+        return min(legs, key=lambda leg: leg.held).channel if legs else None
 
     def call_of(self, message: Message) -> str | None:
         """The call that an event belongs to, by its channel's ids; None if it is about none."""

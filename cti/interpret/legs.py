@@ -22,12 +22,14 @@ class Leg:
         "id",
         "joined_at",
         "offer",
+        "other_half",
         "party",
         "queue",
         "recording",
         "refused",
         "released",
         "talked",
+        "through",
     )
 
     def __init__(self, leg_id: str, channel: str, call: Call, agent: str | None) -> None:
@@ -48,6 +50,8 @@ class Leg:
         self.bridge: str | None = None
         self.joined_at: datetime | None = None
         self.talked = 0.0
+        self.other_half = ""  # of a Local channel, the leg at its other end
+        self.through = ""  # the Local channel that dialled it, as the queue sees it
 
     @property
     def is_local(self) -> bool:
@@ -69,7 +73,7 @@ class Waiting:
 class Call:
     """One conversation and its legs."""
 
-    __slots__ = ("arrived_at", "by", "id", "legs", "waiting")
+    __slots__ = ("arrived_at", "by", "by_leg", "id", "legs", "waiting")
 
     def __init__(self, call_id: str, arrived_at: datetime) -> None:
         self.id = call_id
@@ -77,3 +81,4 @@ class Call:
         self.legs: dict[str, Leg] = {}
         self.waiting: Waiting | None = None
         self.by: EndedBy | None = None  # who hung up first since the last bridging
+        self.by_leg = ""  # on which leg that was

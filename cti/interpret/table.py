@@ -49,9 +49,12 @@ def hangup_request(world: World, m: Message, _at: datetime, _out: Facts) -> None
 
 
 def soft_hangup(world: World, m: Message, _at: datetime, _out: Facts) -> None:
-    """We (by command) or the dialplan want this channel to end: an agent's leg by the agent."""
+    """We (by command) or the dialplan want this channel to end: an agent's leg by the agent.
+
+    Asterisk ends the others' channels so as well, once somebody has hung up.
+    """
     leg = world.legs.get(m.get("Uniqueid"))
-    if leg is not None and leg.agent is not None:
+    if leg is not None and leg.agent is not None and leg.call.by is None:
         world.hung_up_by(leg)
 
 
@@ -74,15 +77,22 @@ def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
 
 
 def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:
-    """A queue rings an agent: the moment of the screen pop."""
+    """A queue rings an agent: the moment of the screen pop.
+
+    A Local channel rings nobody: the agent it leads to is offered the call when it dials them.
+    """
     leg = _dest(world, m, at, out)
-    if leg is not None:
+    if leg is not None and leg.is_local:
+        leg.queue = m.get("Queue")
+    elif leg is not None:
         world.offer(out, at, leg, m.get("Queue"))
 
 
 def agent_connect(world: World, m: Message, at: datetime, out: Facts) -> None:
     """An agent took a call out of a queue."""
     leg = _dest(world, m, at, out)
+    if leg is not None and leg.is_local:
+        leg = next((o for o in _others(leg) if o.through == leg.id and o.offer), None)
     if leg is not None:
         leg.queue = leg.queue or m.get("Queue")
         world.answer(out, at, leg)
@@ -95,10 +105,15 @@ def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
         return
     leg = _dest(world, m, at, out)
     if leg is not None:
-        source = world.legs.get(m.get("Uniqueid"))
+        source, queue = world.legs.get(m.get("Uniqueid")), None
         if source is not None:
             world.unite(out, at, source.call, leg.call)
-        world.offer(out, at, leg, None)
+            if source.is_local and (near := world.legs.get(source.other_half)) is not None:
+                # Through as many Local channels as there are, to the one that the queue rings.
+                leg.through, queue = near.through or near.id, near.queue
+                if leg.is_local:
+                    leg.queue = queue
+        world.offer(out, at, leg, queue)
 
 
 def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -121,6 +136,30 @@ def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
     elif any(o.offer == "answered" or (o.answered and not o.released) for o in _others(leg)):
         reason = "answered_elsewhere"
     world.end_offer(out, at, leg, reason)
+
+
+def local_bridge(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """The two halves of a Local channel know each other."""
+    one = world.legs.get(m.get("LocalOneUniqueid"))
+    two = world.legs.get(m.get("LocalTwoUniqueid"))
+    if one is not None and two is not None:
+        one.other_half, two.other_half = two.id, one.id
+        world.unite(out, at, one.call, two.call)
+
+
+def pickup(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """An agent takes the call that rings at a colleague's device; a queue tells AgentConnect."""
+    picker = world.legs.get(m.get("Uniqueid"))
+    target = world.legs.get(m.get("TargetUniqueid"))
+    if picker is None or target is None:
+        return
+    world.unite(out, at, target.call, picker.call)
+    world.offer(out, at, picker, target.queue)
+    if picker.offer is True:
+        picker.offer = "answered"
+    if target.offer == "answered":
+        target.offer = True
+    world.end_offer(out, at, target, "answered_elsewhere")
 
 
 def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -173,13 +212,29 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
         return
     if first is not None and second is not None:
         world.unite(out, at, first.call, second.call)
+        second.handed_on = second.handed_on or second is not first
     by = first or second
     if by is not None and not by.handed_on:
         by.handed_on = True
-        target = world.legs.get(m.get("TransferTargetUniqueid"))
-        agent = None if target is None else target.agent
-        to = world.extensions.get(agent or "", "") or known(m.get("TransferTargetCallerIDNum"))
+        waiting, caller = by.call.waiting, world.legs.get(m.get("TransfereeUniqueid"))
+        if waiting is not None and second is not None and waiting.leg_id == second.id:
+            # Nobody there has answered yet: the caller takes the agent's place in the queue.
+            to = f"q-{waiting.queue}"
+            waiting.leg_id = caller.id if caller is not None else waiting.leg_id
+        else:
+            target = world.legs.get(m.get("TransferTargetUniqueid"))
+            agent = None if target is None else target.agent
+            to = world.extensions.get(agent or "", "") or _target(world, m, target)
         out.append(_transferred(world, at, by, "attended", to))
+
+
+def _target(world: World, m: Message, target: Leg | None) -> str:
+    """Whom a Local channel leads to, if it does; else the number that the event names."""
+    if target is not None and target.is_local:
+        for leg in _others(target):
+            if leg.agent is not None and leg.through == target.id:
+                return world.extensions.get(leg.agent, "")
+    return known(m.get("TransferTargetCallerIDNum"))
 
 
 def recording_started(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -274,6 +329,8 @@ TABLE: dict[str, Handler] = {
     "DialEnd": dial_end,
     "BridgeEnter": bridge_enter,
     "BridgeLeave": bridge_leave,
+    "LocalBridge": local_bridge,
+    "Pickup": pickup,
     "Hold": hold,
     "Unhold": unhold,
     "BlindTransfer": blind_transfer,

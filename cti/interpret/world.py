@@ -11,11 +11,13 @@ from datetime import datetime
 
 from cti import events as e
 from cti.conversation import Conversations
-from cti.events import Direction, EndedBy, Fact, OfferEnd, Party, QueueExit
+from cti.events import Direction, EndedBy, Fact, LegEnd, OfferEnd, QueueExit
 from cti.interpret.legs import Call, Leg, Waiting
 
 Facts = list[Fact]
 
+# Numbers that only agents reach: places of parked calls (res_parking.conf).
+PARKING = frozenset(str(number) for number in range(700, 721))
 REMEMBERED = 2_000  # channels that are gone, whose late events must not bring them back
 
 
@@ -67,16 +69,18 @@ class World:
             self._merge(out, at, call_id, absorbed)
         agent = self.agent_of(channel)
         call, first = self.calls.get(call_id), False
+        dialed = self.expected.pop(leg_id, "" if exten == "s" else exten)
+        if call is None and agent is not None and dialed:
+            call = self._consulted_in(out, at, agent, call_id)
         if call is None:
             call, first = Call(call_id, at), True
             self.calls[call_id] = call
+        call_id = call.id
         leg = Leg(leg_id, channel, call, agent)
         if first:
-            dialed = self.expected.pop(leg_id, "" if exten == "s" else exten)
             direction: Direction = "inbound"
             if agent is not None or context == "ringdesk-agents":
-                inside = dialed in self.internal or dialed.startswith("q-")
-                direction = "internal" if inside else "outbound"
+                direction = "internal" if self._inside(dialed) else "outbound"
             elif not leg.is_local:
                 leg.party = "caller"
             out.append(
@@ -109,6 +113,26 @@ class World:
             )
         return leg
 
+    def _consulted_in(self, out: Facts, at: datetime, agent: str, call_id: str) -> Call | None:
+        """The call that an agent talks in who now dials: the other call is a consultation in it.
+
+        Nobody talks to two at once: whoever dials has put the other side on hold. Neither the
+        linkedid nor, if no transfer follows, any later event joins the two.
+        """
+        for leg in self.legs.values():
+            talks = leg.answered and not leg.released and not leg.handed_on and not leg.hanging_up
+            if leg.agent == agent and talks and leg.bridge is not None:
+                self.ids.merge(leg.call.id, call_id)
+                out.append(
+                    e.CallMerged(at=at, system=self.system, call_id=leg.call.id, absorbed=call_id)
+                )
+                return leg.call
+        return None
+
+    def _inside(self, dialed: str) -> bool:
+        """A number of the house: no customer is called."""
+        return dialed in self.internal or dialed.startswith(("q-", "*")) or (dialed in PARKING)
+
     def end(
         self, out: Facts, at: datetime, leg: Leg, *, cause: int, text: str = "", lost: bool = False
     ) -> None:
@@ -134,6 +158,7 @@ class World:
                     leg_id=leg.id,
                     cause=cause,
                     cause_text=text,
+                    by="unknown" if lost else self._ended_by(leg),
                 )
             )
         del self.legs[leg.id], call.legs[leg.id]
@@ -142,6 +167,8 @@ class World:
             del self.over[next(iter(self.over))]
         if not call.legs:
             self._over(out, at, call, cause=cause, lost=lost)
+        elif call.by_leg == leg.id and self._goes_on(call):
+            call.by, call.by_leg = None, ""
 
     def over_without_legs(self, out: Facts, at: datetime, call: Call) -> None:
         """A call none of whose legs is known any more has ended, nobody knows how."""
@@ -165,8 +192,26 @@ class World:
         if leg.offer is True and not leg.answered:
             leg.refused = True
         elif leg.call.by is None and not leg.is_local and not leg.handed_on:
-            ends: dict[Party, EndedBy] = {"agent": "agent", "caller": "caller"}
-            leg.call.by = ends.get(leg.party, "caller")
+            leg.call.by, leg.call.by_leg = self._owner(leg), leg.id
+
+    @staticmethod
+    def _owner(leg: Leg) -> EndedBy:
+        """Who is at a leg. Whom an agent called is the caller of an outbound call."""
+        if leg.party in {"agent", "caller"}:
+            return leg.party
+        called_in = any(other.party == "caller" for other in leg.call.legs.values())
+        return "external" if called_in else "caller"
+
+    def _ended_by(self, leg: Leg) -> LegEnd:
+        if leg.handed_on:
+            return "transferred"
+        return self._owner(leg) if leg.hanging_up else leg.call.by or "system"
+
+    @staticmethod
+    def _goes_on(call: Call) -> bool:
+        """Two people still talk, or somebody waits: whoever left did not end the call."""
+        talking = [o for o in call.legs.values() if o.joined_at is not None and not o.is_local]
+        return call.waiting is not None or len(talking) > 1
 
     # -- offers, answers, releases ----------------------------------------------------------
 

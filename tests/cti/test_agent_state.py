@@ -57,6 +57,16 @@ def test_no_wrap_up_after_a_call_that_came_from_no_queue() -> None:
     assert moves.released(talking(queue=None), "L1", at(10), 30).status == "available"
 
 
+def test_no_wrap_up_after_a_consultation_only_after_the_call() -> None:
+    consulting = moves.talks(talking("L1"), "L2", "c1", "support")
+    back = moves.released(consulting, "L2", at(5), 30)
+    assert (back.status, back.wrap_up_until) == ("talking", None)
+    assert moves.released(back, "L1", at(9), 30).status == "wrap_up"
+    handed_on = moves.released(consulting, "L1", at(5), 30)
+    assert handed_on.wrap_up_until is None
+    assert moves.released(handed_on, "L2", at(5), 30).wrap_up_until == at(35)
+
+
 def test_a_pause_during_a_call_takes_effect_after_call_and_wrap_up() -> None:
     state = moves.paused(talking(), "lunch")
     assert (state.status, state.reason) == ("talking", "")

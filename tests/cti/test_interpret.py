@@ -42,9 +42,10 @@ def test_a_recorded_call_is_one_conversation_and_leaves_nothing_behind(name: str
     messages = recording(name).messages
     facts = facts_of(messages, by)
     first = next(m for m in messages if m.name == "Newchannel")
-    assert {f.call_id for f in facts if isinstance(f, e.CallFact)} == {
-        call_id_of("ringdesk-1", first.get("Linkedid"))
-    }
+    told_of = {f.call_id for f in facts if isinstance(f, e.CallFact)}
+    one = call_id_of("ringdesk-1", first.get("Linkedid"))
+    assert {by.world.ids.resolve(call_id) for call_id in told_of} == {one}
+    assert [f.call_id for f in facts if isinstance(f, e.CallEnded)] == [one]
     assert (by.world.legs, by.world.calls, by.world.bridges) == ({}, {}, {})
 
 

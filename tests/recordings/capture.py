@@ -3,6 +3,7 @@
 Each kind of `kinds.py` becomes `<kind>.ami` (what the manager told of it) and `<kind>.cel` (what
 Asterisk wrote into its own records). What should be made of them stands in `expected.py`; the
 lines `#>`, the facts one by one, are told by the interpreter of today: read their difference.
+`--tell` calls nobody and writes only these lines anew.
 """
 
 from __future__ import annotations
@@ -57,11 +58,18 @@ async def _one(stage: Stage, name: str, version: str) -> None:
     file = FOLDER / f"{name}.ami"
     events = "\n\n".join(stage.ami.events)
     file.write_text(f"{head}\n{events}\n", "utf-8")
-    facts = Interpreter("ringdesk-1", EXTENSIONS)
-    lines = [
-        f"#> {told(f)}" for m in recording(name, WANTED_EVENTS).messages for f in facts.feed(m)
-    ]
-    file.write_text(head + "".join(f"{line}\n" for line in lines) + f"\n{events}\n", "utf-8")
+    tell(name)
+
+
+def tell(name: str) -> None:
+    """Write the lines `#>` of a recording anew."""
+    file = FOLDER / f"{name}.ami"
+    head, _, events = file.read_text("utf-8").partition("\n\n")
+    kept = [line for line in head.splitlines() if not line.startswith("#>")]
+    by = Interpreter("ringdesk-1", EXTENSIONS)
+    heard = recording(name, WANTED_EVENTS).messages
+    lines = [f"#> {told(fact)}" for message in heard for fact in by.feed(message)]
+    file.write_text("\n".join([*kept, *lines]) + f"\n\n{events}", "utf-8")
 
 
 def _line(why: BaseException) -> str:
@@ -82,10 +90,14 @@ def _version() -> str:
 
 def main() -> None:
     """What the command line says."""
-    names = sys.argv[1:] or list(KINDS)
+    names = [name for name in sys.argv[1:] if name != "--tell"] or list(KINDS)
     unknown = [name for name in names if name not in KINDS]
     if unknown:
         raise SystemExit(f"no such kind: {', '.join(unknown)}; there are {', '.join(KINDS)}")
+    if "--tell" in sys.argv:
+        for name in names:
+            tell(name)
+        return
     wrong = asyncio.run(capture(names))
     if wrong:
         raise SystemExit(f"not recorded: {', '.join(wrong)}")

@@ -216,7 +216,10 @@ async def blind_to_queue(stage: Stage) -> None:
 
 @kind
 async def via_local(stage: Stage) -> None:
-    """A blind transfer whose target is dialled through a Local channel."""
+    """A blind transfer whose target is dialled through a Local channel.
+
+    Asterisk takes the Local channel out as soon as both sides talk (LocalOptimization).
+    """
     call, ava = await talking(stage)
     await transfer(stage, "112")
     ben = (await rings(stage, "ben", 1)).answer()
@@ -363,8 +366,8 @@ async def conference(stage: Stage) -> None:
 
 @kind
 async def local_agents(stage: Stage) -> None:
-    """The queue's member is a Local channel that dials the agent's telephone."""
-    where = {"Queue": "locals", "Interface": "Local/102@ringdesk-agents"}
+    """The queue's member is a Local channel that dials the agent's telephone, and stays (/n)."""
+    where = {"Queue": "locals", "Interface": "Local/102@ringdesk-agents/n"}
     await stage.ami.do("QueueAdd", **where, MemberName="ben", StateInterface="PJSIP/ben")
     call = caller(stage, "2007")
     ben = (await rings(stage, "ben", 1)).answer()

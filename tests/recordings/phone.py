@@ -1,18 +1,24 @@
 """A SIP telephone led by a script: enough of SIP over UDP on the loopback to make real calls with.
 
 It rings, answers, refuses, holds, transfers (REFER, also with Replaces), presses keys (INFO) and
-hangs up when it is told to. It sends no voice. What comes twice is answered twice and told once.
+hangs up when it is told to. It sends silence as voice: without media Asterisk leaves Local channels
+where they are. What comes twice is answered twice and told once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
+import socket
+import struct
 from dataclasses import dataclass, field
 from typing import cast
 
 WAIT = 15.0  # seconds for anything that is waited for
+FRAME = 0.02  # seconds
+SILENCE = b"\xff" * 160  # one frame of PCMU
 Address = tuple[str, int]
 
 
@@ -70,6 +76,7 @@ class Call:
     cseq: int = 0
     branch: str = ""
     status: int = 0  # the last final status of our INVITE
+    voice: asyncio.Task[None] | None = None
     ringing: asyncio.Event = field(default_factory=asyncio.Event)
     up: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,8 +100,23 @@ class Call:
         """Take the call that rings."""
         assert self.invite is not None
         self.phone.respond(self.invite, "200 OK", self.own, self.phone.sdp())
-        self.up.set()
+        self.speak(self.invite.body)
         return self
+
+    def speak(self, sdp: str) -> None:
+        """The call is up: send silence to where the other side listens, until it is over."""
+        self.up.set()
+        if self.voice is None and (port := re.search(r"^m=audio (\d+)", sdp, re.MULTILINE)):
+            self.voice = asyncio.create_task(self._speak(int(port.group(1))))
+
+    async def _speak(self, port: int) -> None:
+        mark = secrets.token_bytes(4)
+        for number in range(int(60 / FRAME)):
+            if self.over.is_set():
+                return
+            head = b"\x80\x00" + struct.pack("!HI", number, number * len(SILENCE)) + mark
+            self.phone.voice(head + SILENCE, port)
+            await asyncio.sleep(FRAME)
 
     def refuse(self, status: str = "486 Busy Here") -> None:
         """Do not take it."""
@@ -170,6 +192,9 @@ class Phone(asyncio.DatagramProtocol):
         self.calls: dict[str, Call] = {}
         self._came: asyncio.Queue[Call] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
+        self._mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._mouth.bind((at[0], 0))
+        self._mouth.setblocking(False)
 
     @property
     def via(self) -> str:
@@ -195,6 +220,15 @@ class Phone(asyncio.DatagramProtocol):
         """Listen no more."""
         if self._transport is not None:
             self._transport.close()
+        self._mouth.close()
+
+    def voice(self, packet: bytes, port: int) -> None:
+        """A frame to the server; what does not fit is lost, as voice is. Nobody listens here."""
+        with contextlib.suppress(BlockingIOError):
+            self._mouth.sendto(packet, (self.server[0], port))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._mouth.recv(2048)
 
     def drop_all(self) -> None:
         """Hang up whatever is up or rings, and forget who called."""
@@ -212,7 +246,11 @@ class Phone(asyncio.DatagramProtocol):
         """What we would hear and say."""
         host = self.at[0]
         lines = ("v=0", f"o=- 1 1 IN IP4 {host}", "s=-", f"c=IN IP4 {host}", "t=0 0")
-        media = (f"m=audio {self.at[1] + 1} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", f"a={direction}")
+        media = (
+            f"m=audio {self._mouth.getsockname()[1]} RTP/AVP 0",
+            "a=rtpmap:0 PCMU/8000",
+            f"a={direction}",
+        )
         return "".join(f"{line}\r\n" for line in (*lines, *media))
 
     def dial(self, number: str, caller: str = "", name: str = "") -> Call:
@@ -296,7 +334,7 @@ class Phone(asyncio.DatagramProtocol):
         if m.status < 300:
             call.target = _uri(m.get("Contact"))
             call.ringing.set()
-            call.up.set()
+            call.speak(m.body)
         elif not call.up.is_set():
             call.over.set()
         call.status = m.status

@@ -204,7 +204,7 @@ class Stage:
             "support": {"strategy": "linear", "record": True},
             "everyone": {"strategy": "ringall", "record": True},
             "two": {"strategy": "linear", "record": True},
-            "single": {},
+            "single": {"record": True},
             "brief": {"max_wait": 2, "overflow": "single", "record": True},
             "locals": {"record": True},
         }
