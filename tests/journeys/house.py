@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 import aiohttp
@@ -19,6 +20,7 @@ from service_desk.actions.staff import create_staff, issue_token
 from service_desk.actor import SYSTEM, Role
 from service_desk.desk import Desk, connect
 from service_desk.migrations import migrate
+from tests.polling import until
 from tests.ports import free_ports, rtp_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,6 +53,16 @@ CLOSED = {
         "bye": {"kind": "hangup", "label": "Goodbye", "prompt": {"en": "Goodbye."}},
     },
 }
+CHINESE = {
+    "description": "Straight to sales, in Chinese",
+    "languages": ["zh"],
+    "start": "sales",
+    "nodes": {
+        "sales": {"kind": "queue", "label": "Sales", "queue": "sales"},
+        "bye": {"kind": "hangup", "label": "Goodbye", "prompt": {"zh": "再见。"}},
+    },
+    "after": {"full": "bye", "timeout": "bye", "closed": "bye"},
+}
 
 
 def settings(folder: Path, database: str = "") -> dict[str, Any]:
@@ -81,10 +93,11 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "5000": {"queue": "pair"},
             "6000": {"queue": "brief"},
             "7000": {"queue": "phones"},
+            "8000": {"flow": "chinese"},
         },
         "queues": {
             "support": {"record": True, "wrap_up": 60, "ring": 30},
-            "sales": {},
+            "sales": {"announce_every": 10},
             "pair": {"wrap_up": 3, "ring": 30},
             "brief": {"max_wait": 1, "announce_position": False},
             "phones": {"wrap_up": 0},
@@ -137,6 +150,7 @@ class House:
         (data / "prompts").symlink_to(prompts)
         self.file.write_text(yaml.safe_dump(self.config, allow_unicode=True))
         (data / "flows" / "closed.yaml").write_text(yaml.safe_dump(CLOSED))
+        (data / "flows" / "chinese.yaml").write_text(yaml.safe_dump(CHINESE))
         # What `ringdesk db migrate`, `user add` and `token create` do, without six starts of it.
         url = load(self.file).database.url
         await migrate(url)
@@ -182,20 +196,59 @@ class House:
             if "Ringdesk is ready" in self.said[-1]:
                 ready.set()
 
-    async def rtp_of(self, endpoint: str) -> dict[str, int]:
-        """RTP packets of the endpoint's one channel, as Asterisk has counted them."""
+    async def asterisk_says(self, command: str) -> str:
+        """What Asterisk's own console answers."""
         process = await asyncio.create_subprocess_exec(
             parts.asterisk().command,
             "-C",
             str(self.folder / "data/asterisk/etc/asterisk.conf"),
             "-rx",
-            "pjsip show channelstats",
+            command,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         async with asyncio.timeout(READY_SECONDS):
             out, _ = await process.communicate()
-        rows = [line.split() for line in out.decode().splitlines() if f"{endpoint}-" in line]
-        assert len(rows) == 1, out.decode()
+        return out.decode(errors="replace")
+
+    def asterisk_pid(self) -> int | None:
+        """The process of our own Asterisk, if it runs."""
+        try:
+            pid = int((self.folder / "data/asterisk/run/asterisk.pid").read_text())
+            said = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            return None
+        return pid if str(self.folder).encode() in said else None
+
+    async def end_asterisk(self) -> None:
+        """End an Asterisk that outlived a Ringdesk that was killed, and wait until it is gone."""
+        if (pid := self.asterisk_pid()) is not None:
+            os.kill(pid, SIGKILL)
+        gone = until(
+            self._asterisk_there, lambda pid: pid is None, seconds=STOP_SECONDS, every=0.05
+        )
+        await gone
+
+    async def _asterisk_there(self) -> int | None:
+        return self.asterisk_pid()
+
+    async def channel_of(self, caller: str) -> str:
+        """The name of the one channel that shows this number as its caller's."""
+        out = await self.asterisk_says("core show channels concise")
+        found = [line.split("!")[0] for line in out.splitlines() if f"!{caller}!" in line]
+        assert len(found) == 1, out
+        return found[0]
+
+    async def hear(self, channel: str, file: Path) -> None:
+        """Write to `file` what the one on this channel hears, until the call ends."""
+        both = file.with_suffix(".both.wav")
+        await self.asterisk_says(f"mixmonitor start {channel} {both},t({file})")
+
+    async def rtp_of(self, endpoint: str) -> dict[str, int]:
+        """RTP packets of the endpoint's one channel, as Asterisk has counted them."""
+        out = await self.asterisk_says("pjsip show channelstats")
+        rows = [line.split() for line in out.splitlines() if f"{endpoint}-" in line]
+        assert len(rows) == 1, out
         # BridgeId ChannelId UpTime Codec, then received: Count Lost Pct Jitter; sent: the same.
         counts = rows[0][rows[0].index("ulaw") + 1 :]
         return {"received": int(counts[0]), "sent": int(counts[4])}
@@ -226,10 +279,4 @@ class House:
 
     async def until(self, path: str, good: Any, seconds: float = 20) -> Any:
         """Ask `path` until `good(answer)`; the answer. Nothing tells outsiders of a change."""
-        answer = None
-        async with asyncio.timeout(seconds):
-            while True:
-                answer = await self.api("GET", path)
-                if good(answer):
-                    return answer
-                await asyncio.sleep(0.1)
+        return await until(lambda: self.api("GET", path), good, seconds=seconds, every=0.1)

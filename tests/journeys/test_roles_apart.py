@@ -126,6 +126,7 @@ async def test_a_call_through_four_processes_outlives_the_bridge(
         assert any("Standing by: another bridge" in line for line in spare.said)
         await ava.page.keyboard.press("F6")
         await ava.in_state("held")
+        await ava.page.wait_for_timeout(2_000)  # what is older than a second is written down
         await apart.kill("bridge")
         apart.parts["bridge"] = spare
         await house.until(
