@@ -7,30 +7,24 @@ hang up. Every caller has a number of their own, so that cases can be counted ag
 
 from __future__ import annotations
 
-import csv
 import os
 import sqlite3
-import subprocess
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from bench.harness import Figure, RunFailedError
 from bench.installation import Installation, free_ports, running
-from config import parts
+from bench.sipp import NUMBER, TRUNK, Agents, Callers, Counts
 
 RATE = 40  # calls a second
 SECONDS = 25
 WARM_UP = 4
 AGENTS = 100
-TRUNK = "127.0.0.2"
 SETTLE_SECONDS = 15.0
-SLACK = 25.0  # seconds for the last calls to end
-SCENARIOS = Path(__file__).parent
-NUMBER = "+4930{:08d}"
 
 
 def run() -> list[Figure]:
@@ -73,11 +67,11 @@ def _measure(folder: Path) -> dict[str, float]:
     load = os.getloadavg()[0]
     with ExitStack() as stack:
         house = stack.enter_context(running(folder, settings(folder, sip, agents)))
-        stack.enter_context(_Sipp(folder, "agent", "-i", "127.0.0.1", "-p", str(agents)))
+        stack.enter_context(Agents(folder, agents))
         _call(folder, "warm", sip, callers, WARM_UP * RATE, first=0)
         _settled(folder)
         before, started = house.cpu(), time.monotonic()
-        good, failed = _call(folder, "load", sip, callers, SECONDS * RATE, first=1_000_000)
+        counts = _call(folder, "load", sip, callers, SECONDS * RATE, first=1_000_000)
         _settled(folder)
         after, ended = house.cpu(), time.monotonic()
         counted = _count(folder)
@@ -86,8 +80,8 @@ def _measure(folder: Path) -> dict[str, float]:
         "ours": after[0] - before[0],
         "asterisk": after[1] - before[1],
         "seconds": ended - started,
-        "calls": good,
-        "failed": failed,
+        "calls": counts.good,
+        "failed": counts.failed,
         "load": load,
         **counted,
     }
@@ -129,48 +123,10 @@ def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
     }
 
 
-class _Sipp:
-    """A sipp in the background that runs until it is ended."""
-
-    def __init__(self, folder: Path, scenario: str, *arguments: str) -> None:
-        sheet = SCENARIOS / f"queued_call_{scenario}.xml"
-        self.process = subprocess.Popen(
-            [parts.sipp(), "-sf", str(sheet), "-nostdin", *arguments],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def __enter__(self) -> _Sipp:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def _call(
-    folder: Path, name: str, sip: int, port: int, count: int, *, first: int
-) -> tuple[int, int]:
-    """So many calls at `RATE`; how many went well, and how many failed."""
-    numbers = folder / f"{name}.csv"
-    rows = [NUMBER.format(first + number) for number in range(count)]
-    numbers.write_text("\n".join(["SEQUENTIAL", *rows]) + "\n")
-    statistics = folder / f"{name}.stat"
-    with _Sipp(
-        folder, "caller", f"127.0.0.1:{sip}", "-i", TRUNK, "-p", str(port), "-inf", str(numbers),
-        "-r", str(RATE), "-m", str(count), "-l", str(RATE * 20), "-recv_timeout", "20000",
-        "-trace_stat", "-stf", str(statistics), "-fd", "1",
-    ) as sipp, suppress(subprocess.TimeoutExpired):  # fmt: skip
-        sipp.process.wait(count / RATE + SLACK)
-    with statistics.open() as file:
-        last = list(csv.DictReader(file, delimiter=";"))[-1]
-    return int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"])
+def _call(folder: Path, name: str, sip: int, port: int, count: int, *, first: int) -> Counts:
+    """So many calls at `RATE`."""
+    with Callers(folder, name, sip, port, count=count, rate=RATE, first=first) as callers:
+        return callers.wait()
 
 
 def _ask(folder: Path, question: str) -> list[Any]:

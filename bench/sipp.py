@@ -1,0 +1,116 @@
+"""sipp as many callers and many agents: one process each, with counts of its own.
+
+The callers come from a trunk's address, each with a number of their own, dial 2000, wait until
+somebody answers, talk, and hang up. The agents are one static contact for all of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from config import parts
+
+SCENARIOS = Path(__file__).parent
+TRUNK = "127.0.0.2"
+NUMBER = "+4930{:08d}"
+SLACK = 25.0  # seconds for the last calls to end
+END_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many calls went as a call should, and how many did not, by sipp's own count."""
+
+    good: int
+    failed: int
+
+
+class Sipp:
+    """A sipp in the background that runs until it is ended."""
+
+    def __init__(self, folder: Path, scenario: str, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [
+                parts.sipp(), "-sf", str(SCENARIOS / f"sipp_{scenario}.xml"), "-nostdin",
+                *arguments,
+            ],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """End it, gently first."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Agents(Sipp):
+    """Everybody who is called at this port answers after 200 ms."""
+
+    def __init__(self, folder: Path, port: int, address: str = "127.0.0.1") -> None:
+        super().__init__(folder, "agent", "-i", address, "-p", str(port))
+
+
+class Callers(Sipp):
+    """So many calls at a rate; `numbers` are theirs, in order."""
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        sip: int,
+        port: int,
+        *,
+        count: int,
+        rate: float,
+        first: int,
+        talk: float = 2.3,
+        patience: float = 20.0,
+    ) -> None:
+        """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds."""
+        self.numbers: Sequence[str] = [NUMBER.format(first + number) for number in range(count)]
+        self._seconds = count / rate + talk + patience
+        self._statistics = folder / f"{name}.stat"
+        sheet = folder / f"{name}.csv"
+        sheet.write_text("\n".join(["SEQUENTIAL", *self.numbers]) + "\n")
+        super().__init__(
+            folder, "caller", f"127.0.0.1:{sip}", "-i", TRUNK, "-p", str(port),
+            "-inf", str(sheet), "-r", str(max(int(rate), 1)), "-m", str(count),
+            "-l", str(max(int(rate * (talk + patience)), 10)), "-d", str(int(talk * 1000)),
+            "-recv_timeout", str(int(patience * 1000)),
+            "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+        )  # fmt: skip
+
+    def wait(self) -> Counts:
+        """Wait until the last call has ended, not for ever."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(self._seconds + SLACK)
+        self.end()
+        with self._statistics.open() as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+        return Counts(int(last["SuccessfulCall(C)"]), int(last["FailedCall(C)"]))

@@ -1,0 +1,227 @@
+"""A busy floor: a house of its own with sipp agents, calls that flow into it, and what became of
+them, seen from outside: sipp's own count, Asterisk's own records, the database."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bench.sipp import TRUNK, Agents, Callers, Counts
+from config.settings import load
+from tests.journeys.house import House
+from tests.polling import until
+from tests.ports import free_ports, rtp_ports
+
+AGENTS = 20
+WRITTEN_SECONDS = 60.0  # until everything is written, after an outage as well (INVARIANTS 2)
+FREE_SECONDS = 60.0  # until every agent is what Asterisk says (INVARIANTS 7)
+
+
+def floor_settings(folder: Path, database: str = "", agents: int = AGENTS) -> dict[str, Any]:
+    """One queue, `agents` sipp agents that are signed in, one trunk; no wrap-up, no recording."""
+    ami, agi, http, sip, web, live, phones = free_ports(7)
+    first_rtp, last_rtp = rtp_ports(240)
+    return {
+        "system": "floor",
+        "company": {"name": "Floor", "time_zone": "UTC", "languages": ["en", "zh"]},
+        "data": {"folder": str(folder / "data")},
+        "database": {"url": database},
+        "asterisk": {
+            "ami": {"port": ami},
+            "agi": {"port": agi},
+            "http": {"port": http},
+            "sip": {"host": "127.0.0.1", "port": sip},
+            "rtp": {"from": first_rtp, "to": last_rtp},
+        },
+        "web": {"port": web},
+        "live": {"port": live},
+        "night_switch": "open",
+        "dids": {"1000": {"flow": "main"}, "2000": {"queue": "support"}},
+        "queues": {"support": {"wrap_up": 0}, "sales": {}},
+        "agent_ranges": [
+            {
+                "prefix": "agent",
+                "count": agents,
+                "contact": f"sip:{{name}}@127.0.0.1:{phones}",
+                "extension_from": 1001,
+                "queues": {"support": 0},
+                "signed_in": True,
+            }
+        ],
+        "agents": {
+            "ava": {"extension": "101", "queues": {"sales": 0}},
+            "ben": {"extension": "102", "queues": {"sales": 5}},
+        },
+        "trunks": {"carrier": {"addresses": [TRUNK]}},
+    }
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of calls. `sipp` counted them, `roots` are in Asterisk's own records; `open`
+    are up for all the database knows."""
+
+    sipp: Counts = field(default_factory=lambda: Counts(0, 0))
+    calls: int = 0
+    roots: int = 0
+    open: int = 0
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+
+    @property
+    def exact(self) -> bool:
+        """Every call that reached Asterisk has exactly one case, and nothing else has one."""
+        return not (self.lost or self.duplicated or self.stray) and self.roots == self.calls
+
+
+@dataclass
+class Floor:
+    """The running floor. `callers` is the port that callers call from."""
+
+    house: House
+    callers: int
+    made: int = 0
+    flows: list[Callers] = field(default_factory=list)
+
+    @property
+    def folder(self) -> Path:
+        """Where everything of it lies."""
+        return self.house.folder
+
+    def call(self, count: int, rate: float, *, talk: float = 1.0, patience: float = 30.0) -> None:
+        """Have so many calls come in, `rate` a second, from now on."""
+        self.flows.append(
+            Callers(
+                self.folder, f"flow{len(self.flows)}", self.house.config["asterisk"]["sip"]["port"],
+                free_ports(1)[0], count=count, rate=rate, first=self.made, talk=talk,
+                patience=patience,
+            )
+        )  # fmt: skip
+        self.made += count
+
+    async def counted(self) -> Counts:
+        """Wait until every call has ended; what sipp says of them."""
+        each = [await asyncio.to_thread(flow.wait) for flow in self.flows]
+        return Counts(sum(one.good for one in each), sum(one.failed for one in each))
+
+    async def stop_by(self, number: signal.Signals) -> None:
+        """Send the process a signal; wait for its end if that ends it."""
+        process = self.house.process
+        assert process is not None
+        process.send_signal(number)
+        if number is signal.SIGKILL:
+            await process.wait()
+
+    async def start_again(self) -> None:
+        """Start it as after a crash: it finds the Asterisk that outlived it."""
+        await self.house.start()
+
+    async def tally(self, sipp: Counts) -> Tally:
+        """Compare calls, records and cases, once the cases are written (or the time is over)."""
+        numbers = [number for flow in self.flows for number in flow.numbers]
+        try:
+            tally = await until(
+                lambda: self._compare(numbers),
+                lambda each: each.exact and not each.open,
+                seconds=WRITTEN_SECONDS,
+                every=0.5,
+            )
+        except TimeoutError:
+            tally = await self._compare(numbers)  # what is wrong with it is the test's to say
+        return replace(tally, sipp=sipp)
+
+    async def _compare(self, numbers: list[str]) -> Tally:
+        roots = Counter(roots_in(self.records()).values())
+        cases = Counter(
+            str(row[0])
+            for row in await self.ask(
+                "SELECT c.number FROM service_case s"
+                " JOIN conversation c ON c.call_id = s.opened_by_call_id"
+            )
+        )
+        open_calls = await self.ask(
+            "SELECT count(*) FROM conversation WHERE ended_at IS NULL AND merged_into IS NULL"
+        )
+        wanted = set(numbers)
+        return Tally(
+            calls=len(numbers),
+            roots=sum(roots[number] for number in numbers),
+            lost=[number for number in numbers if not cases[number]],
+            duplicated=[number for number in numbers if cases[number] > 1],
+            stray=[number for number in cases if number not in wanted],
+            open=int(open_calls[0][0]),
+        )
+
+    async def ask(self, question: str) -> list[Any]:
+        """Read the database from outside."""
+        engine = create_async_engine(load(self.house.file).database.url)
+        try:
+            async with engine.connect() as connection:
+                return list((await connection.execute(text(question))).all())
+        finally:
+            await engine.dispose()
+
+    def records(self) -> Iterable[dict[str, Any]]:
+        """Asterisk's own records, rotated files first; a torn last line is left out."""
+        folder = self.folder / "data/records"
+        for file in sorted(folder.glob("cel*"), key=lambda each: (each.name == "cel.json", each)):
+            for line in file.read_text(errors="replace").splitlines():
+                with contextlib.suppress(json.JSONDecodeError):
+                    yield json.loads(line)
+
+    async def agents_agree(self) -> None:
+        """Wait until every agent is what Asterisk says of them: nobody is up, all are free."""
+
+        async def busy() -> list[str]:
+            channels = await self.house.asterisk("core show channels count")
+            shown = (await self.house.api("GET", "/agents"))["items"]
+            names = [
+                each["agent"]
+                for each in shown
+                if each["agent"].startswith("agent") and each["status"] != "available"
+            ]
+            return names if channels.startswith("0 active channels") else [channels, *names]
+
+        await until(busy, lambda names: not names, seconds=FREE_SECONDS, every=0.5)
+
+
+def roots_in(records: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """The calls from the trunk in Asterisk's records: linkedid of the first channel -> number."""
+    return {
+        record["linkedid"]: record["num"]
+        for record in records
+        if record.get("eventtype") == "CHAN_START"
+        and record["uniqueid"] == record["linkedid"]
+        and record["channame"].startswith("PJSIP/carrier-")
+    }
+
+
+@contextlib.asynccontextmanager
+async def open_floor(
+    folder: Path, prompts: Path, database: str = "", agents: int = AGENTS
+) -> AsyncIterator[Floor]:
+    """A floor that runs, with its agents; ends all of it, whatever happened to it meanwhile."""
+    house = House(folder, floor_settings(folder, database, agents))
+    await house.furnish(prompts)
+    phones = int(house.config["agent_ranges"][0]["contact"].rpartition(":")[2])
+    with Agents(folder, phones):
+        await house.start()
+        floor = Floor(house, free_ports(1)[0])
+        try:
+            yield floor
+        finally:
+            for flow in floor.flows:
+                flow.end()
+            await house.stop()
+            await house.end_asterisk()
