@@ -184,7 +184,7 @@ class Floor:
         """Wait until every agent is what Asterisk says of them: nobody is up, all are free."""
 
         async def busy() -> list[str]:
-            channels = await self.house.asterisk("core show channels count")
+            channels = await self.house.asterisk_says("core show channels count")
             shown = (await self.house.api("GET", "/agents"))["items"]
             names = [
                 each["agent"]
