@@ -7,11 +7,12 @@ import math
 import struct
 from pathlib import Path
 
-from tests.journeys.tones import RATE, mulaw
+from tests.journeys.tones import COLUMNS, RATE, ROWS, mulaw
 
 HEADER = 44  # bytes before the samples of a plain WAV file
 SNIPPET = 400  # samples: 50 ms of speech are like no other
 BIAS = 0x84
+FRAME = 240  # samples: 30 ms, half the shortest key tone
 
 
 def samples(file: Path) -> array.array[int]:
@@ -66,3 +67,34 @@ def level(sound: array.array[int]) -> float:
 def length(file: Path) -> float:
     """Seconds."""
     return len(samples(file)) / RATE
+
+
+def keys(sound: array.array[int]) -> str:
+    """The keys whose tones (DTMF) are heard, each once for as long as it sounds."""
+    heard, before = "", ""
+    for at in range(0, len(sound) - FRAME, FRAME):
+        key = _key(sound[at : at + FRAME])
+        heard += key if key != before else ""
+        before = key
+    return heard
+
+
+def _key(frame: array.array[int]) -> str:
+    """The key of one frame: its two tones are nearly all there is to hear, and equally loud."""
+    all_of_it = sum(x * x for x in frame) * FRAME / 2
+    if level(frame) < 500:
+        return ""
+    row, strong = max(((f, _power(frame, f)) for f in set(ROWS.values())), key=lambda x: x[1])
+    column, too = max(((f, _power(frame, f)) for f in set(COLUMNS.values())), key=lambda x: x[1])
+    if strong + too < 0.75 * all_of_it or not 0.1 < strong / (too or 1) < 10:
+        return ""
+    return next(key for key in ROWS if (ROWS[key], COLUMNS[key]) == (row, column))
+
+
+def _power(frame: array.array[int], frequency: float) -> float:
+    """Goertzel: how much of the frame is this frequency."""
+    turn = 2 * math.cos(2 * math.pi * frequency / RATE)
+    one = two = 0.0
+    for sample in frame:
+        one, two = sample + turn * one - two, one
+    return one * one + two * two - turn * one * two

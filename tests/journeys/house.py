@@ -94,6 +94,7 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "6000": {"queue": "brief"},
             "7000": {"queue": "phones"},
             "8000": {"flow": "chinese"},
+            "9000": {"queue": "spilling"},
         },
         "queues": {
             "support": {"record": True, "wrap_up": 60, "ring": 30},
@@ -101,6 +102,7 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "pair": {"wrap_up": 3, "ring": 30},
             "brief": {"max_wait": 1, "announce_position": False},
             "phones": {"wrap_up": 0},
+            "spilling": {"max_wait": 1, "overflow": "pair", "record": True},
         },
         "agents": {
             "ava": {"extension": "101", "queues": {"support": 0, "pair": 0}},
@@ -124,6 +126,7 @@ class House:
     folder: Path
     config: dict[str, Any]
     token: str = ""
+    name: str = "ringdesk.yaml"
     process: asyncio.subprocess.Process | None = None
     said: list[str] = field(default_factory=list)
     _reading: asyncio.Task[None] | None = None
@@ -131,7 +134,7 @@ class House:
     @property
     def file(self) -> Path:
         """The settings file."""
-        return self.folder / "ringdesk.yaml"
+        return self.folder / self.name
 
     @property
     def web(self) -> str:
@@ -143,12 +146,16 @@ class House:
         """Where callers call."""
         return "127.0.0.1", self.config["asterisk"]["sip"]["port"]
 
+    def write(self) -> None:
+        """Write the settings file as `config` is now."""
+        self.file.write_text(yaml.safe_dump(self.config, allow_unicode=True))
+
     async def furnish(self, prompts: Path) -> None:
         """Settings, flows, tables, staff and a token; `prompts` is shared between houses."""
         data = self.folder / "data"
         (data / "flows").mkdir(parents=True)
         (data / "prompts").symlink_to(prompts)
-        self.file.write_text(yaml.safe_dump(self.config, allow_unicode=True))
+        self.write()
         (data / "flows" / "closed.yaml").write_text(yaml.safe_dump(CLOSED))
         (data / "flows" / "chinese.yaml").write_text(yaml.safe_dump(CHINESE))
         # What `ringdesk db migrate`, `user add` and `token create` do, without six starts of it.
@@ -169,6 +176,7 @@ class House:
 
     async def start(self, *roles: str) -> None:
         """Start `serve` (or the given command) and wait until it says that it is ready."""
+        self.write()
         self.process = await asyncio.create_subprocess_exec(
             *self._ringdesk(roles or ("serve",)),
             stdin=asyncio.subprocess.DEVNULL,
@@ -193,7 +201,7 @@ class House:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.said.append(line.decode(errors="replace").rstrip())
-            if "Ringdesk is ready" in self.said[-1]:
+            if self.said[-1].startswith(("Ringdesk is ready", "Asterisk is ready")):
                 ready.set()
 
     async def asterisk_says(self, command: str) -> str:

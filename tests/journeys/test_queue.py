@@ -99,6 +99,26 @@ async def test_who_waits_too_long_may_leave_a_message(house: House, call: Dial) 
     assert conversation["recordings"]
 
 
+async def test_a_queue_that_spills_over_reaches_the_second_queues_agent(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """Nobody is in the first queue: the second one's agent takes the call; it is one case."""
+    caller = number()
+    ava = await agent("ava")
+    await ava.take_calls()
+    phone = await call("9000", caller=caller)
+    await ava.answer()
+    assert await phone.hang_up() == 0
+    await ava.in_state("wrap_up")
+    conversation = await only_call(house, caller, outcome="answered")
+    assert (conversation["queue"], conversation["agents"]) == ("pair", ["ava"])
+    assert conversation["waited"] > 1
+    case = await house.api("GET", f"/cases/{conversation['case_number']}")
+    assert len(case["conversations"]) == 1
+    told = [entry["kind"] for entry in case["timeline"]]
+    assert (told.count("queued"), told.count("answered"), told.count("ended")) == (2, 1, 1)
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def desk_phone(house: House, sipp: str, tmp_path: Path) -> AsyncIterator[None]:
     """Dora's phone at its fixed address: it answers whatever comes, until the other hangs up."""

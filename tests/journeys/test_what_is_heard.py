@@ -1,33 +1,25 @@
-"""What reaches an ear: the queue's announcement, in the caller's own language."""
+"""What reaches a caller's ear: announcements in their language, the agent, keys, and no mute."""
 
 from __future__ import annotations
 
-import asyncio
 from array import array
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
-from tests.journeys.conftest import Dial
-from tests.journeys.ear import find, length, level, samples
+from tests.journeys.conftest import Dial, SignIn
+from tests.journeys.ear import find, keys, length, level, samples
 from tests.journeys.house import House
 from tests.journeys.test_one_call import number, only_call
+from tests.journeys.tones import RATE
+from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
     pytest.mark.xdist_group("journeys"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
-
-
-async def heard_until(recording: Path, sound: Path, seconds: float = 25) -> array[int]:
-    """The recording, once the sound is in it."""
-    async with asyncio.timeout(seconds):
-        while True:
-            heard = samples(recording)
-            if find(sound, heard) is not None:
-                return heard
-            await asyncio.sleep(0.5)  # Asterisk tells nobody what it plays
 
 
 @pytest.mark.parametrize(("to", "language"), [("4000", "en"), ("8000", "zh")])
@@ -46,7 +38,11 @@ async def test_who_waits_hears_the_place_in_the_callers_language(
     words = [
         sounds / f"{name}.wav" for name in ("queue-thereare", "digits/2", "queue-callswaiting")
     ]
-    recording = await heard_until(heard, words[-1])
+
+    async def so_far() -> array[int]:
+        return samples(heard)
+
+    recording = await until(so_far, lambda sound: find(words[-1], sound) is not None, seconds=25)
     at = [find(word, recording) for word in words]
     assert None not in at, at
     for word, begins, following in zip(words, at, at[1:], strict=False):
@@ -59,3 +55,55 @@ async def test_who_waits_hears_the_place_in_the_callers_language(
     assert find(other / "queue-thereare.wav", recording) is None
     assert await phone.hang_up() == 0
     assert await ahead.hang_up() == 0
+
+
+async def grown(recording: Path, seconds: float) -> array[int]:
+    """What is heard from now on, once it is so long."""
+    since = len(samples(recording))
+
+    async def heard() -> array[int]:
+        return samples(recording)[since:]
+
+    return await until(heard, lambda new: len(new) >= seconds * RATE)
+
+
+async def test_the_caller_hears_the_agent_but_not_a_muted_one(
+    house: House, call: Dial, agent: SignIn, tmp_path: Path
+) -> None:
+    """Chromium's microphone beeps every second; muted it is silence, then it beeps again."""
+    caller, heard = number(), tmp_path / "heard.wav"
+    ava = await agent("ava")
+    await ava.take_calls()
+    phone = await call("5000", caller=caller)
+    await ava.answer()
+    await house.hear(await house.channel_of(caller), heard)
+    mute = ava.page.locator("button.control", has_text="Mute")
+    assert level(await grown(heard, 3)) > 100
+    await ava.page.keyboard.press("F7")
+    await expect(mute).to_have_attribute("aria-pressed", "true")
+    await grown(heard, 1)  # what was on its way
+    assert level(await grown(heard, 3)) < 10
+    await ava.page.keyboard.press("F7")
+    await expect(mute).to_have_attribute("aria-pressed", "false")
+    assert level(await grown(heard, 3)) > 100
+    assert await phone.hang_up() == 0
+
+
+async def test_keys_pressed_by_the_agent_arrive_at_the_other_side(
+    house: House, call: Dial, agent: SignIn, tmp_path: Path
+) -> None:
+    """The trunk offers no telephone events: the keys are heard as tones, each once."""
+    caller, heard = number(), tmp_path / "heard.wav"
+    ava = await agent("ava")
+    await ava.take_calls()
+    phone = await call("5000", caller=caller)
+    await ava.answer()
+    await house.hear(await house.channel_of(caller), heard)
+    await ava.page.keyboard.press("F7")  # the beeping microphone would sound over them
+    await grown(heard, 1)
+    await ava.page.keyboard.press("F9")
+    for key in "59#":
+        await ava.page.locator("rd-keypad .pad button", has_text=key).click()
+        await grown(heard, 0.7)
+    assert keys(samples(heard)) == "59#"
+    assert await phone.hang_up() == 0
