@@ -220,6 +220,7 @@ async def _start_bridge(
         lock=lambda: telephone.lock(desk, bus, intake),
     )
     health.metrics.listen(bus, counts=True)
+    logs.name_cases(bus)
     of_bridge(health, bridge, intake, acting=telephone.acting.is_set)
     task = running.own(bridge.run(), "bridge")
     await first_of(task, telephone.acting.wait(), telephone.standby.wait())

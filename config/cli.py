@@ -178,11 +178,12 @@ def doctor(settings_file: Path) -> None:
 
 
 def _add_groups() -> None:
+    from config.cli_backup import backup, restore
     from config.cli_desk import db, token, user
     from config.cli_flow import flow
 
-    for group in (db, user, token, flow):
-        ringdesk.add_command(group)
+    for command in (db, user, token, flow, backup, restore):
+        ringdesk.add_command(command)
 
 
 _add_groups()

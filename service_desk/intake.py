@@ -25,7 +25,6 @@ from sqlalchemy.exc import DBAPIError
 from cti import events as cti
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
-from service_desk.events import CaseOpened
 from service_desk.fold import TELLING
 from service_desk.intake_sql import Statements
 from service_desk.intake_write import Known, Writing, Written
@@ -253,10 +252,6 @@ class Intake:
         self.desk.forgot(forget)
         self._remember(written)
         self.written += len(batch)
-        for told in written.events:
-            if isinstance(told, CaseOpened):
-                # From a case's number to the call's id, by which every other line is found.
-                log.info("intake.case_opened", case=told.number, call_id=told.call_id)
         await self.desk.deliver(written.events, written.outbox)
 
     def _remember(self, written: Written) -> None:

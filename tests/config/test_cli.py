@@ -62,7 +62,7 @@ def test_help_as_a_shell_starts_it() -> None:
 COMMANDS = (
     "serve", "demo", "bridge", "ivr", "web", "live", "doctor", "pbx render", "pbx start",
     "db migrate", "db check", "db load-demo", "user add", "user password", "user list",
-    "token create", "token list", "token revoke", "flow check", "flow simulate",
+    "token create", "token list", "token revoke", "flow check", "flow simulate", "backup", "restore",
 )  # fmt: skip
 
 

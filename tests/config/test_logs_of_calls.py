@@ -14,6 +14,7 @@ from agent_console.access import Viewer
 from agent_console.i18n import load_all
 from agent_console.live import commands
 from agent_console.live.hub import Client
+from config import logs
 from cti.ami.wire import Message
 from cti.bridge import AgentPlan, Bridge
 from cti.bus import InProcessBus
@@ -95,12 +96,19 @@ async def test_the_intake_names_the_call_of_a_case_and_of_a_fact_it_had_to_drop(
     await migrate(url)
     desk = Desk(connect(url))
     intake = Intake(desk)
-    desk.publish = _fails
+    bus = InProcessBus()
+    logs.name_cases(bus)
+
+    def publish(told: Any) -> None:
+        bus.publish(told)
+        raise RuntimeError(SAID)
+
+    desk.publish = publish
     with capture_logs() as lines:
         await intake.start()
         intake.take(arrived())
         await intake.settled()
-        opened = only(lines, "intake.case_opened")
+        opened = only(lines, "case.opened")
         assert opened["call_id"] == CALL
         assert opened["case"]
         assert only(lines, "desk.publish_failed")["call_id"] == CALL
