@@ -48,6 +48,10 @@ class Conversations:
         """The id that a call id goes by now, after merges."""
         return self._top(call_id)
 
+    def aliases_of(self, call_id: str) -> list[str]:
+        """Every id this conversation goes by, absorbed ones too."""
+        return self._aliases.get(self._top(call_id), [])[:]
+
     def absorb(self, uniqueid: str, linkedid: str) -> tuple[str, str | None]:
         """Learn that a channel `uniqueid` carries `linkedid`.
 

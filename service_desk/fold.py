@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from cti import events as cti
 from service_desk import intervals
 from service_desk.phone_number import PhoneNumber, printable, understand
+from service_desk.witnesses import agreed
 
 # The same thing told by two sources (AMI and CEL) within this time is one thing.
 SAME = timedelta(seconds=3)
@@ -96,7 +97,10 @@ class _Reading:
     def __init__(self, call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> None:
         self.call_id = call_id
         self.region = region
-        self.facts = [fact for _, fact in sorted(facts.items(), key=_place)]
+        told = [fact for _, fact in sorted(facts.items(), key=_place)]
+        if any(fact.journal for fact in told):
+            told = sorted(agreed(told), key=_when)
+        self.facts = told
         self.legs: dict[str, _Leg] = {}
         self.visits: list[dict[str, Any]] = []
         self.recordings: dict[str, dict[str, Any]] = {}
@@ -477,6 +481,10 @@ def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:
     """Where a fact stands; the last part only decides between facts of the same moment."""
     encoded, fact = item
     return fact.at, _ORDER[type(fact).__name__], encoded
+
+
+def _when(fact: cti.CallFact) -> tuple[datetime, int]:
+    return fact.at, _ORDER[type(fact).__name__]
 
 
 _READERS: dict[type[Any], Any] = {

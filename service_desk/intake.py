@@ -12,9 +12,10 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import islice
+from typing import Any
 
 import msgspec
 import structlog
@@ -51,6 +52,7 @@ _encoder = msgspec.msgpack.Encoder()
 # A screen waits for these: the case must exist when the card is asked for.
 URGENT = (cti.CallArrived, cti.CallMerged)
 Batch = list[tuple[bytes, cti.CallFact]]  # a fact's encoded form, and itself
+Also = Callable[[Connection], None]
 
 
 class Waiting(msgspec.Struct):
@@ -87,6 +89,7 @@ class Intake:
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._roots: OrderedDict[str, str] = OrderedDict()
         self._statements = Statements(desk.engine.dialect)
+        self._alone = asyncio.Lock()
 
     # Taking
 
@@ -102,7 +105,7 @@ class Intake:
         waiting = self._waiting.get(fact.call_id)
         if waiting is None:
             waiting = self._waiting[fact.call_id] = Waiting(time.monotonic(), [])
-        waiting.facts.append(_packed(fact))
+        waiting.facts.append(packed(fact))
         self._count += 1
         self._idle.clear()
         self._any.set()
@@ -241,18 +244,42 @@ class Intake:
         await self._write_for_sure(batch[:middle])
         await self._write_for_sure(batch[middle:])
 
-    async def write(self, batch: Sequence[tuple[bytes, cti.CallFact]]) -> None:
-        """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError."""
+    async def write(
+        self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None = None
+    ) -> None:
+        """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError.
+
+        `also` is done in the same transaction. Whoever writes, live or journal, writes alone: what
+        is known of a call must not change between being read and being committed.
+        """
+        async with self._alone:
+            written = await self._transact(batch, also)
+        self.written += len(batch)
+        await self.desk.deliver(written.events, written.outbox)
+
+    async def _transact(
+        self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None
+    ) -> Written:
         writing = Writing(self.desk, self._statements, self._known, self._roots)
         forget = self.desk.delivered()
         if not self._tidy and len(forget) < MOST_DELIVERED:
             forget = []
         self._tidy = False
-        written: Written = await self.desk.transact(writing.write, batch, forget)
+
+        def write(connection: Connection, *what: Any) -> Written:
+            done = writing.write(connection, *what)
+            if also is not None:
+                also(connection)
+            return done
+
+        try:
+            written = await self.desk.transact(write, batch, forget)
+        except BaseException:
+            self._forget()  # it may have been committed all the same
+            raise
         self.desk.forgot(forget)
         self._remember(written)
-        self.written += len(batch)
-        await self.desk.deliver(written.events, written.outbox)
+        return written
 
     def _remember(self, written: Written) -> None:
         for call_id, root in written.roots.items():
@@ -286,7 +313,7 @@ def _sweep(connection: Connection, before: object) -> int:
     return int(connection.execute(statement).rowcount)
 
 
-def _packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:
+def packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:
     """The fact with its encoded form; what no database takes as text is replaced."""
     try:
         encoded = _encoder.encode(fact)

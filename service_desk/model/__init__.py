@@ -14,6 +14,7 @@ from service_desk.model.conversation import (
 from service_desk.model.customer import ContactPoint, Customer
 from service_desk.model.draft import Draft
 from service_desk.model.follow_up import FollowUp
+from service_desk.model.journal import Alarm, JournalCursor, JournalReject
 from service_desk.model.outbox import Outbox
 from service_desk.model.presentation import Presentation
 from service_desk.model.product import PairCount, Product, Purchase
@@ -23,6 +24,7 @@ from service_desk.model.staff import ApiToken, LoginAttempt, Staff, StaffSession
 metadata = Base.metadata
 
 __all__ = [
+    "Alarm",
     "ApiToken",
     "Audit",
     "Base",
@@ -37,6 +39,8 @@ __all__ = [
     "Disposition",
     "Draft",
     "FollowUp",
+    "JournalCursor",
+    "JournalReject",
     "Leg",
     "LoginAttempt",
     "Outbox",

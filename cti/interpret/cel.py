@@ -1,0 +1,325 @@
+"""The other TABLE: a record of Asterisk's own (CEL) -> what it means, as the same facts.
+
+What the real Asterisk 22 writes:
+- A record's time is that of the change of the channel it tells of: `APP_END` of a queue and the
+  `HANGUP` of a caller who gave up in it have the same time.
+- `hangupsource` names the channel that asked for the end; the dialplan and AMI have other names.
+- `HANGUP`, `CHAN_END` and `LINKEDID_END` come together, after the `BRIDGE_EXIT`.
+- A device that nobody answered and one that rang when the caller gave up end alike: only what the
+  caller's channel does next tells which it was.
+- Of two queues that follow each other without anything between them the second has no `APP_START`.
+- A member whose device could not be rung at all, a position in a queue and hold are in no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from msgspec.structs import force_setattr
+
+from cti import events as e
+from cti.events import CallFact, OfferEnd, QueueExit
+from cti.interpret.legs import Leg
+from cti.interpret.table import LAST_CAUSE
+from cti.interpret.world import Facts, World
+from cti.journal_records import Record
+from cti.number import whole
+
+LEFT_QUEUE = "ringdesk-queue"  # USER_DEFINED: Queue() came back, with QUEUESTATUS
+RECORDING = "ringdesk-recording"  # USER_DEFINED: MixMonitor writes this file
+# A caller's hang-up this soon after the queue's end is what ended it.
+AT_ONCE = timedelta(seconds=0.05)
+IN_VAIN = frozenset({0, 16, 19})  # causes that say nothing of why a device rang in vain
+ENDS = frozenset({"APP_END", "HANGUP", "CHAN_END"})
+
+Handler = Callable[["CelInterpreter", Record, datetime, Facts], None]
+
+
+class CelInterpreter:
+    """One Asterisk's records as facts. `extensions`: agent -> extension, for every agent.
+
+    A record of a channel whose `CHAN_START` was not read is passed over: it belongs to a call that
+    began before the first record there is.
+    """
+
+    def __init__(self, system: str, extensions: Mapping[str, str]) -> None:
+        self.system = system
+        self.world = World(system, extensions)
+        # Callers whose Queue() has ended, and when; what they do next tells why.
+        self.out_of_queue: dict[str, datetime] = {}
+        # Devices that rang in vain, and when that ended; what the call does next tells why.
+        self.in_vain: dict[str, datetime] = {}
+        self.dialed: dict[str, str] = {}  # what live channels dialled at their start
+        self.unknown = 0  # records of channels whose beginning was not read
+
+    def feed(self, record: Record) -> list[CallFact]:
+        """The facts of one record."""
+        # A record of a dialplan's own kind has that for its type.
+        own_kind = record.userdeftype and record.eventtype == record.userdeftype
+        handler = TABLE.get("USER_DEFINED" if own_kind else record.eventtype)
+        if handler is None:
+            return []
+        out: Facts = []
+        handler(self, record, record.at, out)
+        facts: list[CallFact] = []
+        for fact in out:
+            if isinstance(fact, CallFact):
+                force_setattr(fact, "journal", True)
+                facts.append(fact)
+        return facts
+
+    def lose(self, at: datetime, leg_ids: list[str]) -> list[CallFact]:
+        """These channels are gone and no record said so: Asterisk ended, or its disk was full."""
+        out: Facts = []
+        for leg_id in leg_ids:
+            leg = self.world.legs.get(leg_id)
+            if leg is not None:
+                self.end(out, at, leg, lost=True)
+        facts = [fact for fact in out if isinstance(fact, CallFact)]
+        for fact in facts:
+            force_setattr(fact, "journal", True)
+        return facts
+
+    def leg(self, r: Record, at: datetime, out: Facts) -> Leg | None:
+        """The channel a record is about, its linkedid learnt."""
+        leg = self.world.legs.get(r.uniqueid)
+        if leg is None:
+            if r.uniqueid not in self.world.over:
+                self.unknown += 1
+            return None
+        if self.world.ids.find(r.linkedid) != leg.call.id:
+            self.world.relink(out, at, leg, r.linkedid)
+        if r.eventtype not in ENDS:
+            if leg.id in self.out_of_queue:
+                self.left_queue(out, leg, "timeout")
+            self.rang_in_vain(out, leg, "no_answer")
+        return leg
+
+    def end(
+        self, out: Facts, at: datetime, leg: Leg, *, cause: int = 0, lost: bool = False
+    ) -> None:
+        """A channel is gone."""
+        self.world.end(out, at, leg, cause=cause, lost=lost)
+        for notes in (self.out_of_queue, self.in_vain, self.dialed):
+            notes.pop(leg.id, None)
+
+    def rang_in_vain(self, out: Facts, leg: Leg, why: OfferEnd) -> None:
+        """It is known now why the devices rang in vain, in this leg's call."""
+        if not self.in_vain:
+            return
+        for leg_id in [other for other in leg.call.legs if other in self.in_vain]:
+            at, other = self.in_vain[leg_id], self.world.legs[leg_id]
+            self.world.end_offer(out, at, other, why)
+            self.end(out, at, other)
+
+    def left_queue(self, out: Facts, leg: Leg, reason: QueueExit) -> None:
+        """It is known now why the caller's wait ended."""
+        at = self.out_of_queue.pop(leg.id, None)
+        if at is not None:
+            self.world.leave_queue(out, at, leg.call, reason)
+
+
+def chan_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel exists. An agent's device in a call that is there already is being rung."""
+    world = by.world
+    if r.uniqueid in world.legs or r.uniqueid in world.over:
+        return
+    leg = world.start(
+        out,
+        at,
+        leg_id=r.uniqueid,
+        linkedid=r.linkedid,
+        channel=r.channame,
+        context=r.context,
+        exten=r.exten,
+        number=r.num,
+        name=r.name,
+    )
+    by.rang_in_vain(out, leg, "no_answer")
+    if r.exten not in {"", "s"}:
+        by.dialed[leg.id] = r.exten
+    waiting = leg.call.waiting
+    if len(leg.call.legs) > 1 and r.exten in {"", "s"}:  # else the device itself is dialling
+        world.offer(out, at, leg, None if waiting is None else waiting.queue)
+
+
+def answer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel was answered; an offer of a queue counts once the two talk."""
+    leg = by.leg(r, at, out)
+    if leg is None or leg.offer is not True:
+        return
+    if leg.queue is None:
+        by.world.answer(out, at, leg)
+    else:
+        leg.offer = "answered"
+
+
+def app_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A caller waits in a queue; at which position is in no record."""
+    leg = by.leg(r, at, out)
+    if leg is not None and r.appname == "Queue":
+        by.world.join_queue(out, at, leg, r.appdata.partition(",")[0], 0)
+
+
+def app_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A queue let the caller go: why tells the next record of this channel."""
+    leg = by.leg(r, at, out)
+    if leg is None or r.appname != "Queue" or leg.call.waiting is None:
+        return
+    if leg.call.waiting.leg_id != leg.id:
+        return
+    if leg.call.waiting.queue == r.appdata.partition(",")[0]:
+        by.out_of_queue[leg.id] = at
+    else:
+        leg.call.waiting = None  # a queue that followed this one at once: when is not written
+
+
+def user_defined(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """Our dialplan tells what no other record does."""
+    leg = by.world.legs.get(r.uniqueid)
+    if leg is None:
+        return
+    said = r.extra().get("extra", "")
+    if r.userdeftype == LEFT_QUEUE:
+        by.left_queue(out, leg, "overflow" if said == "FULL" else "timeout")
+    elif r.userdeftype == RECORDING and said and not leg.recording:
+        leg.recording = said
+        out.append(
+            e.RecordingStarted(at=at, system=by.system, call_id=leg.call.id, file=leg.recording)
+        )
+
+
+def bridge_enter(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel entered a bridge. A holding bridge is a waiting room: nobody talks there."""
+    leg = by.leg(r, at, out)
+    extra = r.extra()
+    if leg is not None and extra.get("bridge_technology") != "holding_bridge":
+        by.world.join(out, at, leg, extra.get("bridge_id", ""))
+
+
+def bridge_exit(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel left a bridge."""
+    leg = by.leg(r, at, out)
+    if leg is not None and leg.bridge == r.extra().get("bridge_id"):
+        by.world.part(out, at, leg)
+
+
+def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel is gone: for what cause, and by whom."""
+    leg = by.leg(r, at, out)
+    if leg is None:
+        return
+    extra = r.extra()
+    source = extra.get("hangupsource", "")
+    own = source == r.channame
+    cause = whole(extra.get("hangupcause", ""), 0, most=LAST_CAUSE)
+    if leg.offer is True and not leg.answered and not source and cause in IN_VAIN:
+        by.in_vain[leg.id] = at
+        return
+    left_at = by.out_of_queue.get(leg.id)
+    if leg.handed_on:
+        by.out_of_queue.pop(leg.id, None)  # its place in the queue is another's now
+    elif left_at is not None:
+        gave_up = own and at - left_at <= AT_ONCE
+        by.left_queue(out, leg, "abandoned" if gave_up else "timeout")
+    if leg.party != "agent":
+        by.rang_in_vain(out, leg, "withdrawn" if own else "no_answer")
+    for other in leg.call.legs.values():
+        if other.channel == source and not other.hanging_up:
+            by.world.hung_up_by(other)
+    by.end(out, at, leg, cause=cause)
+
+
+def chan_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """A channel is gone whose `HANGUP` was not written."""
+    leg = by.leg(r, at, out)
+    if leg is not None and leg.id not in by.in_vain:
+        by.end(out, at, leg)
+
+
+def blind_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """The transferer handed the other side on and leaves."""
+    leg = by.leg(r, at, out)
+    if leg is None or leg.handed_on:
+        return
+    leg.handed_on = True
+    out.append(
+        e.CallTransferred(
+            at=at,
+            system=by.system,
+            call_id=leg.call.id,
+            kind="blind",
+            by=leg.agent,
+            to=r.extra().get("extension", ""),
+        )
+    )
+
+
+def attended_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """The transferer talked to a second party and joined both: two calls become one."""
+    extra, world = r.extra(), by.world
+    first = by.leg(r, at, out)
+    second = world.legs.get(extra.get("channel2_uniqueid", ""))
+    if first is not None and second is not None:
+        world.unite(out, at, first.call, second.call)
+        second.handed_on = second.handed_on or second is not first
+    leg = first or second
+    if leg is None or leg.handed_on:
+        return
+    leg.handed_on = True
+    out.append(
+        e.CallTransferred(
+            at=at,
+            system=by.system,
+            call_id=leg.call.id,
+            kind="attended",
+            by=leg.agent,
+            to=_handed_to(by, leg, second, extra),
+        )
+    )
+
+
+def _handed_to(by: CelInterpreter, leg: Leg, second: Leg | None, extra: Mapping[str, str]) -> str:
+    """The queue, the agent or the number that an attended transfer led to."""
+    waiting = leg.call.waiting
+    if waiting is not None and second is not None and waiting.leg_id == second.id:
+        # Nobody there has answered yet: the caller takes the agent's place in the queue.
+        caller = by.world.legs.get(extra.get("transferee_channel_uniqueid", ""))
+        waiting.leg_id = caller.id if caller is not None else waiting.leg_id
+        return f"q-{waiting.queue}"
+    target = by.world.legs.get(extra.get("transfer_target_channel_uniqueid", ""))
+    agent = None if target is None else target.agent
+    dialed = [by.dialed.get(each.id, "") for each in (second, target) if each is not None]
+    return by.world.extensions.get(agent or "", "") or next(filter(None, dialed), "")
+
+
+def pick_up(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
+    """Somebody took a call that rang elsewhere: their channel belongs to it."""
+    target, world = by.leg(r, at, out), by.world
+    picker = world.legs.get(r.extra().get("pickup_channel_uniqueid", ""))
+    if target is None or picker is None:
+        return
+    world.unite(out, at, target.call, picker.call)
+    world.offer(out, at, picker, target.queue)
+    if picker.offer is True:
+        picker.offer = "answered"
+    if target.offer == "answered":
+        target.offer = True
+    world.end_offer(out, at, target, "answered_elsewhere")
+
+
+TABLE: dict[str, Handler] = {
+    "CHAN_START": chan_start,
+    "ANSWER": answer,
+    "APP_START": app_start,
+    "APP_END": app_end,
+    "BRIDGE_ENTER": bridge_enter,
+    "BRIDGE_EXIT": bridge_exit,
+    "BLINDTRANSFER": blind_transfer,
+    "ATTENDEDTRANSFER": attended_transfer,
+    "PICKUP": pick_up,
+    "USER_DEFINED": user_defined,
+    "HANGUP": hangup,
+    "CHAN_END": chan_end,
+}

@@ -1,0 +1,119 @@
+"""What a `CelInterpreter` knows, as bytes: kept beside the journal's cursor, it goes on after a
+restart as if there had been none, whatever has become of the files meanwhile.
+
+Only what lives is kept; of calls that have ended no record is to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from cti.events import EndedBy, OfferEnd, Party
+from cti.interpret.cel import CelInterpreter
+from cti.interpret.legs import Call, Leg, Waiting
+
+
+class _SavedLeg(Struct, omit_defaults=True):
+    channel: str
+    call: str
+    party: Party
+    agent: str | None = None
+    queue: str | None = None
+    offer: bool | OfferEnd = False
+    refused: bool = False
+    answered: bool = False
+    released: bool = False
+    hanging_up: bool = False
+    handed_on: bool = False
+    held: bool = False
+    recording: str = ""
+    bridge: str | None = None
+    joined_at: datetime | None = None
+    talked: float = 0.0
+    other_half: str = ""
+    through: str = ""
+
+
+_LEG = tuple(name for name in _SavedLeg.__struct_fields__ if name != "call")
+
+
+class _SavedCall(Struct, omit_defaults=True):
+    arrived_at: datetime
+    aliases: list[str]
+    by: EndedBy | None = None
+    by_leg: str = ""
+    waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
+
+
+class _Saved(Struct, omit_defaults=True):
+    legs: dict[str, _SavedLeg] = {}
+    calls: dict[str, _SavedCall] = {}
+    out_of_queue: dict[str, datetime] = {}
+    in_vain: dict[str, datetime] = {}
+    dialed: dict[str, str] = {}
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(_Saved)
+
+
+def saved(by: CelInterpreter) -> bytes:
+    """All that lives."""
+    world = by.world
+    calls = {}
+    for call_id, call in world.calls.items():
+        waiting = call.waiting
+        calls[call_id] = _SavedCall(
+            arrived_at=call.arrived_at,
+            aliases=world.ids.aliases_of(call_id),
+            by=call.by,
+            by_leg=call.by_leg,
+            waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
+        )
+    legs = {}
+    for leg_id, leg in world.legs.items():
+        values: dict[str, Any] = {name: getattr(leg, name) for name in _LEG}
+        legs[leg_id] = _SavedLeg(call=leg.call.id, **values)
+    return _encoder.encode(
+        _Saved(
+            legs=legs,
+            calls=calls,
+            out_of_queue=by.out_of_queue,
+            in_vain=by.in_vain,
+            dialed=by.dialed,
+        )
+    )
+
+
+def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelInterpreter:
+    """The interpreter that was saved; raises msgspec.MsgspecError for what is none."""
+    found = _decoder.decode(stored) if stored else _Saved()
+    by = CelInterpreter(system, extensions)
+    world = by.world
+    for call_id, kept in found.calls.items():
+        call = Call(call_id, kept.arrived_at)
+        call.by, call.by_leg = kept.by, kept.by_leg
+        if kept.waiting is not None:
+            call.waiting = Waiting(*kept.waiting)
+        world.calls[call_id] = call
+        for alias in ("", *kept.aliases):
+            world.ids.recall(call_id, alias)
+    for leg_id, each in found.legs.items():
+        owner = world.calls.get(each.call)
+        if owner is None:
+            continue
+        leg = Leg(leg_id, each.channel, owner, each.agent)
+        for name in _LEG:
+            setattr(leg, name, getattr(each, name))
+        world.legs[leg_id] = owner.legs[leg_id] = leg
+        if leg.bridge is not None:
+            world.bridges.setdefault(leg.bridge, {})[leg_id] = leg
+    by.out_of_queue = {key: at for key, at in found.out_of_queue.items() if key in world.legs}
+    by.in_vain = {key: at for key, at in found.in_vain.items() if key in world.legs}
+    by.dialed = {key: said for key, said in found.dialed.items() if key in world.legs}
+    return by

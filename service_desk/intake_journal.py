@@ -1,0 +1,231 @@
+"""What Asterisk wrote down becomes calls and cases: rows and cursor in one transaction.
+
+The journal's facts take the way of the live ones, through the same intake. A portion that could
+not be committed is kept and tried again; until then nothing more is read, so the cursor waits
+while the database is away, and catches up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cti import events as cti
+from cti.journal import MOST_BYTES
+from cti.journal_reader import JournalReader, Portion
+from service_desk.desk import Desk
+from service_desk.errors import DatabaseAway
+from service_desk.intake import Batch, Intake, packed
+from service_desk.model import Conversation, JournalCursor, JournalReject
+
+log = structlog.get_logger(__name__)
+
+REJECTS_KEPT = 1_000  # lines, of all files; more are only counted
+# A call that began or ended this long ago and is not in the tables was missed; before that the
+# live side may simply not have written it yet.
+LATE = timedelta(seconds=10)
+CEL = "cel"
+
+
+class Tally(Struct):
+    """What was found, counted in calls where nothing else is said."""
+
+    records: int = 0  # lines
+    seen: int = 0
+    missing: int = 0  # had no conversation
+    unended: int = 0  # had no end
+    rejected: int = 0  # lines
+    refused: int = 0  # facts that the database would not take
+
+    def add(self, other: Tally) -> None:
+        """Sum up."""
+        for name in self.__struct_fields__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def repaired(self) -> int:
+        """Calls that were put right."""
+        return self.missing + self.unended
+
+
+class JournalIntake:
+    """Brings one Asterisk's records into the tables, through the intake of its bridge.
+
+    >>> journal = JournalIntake(desk, intake, reader)
+    >>> await journal.load()
+    >>> while await journal.step(): ...
+    """
+
+    def __init__(self, desk: Desk, intake: Intake, reader: JournalReader) -> None:
+        self.desk = desk
+        self.reader = reader
+        self.tally = Tally()
+        self.behind = 0  # bytes
+        self.told_at: datetime | None = None
+        self._intake = intake
+        self._system = reader.journal.system
+        self._pending: Portion | None = None
+
+    async def load(self) -> None:
+        """Go on from where the last process committed. Raises DatabaseAway."""
+        row = await self.desk.fetch(_cursor, self._system, CEL)
+        if row is not None:
+            self.told_at = row.told_at
+            self.tally.rejected = row.rejects
+            self.reader.restore(row.files, row.state)
+
+    async def step(self, most: int = MOST_BYTES) -> bool:
+        """Read and commit one portion; False if nothing was left. Raises DatabaseAway, OSError."""
+        if self._pending is None:
+            self._pending = await asyncio.to_thread(self.reader.next, most)
+        if self._pending is None:
+            self.behind = 0
+            return False
+        await self.commit(self._pending)
+        self._pending = None
+        return True
+
+    async def commit(self, portion: Portion) -> None:
+        """One transaction: what the portion told, and how far that is. Raises DatabaseAway."""
+        facts = [packed(fact) for fact in portion.facts]
+        found = Tally(records=portion.records, rejected=portion.rejected)
+        old = await self._how_it_was(portion, found)
+        keep = _Keep(portion, self.desk)
+        try:
+            await self._intake.write(facts, also=keep)
+        except DatabaseAway:
+            raise
+        except Exception:
+            # A fact that the database refuses stops neither its neighbours nor the reading.
+            log.warning("journal.portion_refused", facts=len(facts), exc_info=True)
+            found.refused = await self._one_by_one(facts)
+            await self.desk.transact(keep)
+        self.tally.add(found)
+        self.behind = portion.left
+        self.told_at = portion.told_at or self.told_at
+        if old:
+            log.warning("journal.repaired", calls=sorted(old)[:5], many=len(old))
+
+    async def _how_it_was(self, portion: Portion, found: Tally) -> set[str]:
+        """Count the calls of a portion, and those that the live side should have known better."""
+        calls = {fact.call_id for fact in portion.facts}
+        found.seen = sum(isinstance(fact, cti.CallArrived) for fact in portion.facts)
+        before = self.desk.clock.now() - LATE
+        late = {fact.call_id for fact in portion.facts if fact.at < before}
+        ended = {
+            fact.call_id
+            for fact in portion.facts
+            if isinstance(fact, cti.CallEnded) and fact.at < before
+        }
+        if not late:
+            return set()
+        there = await self.desk.fetch(_state_of, sorted(calls))
+        missing = late - there.keys()
+        unended = {call_id for call_id in ended if there.get(call_id) is False}
+        found.missing, found.unended = len(missing), len(unended)
+        return missing | unended
+
+    async def _one_by_one(self, facts: Batch) -> int:
+        refused = 0
+        calls: dict[str, Batch] = {}
+        for each in facts:
+            calls.setdefault(each[1].call_id, []).append(each)
+        for call_id, batch in calls.items():
+            try:
+                await self._intake.write(batch)
+            except DatabaseAway:
+                raise
+            except Exception:
+                log.error("journal.call_refused", call_id=call_id, exc_info=True)
+                refused += len(batch)
+        return refused
+
+
+class _Keep:
+    """What is written beside the facts, in their transaction: the cursor and the rejects."""
+
+    def __init__(self, portion: Portion, desk: Desk) -> None:
+        self._portion = portion
+        self._now = desk.clock.now()
+        self._postgresql = desk.engine.dialect.name == "postgresql"
+
+    def __call__(self, connection: Connection) -> None:
+        self._keep_rejects(connection)
+        portion = self._portion
+        key = (JournalCursor.system == portion.system) & (JournalCursor.kind == CEL)
+        values = {
+            "files": portion.cursor,
+            "state": portion.state,
+            "told_at": portion.told_at,
+            "read_at": self._now,
+        }
+        more = {
+            "records": JournalCursor.records + portion.records,
+            "rejects": JournalCursor.rejects + portion.rejected,
+        }
+        done = connection.execute(update(JournalCursor).where(key).values(**values, **more))
+        if done.rowcount == 0:
+            first = {"records": portion.records, "rejects": portion.rejected}
+            named = {"system": portion.system, "kind": CEL}
+            connection.execute(insert(JournalCursor), {**named, **values, **first})
+
+    def _keep_rejects(self, connection: Connection) -> None:
+        if not self._portion.rejects:
+            return
+        made = postgresql.insert if self._postgresql else sqlite.insert
+        connection.execute(
+            made(JournalReject).on_conflict_do_nothing(),
+            [
+                {
+                    "system": self._portion.system,
+                    "file": each.file,
+                    "position": each.offset,
+                    "at": self._now,
+                    "reason": each.reason,
+                    "line": each.line,
+                    "used": each.used,
+                }
+                for each in self._portion.rejects
+            ],
+        )
+        newest = select(JournalReject.id).order_by(JournalReject.id.desc()).limit(REJECTS_KEPT)
+        connection.execute(delete(JournalReject).where(JournalReject.id.not_in(newest)))
+
+
+class CursorRow(Struct, frozen=True):
+    """What stands in `journal_cursor`."""
+
+    files: dict[str, int]
+    state: bytes
+    records: int
+    rejects: int
+    told_at: datetime | None
+
+
+def _cursor(connection: Connection, system: str, kind: str) -> CursorRow | None:
+    row = connection.execute(
+        select(
+            JournalCursor.files,
+            JournalCursor.state,
+            JournalCursor.records,
+            JournalCursor.rejects,
+            JournalCursor.told_at,
+        ).where(JournalCursor.system == system, JournalCursor.kind == kind)
+    ).first()
+    return None if row is None else CursorRow(*row)
+
+
+def _state_of(connection: Connection, calls: Iterable[str]) -> Mapping[str, bool]:
+    """Call id -> whether it has ended, for those that are there; merged ones count as ended."""
+    found = connection.execute(
+        select(Conversation.call_id, Conversation.ended_at, Conversation.merged_into).where(
+            Conversation.call_id.in_(list(calls))
+        )
+    )
+    return {row.call_id: bool(row.ended_at or row.merged_into) for row in found}

@@ -1,0 +1,188 @@
+"""Two witnesses of one call: what was heard live (AMI) and what Asterisk wrote down (CEL).
+
+Each thing is told once. Live knows more (hold, positions, why a device rang no more), the journal
+misses nothing: it fills the gaps, and corrects what live could only guess after a gap (the end of a
+leg that vanished while nobody listened). Where both tell the same thing within `SAME` the live word
+stands, so that a call that was heard from beginning to end does not change when the journal comes.
+
+Pure, and a function of the set of facts: in whichever order the two came, the outcome is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from msgspec import structs
+
+from cti import events as cti
+
+SAME = timedelta(seconds=1.5)
+
+Facts = list[cti.CallFact]
+Choose = Callable[[Any, Any], cti.CallFact]
+
+
+def agreed(facts: Sequence[cti.CallFact]) -> Facts:
+    """Facts in order of time -> the same with each thing told once, not in order any more."""
+    journal = [fact for fact in facts if fact.journal]
+    if not journal or len(journal) == len(facts):
+        return list(facts)
+    live = [fact for fact in facts if not fact.journal]
+    whole = {fact.leg_id for fact in journal if isinstance(fact, cti.LegEnded)}
+    told: Facts = []
+    for key, (heard, written) in _pairs(live, journal).items():
+        kind = key[0]
+        if kind in _BRIDGE and key[1] in whole:
+            told += heard if _alike(heard, written) else written
+        elif kind in _ONCE:
+            told += _once(heard, written, _CHOOSE.get(kind, _live))
+        else:
+            told += _each(heard, written, _CHOOSE.get(kind, _live))
+    return _without_guesses(told)
+
+
+def _pairs(live: Iterable[cti.CallFact], journal: Iterable[cti.CallFact]) -> dict[Any, Any]:
+    """By what they are about: what was heard, what was written."""
+    found: dict[tuple[Any, ...], tuple[Facts, Facts]] = {}
+    for place, facts in enumerate((live, journal)):
+        for fact in facts:
+            kind = type(fact)
+            about = _ABOUT.get(kind, _itself)(fact)
+            found.setdefault((kind, *about), ([], []))[place].append(fact)
+    return found
+
+
+def _alike(heard: Facts, written: Facts) -> bool:
+    return len(heard) == len(written) and all(
+        abs(one.at - other.at) <= SAME for one, other in zip(heard, written, strict=True)
+    )
+
+
+def _once(heard: Facts, written: Facts, choose: Choose) -> Facts:
+    """What happens once to a leg: far apart in time, the journal knows when it was."""
+    if not heard or not written:
+        return heard[:1] or written[:1]
+    one, other = heard[0], written[0]
+    return [choose(one, other) if abs(one.at - other.at) <= SAME else _written(one, other)]
+
+
+def _each(heard: Facts, written: Facts, choose: Choose) -> Facts:
+    """What may happen again: the nearest in time belong together."""
+    told: Facts = []
+    left = heard[:]
+    for fact in written:
+        same = next((other for other in left if abs(other.at - fact.at) <= SAME), None)
+        if same is None:
+            told.append(fact)
+        else:
+            left.remove(same)
+            told.append(choose(same, fact))
+    return told + left
+
+
+def _without_guesses(facts: Facts) -> Facts:
+    """An end that was only guessed does not stand beside one that was seen."""
+    if any(isinstance(fact, cti.CallEnded) and fact.journal and not fact.lost for fact in facts):
+        return [fact for fact in facts if not (isinstance(fact, cti.CallEnded) and fact.lost)]
+    return facts
+
+
+# Which of two tellings of one thing counts
+
+
+def _live(heard: cti.CallFact, _written: cti.CallFact) -> cti.CallFact:
+    return heard
+
+
+def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
+    """The journal's, with what only live can know of it."""
+    if isinstance(heard, cti.CallArrived) and isinstance(written, cti.CallArrived):
+        return structs.replace(written, dialed=written.dialed or heard.dialed)
+    if isinstance(heard, cti.CallOfferEnded):
+        return structs.replace(heard, at=written.at)
+    return written
+
+
+def _leg_end(heard: cti.LegEnded, written: cti.LegEnded) -> cti.CallFact:
+    return written if written.cause and not heard.cause else heard
+
+
+def _call_end(heard: cti.CallEnded, written: cti.CallEnded) -> cti.CallFact:
+    """Who hung up is in the records, unless it was done by command or by the dialplan."""
+    if heard.lost and not written.lost:
+        return written
+    if written.by in ("caller", "agent") and written.by != heard.by:
+        return structs.replace(heard, by=written.by)
+    return heard
+
+
+def _left_queue(heard: cti.CallLeftQueue, written: cti.CallLeftQueue) -> cti.CallFact:
+    if heard.reason == "unknown" or (written.reason == "answered" and heard.reason != "answered"):
+        return written
+    return heard
+
+
+def _answered(heard: cti.CallAnswered, written: cti.CallAnswered) -> cti.CallFact:
+    return written if heard.queue is None and written.queue is not None else heard
+
+
+def _leg(fact: Any) -> tuple[Hashable, ...]:
+    return (fact.leg_id,)
+
+
+def _queue(fact: Any) -> tuple[Hashable, ...]:
+    return (fact.queue,)
+
+
+def _itself(fact: Any) -> tuple[Hashable, ...]:
+    """Of a kind that only one of the two tells."""
+    return (fact,)
+
+
+def _file(fact: Any) -> tuple[Hashable, ...]:
+    return (fact.file,)
+
+
+_ABOUT: dict[type[Any], Callable[[Any], tuple[Hashable, ...]]] = {
+    cti.CallArrived: _leg,
+    cti.CallMerged: lambda fact: (frozenset((fact.call_id, fact.absorbed)),),
+    cti.LegStarted: _leg,
+    cti.LegJoined: _leg,
+    cti.LegParted: _leg,
+    cti.LegHeld: _leg,
+    cti.LegResumed: _leg,
+    cti.LegEnded: _leg,
+    cti.CallQueued: _queue,
+    cti.CallLeftQueue: _queue,
+    cti.CallOffered: _leg,
+    cti.CallOfferEnded: _leg,
+    cti.CallAnswered: _leg,
+    cti.CallReleased: _leg,
+    cti.CallTransferred: lambda fact: (fact.kind, fact.by),
+    cti.CallEnded: lambda fact: (fact.call_id,),
+    cti.RecordingStarted: _file,
+    cti.RecordingStopped: _file,
+}
+_BRIDGE = frozenset({cti.LegJoined, cti.LegParted})
+_ONCE = frozenset(
+    {
+        cti.CallArrived,
+        cti.CallMerged,
+        cti.LegStarted,
+        cti.LegEnded,
+        cti.CallOffered,
+        cti.CallOfferEnded,
+        cti.CallAnswered,
+        cti.CallReleased,
+        cti.RecordingStarted,
+        cti.RecordingStopped,
+    }
+)
+_CHOOSE: dict[type[Any], Choose] = {
+    cti.LegEnded: _leg_end,
+    cti.CallEnded: _call_end,
+    cti.CallLeftQueue: _left_queue,
+    cti.CallAnswered: _answered,
+}
