@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import signal
 from collections import Counter
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.sipp import TRUNK, Agents, Callers, Counts
 from config.settings import load
+from tests.faults.proxy import AmiProxy, Mischief, ami_proxy
 from tests.journeys.house import House
 from tests.polling import until
 from tests.ports import free_ports, rtp_ports
@@ -214,8 +216,36 @@ async def open_floor(
     """A floor that runs, with its agents; ends all of it, whatever happened to it meanwhile."""
     house = House(folder, floor_settings(folder, database, agents))
     await house.furnish(prompts)
+    async with _running(house) as floor:
+        yield floor
+
+
+@contextlib.asynccontextmanager
+async def open_proxied_floor(
+    folder: Path, prompts: Path, mischief: Mischief | None = None
+) -> AsyncIterator[tuple[Floor, AmiProxy]]:
+    """A floor whose Ringdesk reaches the manager of Asterisk, which runs by itself, by a proxy."""
+    config = floor_settings(folder)
+    house = House(folder, copy.deepcopy(config))
+    ami = config["asterisk"]["ami"]["port"]
+    (between,) = free_ports(1)
+    house.config["asterisk"] |= {"mode": "external", "ami": {"port": between}}
+    await house.furnish(prompts)
+    pbx = House(folder, config, name="pbx.yaml")
+    async with ami_proxy(between, ami) as proxy:
+        proxy.mischief = mischief or proxy.mischief
+        await pbx.start("pbx", "start")
+        try:
+            async with _running(house) as floor:
+                yield floor, proxy
+        finally:
+            await pbx.stop()
+
+
+@contextlib.asynccontextmanager
+async def _running(house: House) -> AsyncIterator[Floor]:
     phones = int(house.config["agent_ranges"][0]["contact"].rpartition(":")[2])
-    with Agents(folder, phones):
+    with Agents(house.folder, phones):
         await house.start()
         floor = Floor(house, free_ports(1)[0])
         try:
