@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,10 @@ from service_desk.errors import DeskError
 
 LEAST_FREE: Final = 1_000_000_000  # bytes: some 17 hours of recordings
 AMI_SECONDS: Final = 5.0
+# `host` of RFC 3261 as JsSIP reads it: the last label begins with a letter, or an IPv4 address.
+SIP_HOST: Final = re.compile(
+    r"\A(?:(?:[A-Za-z0-9][A-Za-z0-9_-]*\.)*[A-Za-z][A-Za-z0-9_-]*|\d{1,3}(?:\.\d{1,3}){3})\Z"
+)
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -49,7 +55,7 @@ async def examine(settings_file: Path) -> list[Finding]:
     except LocatedError as error:
         return [Finding(what="settings", ok=False, said=str(error), advice="mend this line")]
     findings = [Finding(what="settings", ok=True, said=str(settings_file))]
-    findings += _programs()
+    findings += _programs(settings)
     findings.append(_looked("phone menu", lambda: _flows(settings), "ringdesk flow check"))
     findings.append(_pages())
     findings.append(_disk(settings.data_folder))
@@ -65,14 +71,27 @@ def _looked(what: str, look: Callable[[], str], advice: str) -> Finding:
         return Finding(what=what, ok=False, said=str(why), advice=advice)
 
 
-def _programs() -> Iterator[Finding]:
+def _programs(settings: Settings) -> Iterator[Finding]:
     def asterisk() -> str:
         files = asterisk_to_run()
         version = parts.asterisk_version(files.command)
         return f"{'.'.join(map(str, version))} ({files.command})"
 
-    yield _looked("Asterisk", asterisk, "make setup")
+    if settings.asterisk.mode == "own":  # somebody else's is asked by its manager alone
+        yield _looked("Asterisk", asterisk, "make setup")
+        yield _host_name(socket.gethostname())
     yield _looked("voice (espeak-ng)", parts.espeak, "make setup")
+
+
+def _host_name(name: str) -> Finding:
+    """Asterisk calls itself so to a browser phone, which answers only to a name it can read."""
+    ok = bool(SIP_HOST.match(name))
+    advice = (
+        ""
+        if ok
+        else "browser phones stay unreachable: choose one whose last part begins with a letter"
+    )
+    return Finding(what="host name", ok=ok, said=name, advice=advice)
 
 
 def _flows(settings: Settings) -> str:

@@ -133,6 +133,14 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         for index, address in enumerate(addresses):
             if not _is_network(address):
                 yield (*path, index), f"not a network: {address!r}; allowed: such as 10.0.0.0/8"
+    sip = asterisk.sip
+    if sip.own_address:  # the pair of them is ICE's, and that takes no names
+        for key, said in (("own_address", sip.own_address), ("public_address", sip.public_address)):
+            if said and not _is_address(said):
+                yield (
+                    ("asterisk", "sip", key),
+                    f"not an address: {said!r}; allowed: such as 203.0.113.7",
+                )
     if not asterisk.sip.codecs:
         yield ("asterisk", "sip", "codecs"), "at least one; allowed: ulaw, alaw, g722, opus"
 
@@ -288,6 +296,14 @@ def _dialling(path: PathTuple, trunk: Trunk) -> Iterator[Mistake]:
             (*path, "password_env"),
             "the name of an environment variable, such as CARRIER_PASSWORD",
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_network(text: str) -> bool:

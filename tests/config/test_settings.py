@@ -114,6 +114,18 @@ MISTAKES = {
     "ports equal": ("web: {port: 9000}\nlive: {port: 9000}\n", 7, "live.port", "web.port"),
     "sip among rtp": ("asterisk: {sip: {port: 10500}}\n", 6, "asterisk.sip.port", "10000"),
     "rtp empty": ("asterisk: {rtp: {from: 9000, to: 9001}}\n", 6, "asterisk.rtp.to", "ten more"),
+    "own address": (
+        "asterisk: {sip: {own_address: pbx.example, public_address: 203.0.113.7}}\n",
+        6,
+        "asterisk.sip.own_address",
+        "not an address",
+    ),
+    "public address": (
+        "asterisk: {sip: {own_address: 10.0.0.7, public_address: pbx.example}}\n",
+        6,
+        "asterisk.sip.public_address",
+        "not an address",
+    ),
     "proxies": ("web: {proxies: [here]}\n", 6, "web.proxies.0", "10.0.0.0/8"),
     "permit": ("asterisk: {ami: {permit: [here]}}\n", 6, "asterisk.ami.permit.0", "10.0.0.0/8"),
     "trunk of nothing": ("trunks:\n  carrier: {}\n", 7, "trunks.carrier", "addresses"),
