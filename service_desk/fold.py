@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from cti import events as cti
-from service_desk import intervals
+from service_desk import fold_legs, intervals
+from service_desk.fold_legs import Leg
 from service_desk.phone_number import PhoneNumber, printable, understand
 from service_desk.witnesses import agreed
 
@@ -42,6 +43,7 @@ _ORDER = {
             "LegParted",
             "RecordingStopped",
             "CallReleased",
+            "WrapUpEnded",
             "LegEnded",
             "CallEnded",
         )
@@ -74,23 +76,6 @@ class Story(Struct, frozen=True, kw_only=True):
     aliases: frozenset[tuple[str, str]]
 
 
-class _Leg(Struct):
-    """What is known of a leg while reading."""
-
-    started_at: datetime
-    party: str = ""
-    agent: str | None = None
-    address: str = ""
-    rang_at: datetime | None = None
-    answered_at: datetime | None = None
-    ended_at: datetime | None = None
-    cause: int | None = None
-    released: float = 0.0
-    ringing: float = 0.0
-    bridge: list[tuple[datetime, bool]] = field(default_factory=list)
-    hold: list[tuple[datetime, bool]] = field(default_factory=list)
-
-
 class _Reading:
     """The state of one reading of the facts."""
 
@@ -101,7 +86,7 @@ class _Reading:
         if any(fact.journal for fact in told):
             told = sorted(agreed(told), key=_when)
         self.facts = told
-        self.legs: dict[str, _Leg] = {}
+        self.legs: dict[str, Leg] = {}
         self.visits: list[dict[str, Any]] = []
         self.recordings: dict[str, dict[str, Any]] = {}
         self.entries: dict[str, Entry] = {}
@@ -123,7 +108,7 @@ class _Reading:
             if leg_id:
                 self.aliases.add((fact.system, leg_id))
                 if leg_id not in self.legs:
-                    self.legs[leg_id] = _Leg(started_at=fact.at)
+                    self.legs[leg_id] = Leg(started_at=fact.at)
             _READERS[type(fact)](self, fact)
         return self._told()
 
@@ -166,6 +151,10 @@ class _Reading:
             direction=fact.direction,
         )
 
+    def _last_of_the_call(self) -> datetime:
+        """After-call work is none of the call."""
+        return max(fact.at for fact in self.facts if not isinstance(fact, cti.WrapUpEnded))
+
     def _weight(self, fact: cti.CallArrived) -> tuple[bool, bool]:
         return fact.direction != "internal", fact.call_id == self.call_id
 
@@ -178,17 +167,17 @@ class _Reading:
         leg = self.legs[fact.leg_id]
         leg.party = fact.party
         leg.agent = fact.agent or leg.agent
-        leg.address = fact.address
+        leg.address = fact.address or leg.address
 
     def leg_joined(self, fact: cti.LegJoined) -> None:
         """Talk begins."""
         leg = self.legs[fact.leg_id]
-        leg.bridge.append((fact.at, True))
+        leg.rooms.append((fact.at, fact.bridge_id, True))
         leg.answered_at = leg.answered_at or fact.at
 
     def leg_parted(self, fact: cti.LegParted) -> None:
         """Talk ends."""
-        self.legs[fact.leg_id].bridge.append((fact.at, False))
+        self.legs[fact.leg_id].rooms.append((fact.at, fact.bridge_id, False))
 
     def leg_held(self, fact: cti.LegHeld) -> None:
         """Hold begins."""
@@ -203,6 +192,7 @@ class _Reading:
         leg = self.legs[fact.leg_id]
         if leg.ended_at is None:
             leg.ended_at, leg.cause = fact.at, fact.cause
+            leg.ended_by = fact.by
             self._stopped_ringing(leg, fact.at)
 
     def call_queued(self, fact: cti.CallQueued) -> None:
@@ -272,15 +262,31 @@ class _Reading:
                 visit.update(left_at=fact.at, reason="answered", waited=round(waited, 3))
             if visit is not None:
                 visit["agent"] = visit["agent"] or fact.agent
+        consults = leg.rang_at is None and fact.agent in self.agents
         self.agent_is(fact.agent)
-        self.note("answered", fact.agent, fact.at, fact.agent, queue=fact.queue, waited=fact.waited)
+        if not consults:  # whom the agent called meanwhile answered
+            self.note(
+                "answered", fact.agent, fact.at, fact.agent, queue=fact.queue, waited=fact.waited
+            )
 
     def call_released(self, fact: cti.CallReleased) -> None:
         """The agent's part is over; `talked` serves when no bridge was seen."""
         leg = self.legs[fact.leg_id]
         leg.agent = leg.agent or fact.agent
         leg.released = max(leg.released, fact.talked)
+        leg.released_at = leg.released_at or fact.at
         self.agent_is(fact.agent)
+
+    def wrap_up_ended(self, fact: cti.WrapUpEnded) -> None:
+        """The after-call work that followed the agent's last part in the call is done."""
+        over = [
+            leg
+            for leg in self.legs.values()
+            if leg.agent == fact.agent and leg.released_at is not None
+        ]
+        if over:
+            leg = max(over, key=lambda each: each.released_at or each.started_at)
+            leg.wrapped_at = leg.wrapped_at or fact.at
 
     def call_transferred(self, fact: cti.CallTransferred) -> None:
         """Handed on."""
@@ -291,7 +297,7 @@ class _Reading:
 
     def call_ended(self, fact: cti.CallEnded) -> None:
         """The last word that is not a guess counts: a lost call may be found again."""
-        if fact.call_id != self.call_id and fact.at < self.facts[-1].at:
+        if fact.call_id != self.call_id and fact.at < self._last_of_the_call():
             return  # the end of a call merged into this one, which went on
         known = self.ended
         if known is None or (known.lost and not fact.lost) or known.lost == fact.lost:
@@ -324,7 +330,7 @@ class _Reading:
         return None
 
     @staticmethod
-    def _stopped_ringing(leg: _Leg, at: datetime) -> None:
+    def _stopped_ringing(leg: Leg, at: datetime) -> None:
         if leg.rang_at is not None and leg.ringing == 0.0:
             leg.ringing = round(max((at - leg.rang_at).total_seconds(), 0.0), 3)
 
@@ -409,32 +415,26 @@ class _Reading:
     def _leg_rows(
         self, ended_at: datetime | None
     ) -> tuple[dict[str, dict[str, Any]], list[intervals.Span], list[intervals.Span]]:
-        """A row per leg; when agents were in a bridge; when somebody was on hold."""
-        rows: dict[str, dict[str, Any]] = {}
-        talk: list[intervals.Span] = []
-        hold: list[intervals.Span] = []
-        for leg_id, leg in self.legs.items():
-            until = leg.ended_at or ended_at
-            spoken = intervals.spans(leg.bridge, until)
-            held = intervals.spans(leg.hold, until)
-            if not spoken and leg.released > 0 and leg.answered_at is not None:
-                spoken = [(leg.answered_at, leg.answered_at + timedelta(seconds=leg.released))]
-            if leg.agent is not None or leg.party == "agent":
-                talk += spoken
-                hold += held
-            rows[leg_id] = {
-                "party": leg.party or "external",
-                "agent": leg.agent,
-                "address": printable(leg.address, 120),
-                "started_at": leg.started_at,
-                "answered_at": leg.answered_at,
-                "ended_at": leg.ended_at,
-                "ringing": leg.ringing,
-                "talked": intervals.length(intervals.minus(spoken, held)),
-                "held": intervals.length(held),
-                "cause": leg.cause,
-            }
-        return rows, intervals.union(talk), intervals.union(hold)
+        """A row per leg; when agents talked with the customer; when somebody was on hold."""
+        waits = [
+            (visit["entered_at"], visit["left_at"]) for visit in self.visits if visit["left_at"]
+        ]
+        parts = fold_legs.parts(self.legs, self._customer(), waits, ended_at)
+        own = [parts[leg_id] for leg_id, leg in self.legs.items() if leg.is_agents]
+        return (
+            {leg_id: fold_legs.row(leg, parts[leg_id]) for leg_id, leg in self.legs.items()},
+            intervals.union(span for each in own for span in each.talk),
+            intervals.union(span for each in own for span in each.hold),
+        )
+
+    def _customer(self) -> str | None:
+        """The leg of whom it is all about: the caller, or whom an agent called."""
+        if self.arrived is None or self.arrived.direction == "internal":
+            return None
+        if self.arrived.direction == "inbound":
+            return self.arrived.leg_id
+        outside = [leg_id for leg_id, leg in self.legs.items() if not leg.is_agents]
+        return min(outside, key=lambda leg_id: self.legs[leg_id].started_at, default=None)
 
     def _close_visits(self, ended: cti.CallEnded | None) -> None:
         """A call that ended is in no queue, whatever was not told."""
@@ -502,6 +502,7 @@ _READERS: dict[type[Any], Any] = {
     cti.CallOfferEnded: _Reading.call_offer_ended,
     cti.CallAnswered: _Reading.call_answered,
     cti.CallReleased: _Reading.call_released,
+    cti.WrapUpEnded: _Reading.wrap_up_ended,
     cti.CallTransferred: _Reading.call_transferred,
     cti.CallEnded: _Reading.call_ended,
     cti.RecordingStarted: _Reading.recording_started,

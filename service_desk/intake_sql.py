@@ -154,7 +154,11 @@ class Statements:
                 "ringing",
                 "talked",
                 "held",
+                "consulted",
+                "wrapped_up",
                 "cause",
+                "ended_by",
+                "spans",
             ),
         )
         self.visit = self._upsert(

@@ -39,6 +39,7 @@ AnyCallFact = (
     | cti.CallOfferEnded
     | cti.CallAnswered
     | cti.CallReleased
+    | cti.WrapUpEnded
     | cti.CallTransferred
     | cti.CallEnded
     | cti.RecordingStarted

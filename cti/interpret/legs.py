@@ -11,6 +11,7 @@ class Leg:
     """One channel. `call` is the conversation it belongs to now."""
 
     __slots__ = (
+        "address",
         "agent",
         "answered",
         "bridge",
@@ -37,6 +38,7 @@ class Leg:
         self.channel = channel
         self.call = call
         self.agent = agent
+        self.address = ""
         self.party: Party = "agent" if agent else "external"
         self.queue: str | None = None  # that offered it
         self.offer: OfferEnd | bool = False  # False: never offered, True: rings, else how it ended
@@ -73,7 +75,7 @@ class Waiting:
 class Call:
     """One conversation and its legs."""
 
-    __slots__ = ("arrived_at", "by", "by_leg", "id", "legs", "waiting")
+    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "id", "legs", "waiting")
 
     def __init__(self, call_id: str, arrived_at: datetime) -> None:
         self.id = call_id
@@ -82,3 +84,4 @@ class Call:
         self.waiting: Waiting | None = None
         self.by: EndedBy | None = None  # who hung up first since the last bridging
         self.by_leg = ""  # on which leg that was
+        self.called_in = False  # somebody outside called, rather than was called

@@ -37,6 +37,7 @@ class _SavedLeg(Struct, omit_defaults=True):
     talked: float = 0.0
     other_half: str = ""
     through: str = ""
+    address: str = ""
 
 
 _LEG = tuple(name for name in _SavedLeg.__struct_fields__ if name != "call")
@@ -47,6 +48,7 @@ class _SavedCall(Struct, omit_defaults=True):
     aliases: list[str]
     by: EndedBy | None = None
     by_leg: str = ""
+    called_in: bool = False
     waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
 
 
@@ -73,6 +75,7 @@ def saved(by: CelInterpreter) -> bytes:
             aliases=world.ids.aliases_of(call_id),
             by=call.by,
             by_leg=call.by_leg,
+            called_in=call.called_in,
             waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
         )
     legs = {}
@@ -97,7 +100,7 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
     world = by.world
     for call_id, kept in found.calls.items():
         call = Call(call_id, kept.arrived_at)
-        call.by, call.by_leg = kept.by, kept.by_leg
+        call.by, call.by_leg, call.called_in = kept.by, kept.by_leg, kept.called_in
         if kept.waiting is not None:
             call.waiting = Waiting(*kept.waiting)
         world.calls[call_id] = call

@@ -108,6 +108,7 @@ def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
         source, queue = world.legs.get(m.get("Uniqueid")), None
         if source is not None:
             world.unite(out, at, source.call, leg.call)
+            world.dialed(out, at, leg, m.get("Exten"))
             if source.is_local and (near := world.legs.get(source.other_half)) is not None:
                 # Through as many Local channels as there are, to the one that the queue rings.
                 leg.through, queue = near.through or near.id, near.queue

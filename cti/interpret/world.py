@@ -83,6 +83,7 @@ class World:
                 direction = "internal" if self._inside(dialed) else "outbound"
             elif not leg.is_local:
                 leg.party = "caller"
+                call.called_in = True
             out.append(
                 e.CallArrived(
                     at=at,
@@ -98,20 +99,31 @@ class World:
                 )
             )
         self.legs[leg_id] = call.legs[leg_id] = leg
+        leg.address = number if leg.party != "external" or exten == "s" else exten
         if not leg.is_local:
-            out.append(
-                e.LegStarted(
-                    at=at,
-                    system=self.system,
-                    call_id=call_id,
-                    leg_id=leg_id,
-                    channel=channel,
-                    party=leg.party,
-                    address=number if leg.party != "external" or exten == "s" else exten,
-                    agent=agent,
-                )
-            )
+            self._tell_start(out, at, leg)
         return leg
+
+    def _tell_start(self, out: Facts, at: datetime, leg: Leg) -> None:
+        out.append(
+            e.LegStarted(
+                at=at,
+                system=self.system,
+                call_id=leg.call.id,
+                leg_id=leg.id,
+                channel=leg.channel,
+                party=leg.party,
+                address=leg.address,
+                agent=leg.agent,
+            )
+        )
+
+    def dialed(self, out: Facts, at: datetime, leg: Leg, number: str) -> None:
+        """What was dialled to reach a leg outside, which does not say it itself."""
+        if leg.party == "external" and not leg.is_local and not leg.address and number != "s":
+            leg.address = number
+            if number:
+                self._tell_start(out, at, leg)
 
     def _consulted_in(self, out: Facts, at: datetime, agent: str, call_id: str) -> Call | None:
         """The call that an agent talks in who now dials: the other call is a consultation in it.
@@ -199,8 +211,7 @@ class World:
         """Who is at a leg. Whom an agent called is the caller of an outbound call."""
         if leg.party in {"agent", "caller"}:
             return leg.party
-        called_in = any(other.party == "caller" for other in leg.call.legs.values())
-        return "external" if called_in else "caller"
+        return "external" if leg.call.called_in else "caller"
 
     def _ended_by(self, leg: Leg) -> LegEnd:
         if leg.handed_on:
@@ -426,6 +437,7 @@ class World:
             # In a merged call only the first caller is the caller.
             leg.party = "external" if leg.party == "caller" else leg.party
         call.waiting = call.waiting or gone.waiting
+        call.called_in = call.called_in or gone.called_in
 
     @staticmethod
     def _why_unanswered(leg: Leg, cause: int) -> OfferEnd:

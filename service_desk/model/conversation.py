@@ -94,7 +94,12 @@ class Leg(Base):
     ringing: Mapped[float] = mapped_column(Float, default=0.0)
     talked: Mapped[float] = mapped_column(Float, default=0.0)
     held: Mapped[float] = mapped_column(Float, default=0.0)
+    consulted: Mapped[float] = mapped_column(Float, default=0.0)
+    wrapped_up: Mapped[float | None] = mapped_column(Float)
     cause: Mapped[int | None]
+    ended_by: Mapped[str | None] = mapped_column(String(12))
+    # [kind, from, until] in seconds since the start: what fold_legs.py made of it, for the picture
+    spans: Mapped[list[Any]] = mapped_column(Json, default=list)
 
 
 class QueueVisit(Base):

@@ -182,7 +182,13 @@ async def test_a_call_ends_in_one_case_with_its_times(desk: Desk) -> None:
     legs = {leg.leg_id: leg for leg in await rows(desk, Leg)}
     assert legs["a.2"].ringing == 18.0
     assert legs["a.2"].talked == 50.0
-    assert legs["a.1"].talked == 60.0
+    assert (legs["a.1"].talked, legs["a.1"].held) == (50.0, 10.0)
+    assert legs["a.1"].spans == [
+        ["wait", 10.0, 30.0],
+        ["talk", 30.0, 50.0],
+        ["hold", 50.0, 60.0],
+        ["talk", 60.0, 90.0],
+    ]
     [visit] = await rows(desk, QueueVisit)
     assert (visit.reason, visit.waited, visit.agent) == ("answered", 20.0, "ava")
 
