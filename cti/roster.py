@@ -169,11 +169,12 @@ class Roster:
         """Compare with `QueueMember` items and each agent's live legs.
 
         A pause with the reason `wrap-up` is a wrap-up of ours that a restart cut off: it goes on
-        until its limit, counted from the pause.
+        until its limit, counted from the pause. An agent's own began when Asterisk says it did.
         """
         queues: dict[str, set[str]] = {name: set() for name in self.states}
         pauses: dict[str, str | None] = {}
         limits: dict[str, datetime] = {}
+        began: dict[str, datetime] = {}
         here: dict[str, bool] = {}
         for m in members:
             name, queue = m.get("Name"), m.get("Queue")
@@ -183,6 +184,8 @@ class Roster:
             here[name] = _is_here(m)
             own, wrapping = _own_pause(m)
             pauses[name] = own or pauses.get(name)
+            if own is not None:
+                began[name] = min(_epoch(m.get("LastPause"), at), at)
             if wrapping:
                 limit = _epoch(m.get("LastPause"), at) + timedelta(seconds=self._longest(name))
                 limits[name] = max(limit, limits.get(name, limit))
@@ -197,7 +200,8 @@ class Roster:
             after = moves.reachable(after, yes=here.get(name, state.reachable))
             if name in limits:
                 after = moves.wraps_up(after, limits[name])
-            out += self._put(name, after, at)
+            newly = after.status == "paused" != state.status
+            out += self._put(name, after, at, since=began.get(name) if newly else None)
         return out
 
     def _longest(self, agent: str) -> int:
@@ -272,12 +276,14 @@ class Roster:
                 out += self._put(name, move(state), fact.at)
         return out
 
-    def _put(self, agent: str, after: AgentState, at: datetime) -> list[AgentChanged]:
+    def _put(
+        self, agent: str, after: AgentState, at: datetime, *, since: datetime | None = None
+    ) -> list[AgentChanged]:
         before = self.states[agent]
         if after is before:
             return []
         at = self._not_before(agent, at)
-        after = moves.dated(before, after, at)
+        after = moves.dated(before, after, since or at)
         self.states[agent] = after
         was = moves.as_fact(before, at, self._system)
         now = moves.as_fact(after, at, self._system)

@@ -65,6 +65,8 @@ def boot(page: str, *, live: str, lang: str = "en") -> Json:
             "targets": TARGETS,
             "wrap_up": 60,
         }
+    if page == "board":
+        shared |= {"pause_reasons": PAUSE_REASONS}
     if page == "phone":
         shared |= {
             "softphone": None,

@@ -60,6 +60,29 @@ async def test_a_stale_floor_says_since_when(page: Page, desk: FakeDesk) -> None
     await expect(page.locator(".stale")).to_contain_text("has not been heard since")
 
 
+async def test_a_pause_longer_than_agreed_stands_out_and_nobody_is_made_available(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_board(page, desk)
+    carla = page.locator(".agents li", has_text="Carla Reyes")
+    await expect(carla).to_contain_text("Lunch")
+    await expect(page.locator(".agents .overdue")).to_be_empty()
+    carla_now = company.board()["agents"]["carla"]
+    long_ago = {**carla_now, "since": company.at(minutes=42, seconds=5)}
+    await desk.change("board", put={"agents": {"carla": long_ago}})
+    over = carla.locator("[data-state=breach]")
+    await expect(over).to_have_text("12 min too long")
+    await expect(page.locator(".agents .overdue")).to_have_text("1 pause is longer than agreed")
+    colours = [
+        await place.evaluate("element => getComputedStyle(element).color")
+        for place in (over, carla.locator(".agent-name"))
+    ]
+    assert colours[0] != colours[1]
+    endless = {**carla_now, "since": company.at(hours=3), "reason": "training"}
+    await desk.change("board", put={"agents": {"carla": endless}})
+    await expect(page.locator(".agents .overdue")).to_be_empty()
+
+
 async def test_sounds_are_off_until_asked_for(page: Page, desk: FakeDesk) -> None:
     await open_board(page, desk)
     await expect(page.get_by_role("button", name="Sound on breach")).to_have_attribute(

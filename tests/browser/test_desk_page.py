@@ -352,3 +352,17 @@ async def test_signing_in_again_elsewhere_brings_the_page_back(page: Page, desk:
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await desk.command("subscribe", 2)
     await expect(page.locator(".stale")).to_have_count(0)
+
+
+async def test_an_agent_whose_pause_is_longer_than_agreed_is_told(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    away = company.me("paused", reason="lunch", since=company.at(minutes=31, seconds=10))
+    await desk.change("desk", put={"me": {"me": away}})
+    await expect(page.locator(".toast")).to_contain_text("longer than agreed")
+    state = page.locator(".agent-button [data-state=breach]")
+    await expect(state).to_have_text("1 min too long")
+    await expect(page.locator(".agent-button")).to_have_attribute("data-state", "paused")
+    await desk.change("desk", put={"me": {"me": company.me()}})
+    await expect(state).to_have_count(0)

@@ -274,6 +274,7 @@ async def test_pause_and_wrap_up_survive_our_restart() -> None:
         await world.link.up()
         agents = world.bridge.snapshot().agents
         assert (agents["ben"].status, agents["ben"].reason) == ("paused", "lunch")
+        assert agents["ben"].since == NOON - timedelta(seconds=10)  # a limit runs on
         assert agents["ava"].status == "wrap_up"
         assert agents["ava"].wrap_up_until == NOON + timedelta(seconds=20)
         world.bridge.tick(NOON + timedelta(seconds=20))

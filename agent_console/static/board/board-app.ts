@@ -3,8 +3,9 @@ import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { type Place, percent, serviceLevel } from "../core/format";
 import { language, speak, t, tn } from "../core/i18n";
-import { agentWord, callWord, plain, reasonWord } from "../core/labels";
+import { agentWord, callWord, overdueWord, plain, reasonWord } from "../core/labels";
 import { live } from "../core/live-link";
+import { overdue } from "../core/pauses";
 import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
 import { alarm } from "../core/sounds";
@@ -43,6 +44,7 @@ const queueName = (queue: string): string =>
 export class BoardApp extends PageElement {
   #history = recallHistory();
   #late = new Set<string>();
+  #away = new Set<string>();
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -66,6 +68,12 @@ export class BoardApp extends PageElement {
       if (late && !this.#late.has(name) && sound("breach", false)) alarm();
       if (late) this.#late.add(name);
       else this.#late.delete(name);
+    }
+    for (const [name, agent] of all<LiveAgent>(topic, "agents")) {
+      const over = overdue(agent, now(), boot.pause_reasons) > 0;
+      if (over && !this.#away.has(name) && sound("breach", false)) alarm();
+      if (over) this.#away.add(name);
+      else this.#away.delete(name);
     }
     this.requestUpdate();
   }
@@ -195,17 +203,28 @@ export class BoardApp extends PageElement {
   #agents(agents: LiveAgent[], calls: Map<string, LiveCall>) {
     return html`<section class="panel agents" aria-label=${t("Agents")}>
       <h2>${t("Agents")} <span class="muted">${tn("{n} agent", "{n} agents", agents.length)}</span></h2>
+      <p class="overdue" role="status">${this.#overdue(agents)}</p>
       <ul>${byUrgency(agents).map((agent) => {
         const call = agent.call_id ? calls.get(agent.call_id) : undefined;
+        const over = overdue(agent, now(), boot.pause_reasons);
         return html`<li data-state=${agent.status}>
           <span class="agent-name cut">${agent.name || agent.agent}</span>
           <span class="state">${stateShape(agent.status)}${agentWord(agent.status)}</span>
           ${agent.status === "signed_out" ? html`<span></span>` : html`<rd-since .at=${agent.since}></rd-since>`}
-          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? reasonWord(agent.reason) : (agent.queues ?? []).map(queueName).join(", ")}</span>
+          <span class="sub cut">${call ? this.#callName(call) : agent.reason ? reasonWord(agent.reason) : (agent.queues ?? []).map(queueName).join(", ")}
+            ${over ? html`<span class="state" data-state="breach">${stateShape("breach")}${overdueWord(over)}</span>` : nothing}</span>
         </li>`;
       })}</ul>
       ${agents.length === 0 ? html`<p class="muted empty">${t("Nobody has signed in.")}</p>` : nothing}
     </section>`;
+  }
+
+  /** Said once per number, not every minute: it is read aloud. */
+  #overdue(agents: LiveAgent[]) {
+    const away = agents.filter((agent) => overdue(agent, now(), boot.pause_reasons) > 0).length;
+    return away === 0
+      ? nothing
+      : html`<span class="state" data-state="breach">${stateShape("breach")}${tn("{n} pause is longer than agreed", "{n} pauses are longer than agreed", away)}</span>`;
   }
 
   #calls(calls: LiveCall[], agents: LiveAgent[]) {

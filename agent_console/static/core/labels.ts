@@ -112,5 +112,9 @@ export function plain(code: string): string {
 }
 
 /** Why somebody pauses, in the words of the settings. */
+/** By how much a pause is longer than agreed. */
+export const overdueWord = (seconds: number): string =>
+  t("{n} min too long", { n: Math.max(1, Math.floor(seconds / 60)) });
+
 export const reasonWord = (code: string): string =>
   words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

@@ -3,24 +3,48 @@ import "@awesome.me/webawesome/dist/components/dropdown/dropdown.js";
 import "@awesome.me/webawesome/dist/components/dropdown-item/dropdown-item.js";
 import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
-import { boot } from "../core/boot";
+import { boot, now } from "../core/boot";
 import { t, words } from "../core/i18n";
-import { agentWord, plain } from "../core/labels";
+import { agentWord, overdueWord, plain } from "../core/labels";
+import { overdue } from "../core/pauses";
 import { glyph, stateShape } from "../ui/icons";
 import { leave } from "../ui/leave";
+import { onTick } from "../ui/since";
+import { say } from "../ui/toast";
 import { DeskElement } from "./desk-element";
 
 /** Who I am and whether I take calls. */
 @customElement("rd-agent-menu")
 export class AgentMenu extends DeskElement {
+  #told = false;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.undoWhenGone(onTick(() => this.#tick()));
+  }
+
+  /** Once when the agreed time is over; what the button says then changes by the minute. */
+  #tick(): void {
+    const over = overdue(this.desk.me, now(), boot.pause_reasons) > 0;
+    if (over && !this.#told)
+      say(t("Your pause is longer than agreed. Press F10 when you are back."), "error");
+    if (over || this.#told) this.requestUpdate();
+    this.#told = over;
+  }
+
   override render() {
     const me = this.desk.me;
+    const over = overdue(me, now(), boot.pause_reasons);
     const status = me?.status ?? "signed_out";
     const reason = me?.reason ? words(this.#label(me.reason)) || plain(me.reason) : "";
     return html`<wa-dropdown placement="bottom-end" @wa-select=${this.#select}>
       <button slot="trigger" type="button" class="quiet agent-button" data-state=${status}>
         <span class="agent-name cut">${boot.me.name}</span>
-        <span class="state">${stateShape(status)}<span class="cut">${reason || agentWord(status)}</span></span>
+        ${
+          over
+            ? html`<span class="state" data-state="breach" title=${reason}>${stateShape("breach")}<span class="cut">${overdueWord(over)}</span></span>`
+            : html`<span class="state">${stateShape(status)}<span class="cut">${reason || agentWord(status)}</span></span>`
+        }
         ${glyph("down")}
       </button>
       ${this.#moves(status)}

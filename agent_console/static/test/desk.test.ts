@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byUrgency, History, longestSince } from "../board/model";
+import { overdue } from "../core/pauses";
 import { judge } from "../core/quality";
 import type { LiveAgent, LiveCall, LiveQueue } from "../core/types";
 import { foremost } from "../desk/foremost";
@@ -86,4 +87,18 @@ test("agents who are busy come first, the absent last", () => {
     order.map((one) => one.agent),
     ["d", "a", "b", "c"],
   );
+});
+
+test("a pause is too long from its reason's limit on; another state and a pause without a limit never are", () => {
+  const since = "2026-11-21T10:00:00Z";
+  const reasons = [
+    { code: "lunch", label: { en: "Lunch" }, limit_minutes: 30 },
+    { code: "training", label: { en: "Training" }, limit_minutes: null },
+  ];
+  const at = (minutes: number) => Date.parse(since) + minutes * 60_000;
+  assert.equal(overdue({ status: "paused", reason: "lunch", since }, at(30), reasons), 0);
+  assert.equal(overdue({ status: "paused", reason: "lunch", since }, at(31), reasons), 60);
+  assert.equal(overdue({ status: "talking", reason: "", since }, at(99), reasons), 0);
+  assert.equal(overdue({ status: "paused", reason: "training", since }, at(999), reasons), 0);
+  assert.equal(overdue(null, at(99), reasons), 0);
 });
