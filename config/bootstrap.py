@@ -35,7 +35,7 @@ from config.parts_of import (
 )
 from config.problems import Problem, can_be_written, port_is_free
 from config.progress import Progress
-from config.running import Running, first_of, freeze
+from config.running import Ending, Running, first_of, freeze
 from config.secrets import Secrets
 from config.settings import Settings
 from cti.agi.server import AgiServer
@@ -53,13 +53,20 @@ Say = Callable[[str], None]
 SYNC_SECONDS: Final = 10.0
 
 
-async def serve(settings: Settings, roles: frozenset[str], *, say: Say, apart: bool = True) -> None:
+async def serve(
+    settings: Settings,
+    roles: frozenset[str],
+    *,
+    say: Say,
+    apart: bool = True,
+    ending: Ending | None = None,
+) -> None:
     """Run these roles until cancelled. Raises Problem or DeskError when they cannot start.
 
-    `apart`: the other roles run in processes of their own.
+    `apart`: the other roles run in processes of their own. `ending` says what becomes of Asterisk.
     """
     logs.configure()
-    async with Running() as running:
+    async with Running(ending) as running:
         await start(settings, roles, running, say=say, apart=apart)
         freeze()
         say(f"Ringdesk is ready: {', '.join(sorted(roles))}. Ctrl-C ends it.")
@@ -90,7 +97,7 @@ async def start(
     prompts = prompts_of(settings) if "ivr" in roles else None
     asterisk = None
     if "bridge" in roles and settings.asterisk.mode == "own":
-        asterisk = OwnAsterisk(settings, secrets)
+        asterisk = OwnAsterisk(settings, secrets, keep=lambda: running.ending.keep_asterisk)
         asterisk.check_ports()
     bus = bus_of(settings, roles, apart=apart)
     stack.push_async_callback(bus.close)
@@ -196,6 +203,8 @@ class _Telephone:
             return
         self._say("Starting Asterisk ...")
         await self.asterisk.start()
+        if self.asterisk.adopted:
+            self._say(f"Asterisk ran already (process {self.asterisk.pid}): its calls go on.")
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(_watch(self.asterisk), name="asterisk")
             yield
@@ -255,6 +264,14 @@ def render_pbx(settings: Settings, folder: Path | None) -> Path:
     target = folder or settings.data_folder / "asterisk" / "etc"
     pbx.render(settings, target, secrets=secrets_of(settings))
     return target
+
+
+async def stop_pbx(settings: Settings) -> int | None:
+    """End an Asterisk of ours that was left running, and its calls; its pid, None if none runs."""
+    asterisk = OwnAsterisk(settings, secrets_of(settings))
+    pid = asterisk.find()
+    await asterisk.stop()
+    return pid
 
 
 async def serve_pbx(settings: Settings, *, say: Say) -> None:

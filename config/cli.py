@@ -11,7 +11,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 import uvloop
@@ -22,15 +22,22 @@ from config.secrets import SecretError
 from ivr.located_yaml import LocatedError
 from service_desk.errors import DeskError
 
+if TYPE_CHECKING:
+    from config.running import Ending
+
 T = TypeVar("T")
 ROLES = ("bridge", "ivr", "web", "live")
 # What a person can put right; the system's own errors name the file or the address.
 KNOWN = (Problem, LocatedError, DeskError, SecretError, OSError)
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+KEEPING = signal.SIGUSR2
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run work to its end; Ctrl-C, SIGTERM and a closed terminal cancel it and it cleans up."""
+def run(work: Coroutine[Any, Any, T], ending: Ending | None = None) -> T:
+    """Run work to its end; Ctrl-C, SIGTERM and a closed terminal cancel it and it cleans up.
+
+    With `ending`, SIGUSR2 cancels it too, and tells it to leave Asterisk to who comes next.
+    """
 
     async def owned() -> T:
         task = asyncio.ensure_future(work)
@@ -38,14 +45,21 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
         def end() -> None:
             # Once: a second Ctrl-C must not cut short the ending of what was started.
-            for number in ENDINGS:
+            for number in (*ENDINGS, KEEPING):
                 loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_IGN)
             task.cancel()
 
+        def end_and_keep() -> None:
+            if ending is not None:
+                ending.keep_asterisk = True
+            end()
+
         for number in ENDINGS:
             if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` wants it
                 loop.add_signal_handler(number, end)
+        if ending is not None:
+            loop.add_signal_handler(KEEPING, end_and_keep)
         return await task
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -71,13 +85,26 @@ def ringdesk() -> None:
     """
 
 
+keep_option = click.option(
+    "--keep-asterisk",
+    is_flag=True,
+    help="Leave Asterisk and its calls running at the end, as SIGUSR2 does.",
+)
+
+
 def _role_command(name: str, text: str) -> None:
     @settings_option
-    def start(settings_file: Path) -> None:
+    def start(settings_file: Path, keep_asterisk: bool = False) -> None:
         from config.bootstrap import serve
+        from config.running import Ending
         from config.settings import load
 
-        run(serve(load(settings_file), frozenset({name}), say=click.echo))
+        ending = Ending(keep_asterisk=keep_asterisk)
+        roles = frozenset({name})
+        run(serve(load(settings_file), roles, say=click.echo, ending=ending), ending)
+
+    if name == "bridge":
+        start = keep_option(start)
 
     start.__doc__ = text
     ringdesk.command(name)(start)
@@ -91,19 +118,27 @@ def _role_command(name: str, text: str) -> None:
     type=click.Choice(ROLES),
     help="Leave a part out (repeat for several). Without `ivr` callers reach the default queue.",
 )
-def serve(settings_file: Path, without: tuple[str, ...]) -> None:
+@keep_option
+def serve(settings_file: Path, without: tuple[str, ...], keep_asterisk: bool) -> None:
     """Run everything in one process: bridge, phone menu, pages and live screens.
 
-    With `asterisk: {mode: own}` in the settings Asterisk is started and stopped too.
+    With `asterisk: {mode: own}` in the settings Asterisk is started and stopped too. For an upgrade
+    with calls running end it by SIGUSR2: Asterisk stays, and the next start takes it over.
     """
     from config import bootstrap
     from config.problems import Problem
+    from config.running import Ending
     from config.settings import load
 
     roles = frozenset(ROLES) - frozenset(without)
     if not roles:
         raise Problem("--without leaves nothing to run")
-    run(bootstrap.serve(load(settings_file), roles, say=click.echo, apart=False))
+    ending = Ending(keep_asterisk=keep_asterisk)
+    settings = load(settings_file)
+    run(
+        bootstrap.serve(settings, roles, say=click.echo, apart=False, ending=ending),
+        ending,
+    )
 
 
 _role_command(
@@ -175,6 +210,17 @@ def doctor(settings_file: Path) -> None:
         click.echo(finding.line())
     if any(not finding.ok for finding in findings):
         raise SystemExit(1)
+
+
+@pbx.command("stop")
+@settings_option
+def pbx_stop(settings_file: Path) -> None:
+    """End an Asterisk of ours that was left running, and its calls."""
+    from config.bootstrap import stop_pbx
+    from config.settings import load
+
+    pid = run(stop_pbx(load(settings_file)))
+    click.echo("no Asterisk of ours is running" if pid is None else f"ended (process {pid})")
 
 
 def _add_groups() -> None:

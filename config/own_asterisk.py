@@ -1,7 +1,7 @@
 """An Asterisk that we start, watch and stop: a child with a process group of its own.
 
 It outlives a crash of ours: calls go on, and the next start finds it by its pid file and takes it
-over again. A wanted end (`stop`) ends it.
+over again. A wanted end (`stop`) ends it, unless it is to be kept for the version that comes next.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -34,9 +35,12 @@ TICK: Final = 0.05
 class OwnAsterisk:
     """Asterisk on this machine, as `asterisk: {mode: own}` wants it."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+    def __init__(
+        self, settings: Settings, secrets: Secrets, *, keep: Callable[[], bool] = lambda: False
+    ) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._keep = keep  # asked at the end: whether its calls go on without us
         self._child: asyncio.subprocess.Process | None = None
         self.pid: int | None = None
         self.adopted = False
@@ -89,6 +93,9 @@ class OwnAsterisk:
         """End it: first politely, then surely. Calls end. Safe to call twice."""
         pid, self.pid = self.pid, None
         if pid is None:
+            return
+        if self._keep() and _is_alive(pid):
+            _log.info("asterisk.kept", pid=pid)
             return
         for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
             with contextlib.suppress(ProcessLookupError):
@@ -190,6 +197,12 @@ class OwnAsterisk:
                     f"Asterisk's manager on port {self._settings.asterisk.ami.port} refuses our"
                     " password: it is another installation's (asterisk.ami.port)"
                 )
+
+    def find(self) -> int | None:
+        """Take over one that an earlier start left, so that `stop` ends it; its pid."""
+        self.pid = self._running_pid()
+        self.adopted = self.pid is not None
+        return self.pid
 
     def _running_pid(self) -> int | None:
         """The pid of an Asterisk that an earlier start of ours left running, if there is one."""

@@ -30,10 +30,18 @@ async def first_of(task: asyncio.Task[Any], *others: Coroutine[Any, Any, Any]) -
         await asyncio.gather(*waiting, return_exceptions=True)
 
 
+class Ending:
+    """How a wanted end is meant: with Asterisk and its calls, or leaving them to who comes next."""
+
+    def __init__(self, *, keep_asterisk: bool = False) -> None:
+        self.keep_asterisk = keep_asterisk
+
+
 class Running:
     """Owns tasks and a stack of things to end; `async with Running() as running:`."""
 
-    def __init__(self) -> None:
+    def __init__(self, ending: Ending | None = None) -> None:
+        self.ending = ending or Ending()
         self.stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[Any]] = []
 

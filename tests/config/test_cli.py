@@ -61,8 +61,10 @@ def test_help_as_a_shell_starts_it() -> None:
 
 COMMANDS = (
     "serve", "demo", "bridge", "ivr", "web", "live", "doctor", "pbx render", "pbx start",
+    "pbx stop",
     "db migrate", "db check", "db load-demo", "user add", "user password", "user list",
-    "token create", "token list", "token revoke", "flow check", "flow simulate", "backup", "restore",
+    "token create", "token list", "token revoke", "flow check", "flow simulate",
+    "backup", "restore",
 )  # fmt: skip
 
 
@@ -224,6 +226,20 @@ def test_a_part_left_out_is_not_there(site: Site, asterisk: object) -> None:
     assert said.status == 0, said
     assert "prompts" not in said.out
     site.assert_nothing_runs()
+
+
+@pytest.mark.timeout(120)
+def test_asterisk_that_is_kept_lives_until_it_is_stopped(site: Site, asterisk: object) -> None:
+    """For an upgrade with calls running; whoever wants it gone says so."""
+    run = Command(("serve", "--keep-asterisk", "--without", "ivr", "-s", site.file))
+    until(lambda: "Ringdesk is ready" in run.out_so_far(), 90)
+    os.kill(run.pid, signal.SIGTERM)
+    assert run.end().status == 0
+    kept = [words for words in site.processes() if "asterisk.conf" in words]
+    assert len(kept) == 1
+    assert answer(site, "pbx", "stop").startswith("ended (process ")
+    site.assert_nothing_runs()
+    assert answer(site, "pbx", "stop") == "no Asterisk of ours is running\n"
 
 
 @pytest.mark.parametrize("moment", ["prompts", "asterisk spawned", "asterisk asked"])
