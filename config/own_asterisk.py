@@ -12,6 +12,8 @@ import os
 import signal
 import socket
 import subprocess
+import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,8 @@ READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 KILL_SECONDS: Final = 5.0
 TICK: Final = 0.05
+MOST_ENDS: Final = 3  # starts after an end by itself, within
+ENDS_SECONDS: Final = 60.0
 
 
 class OwnAsterisk:
@@ -88,6 +92,26 @@ class OwnAsterisk:
         if self.pid is not None:
             await _until_gone(self.pid)
         return None
+
+    async def keep_running(self) -> None:
+        """Start it again whenever it ends by itself; never returns.
+
+        Raises Problem when it ended too often, or does not start: whoever supervises us decides.
+        """
+        ends: deque[float] = deque(maxlen=MOST_ENDS)
+        while True:
+            status = await self.ended()
+            now = time.monotonic()
+            _log.error("asterisk.ended_by_itself", status=status)
+            if len(ends) == MOST_ENDS and now - ends[0] < ENDS_SECONDS:
+                raise Problem(
+                    f"Asterisk ended by itself (status {status}), {MOST_ENDS + 1} times in"
+                    f" {ENDS_SECONDS:.0f} s; calls are lost"
+                )
+            ends.append(now)
+            self.pid, self._child = None, None
+            await self.start()
+            _log.warning("asterisk.started_again", pid=self.pid)
 
     async def stop(self) -> None:
         """End it: first politely, then surely. Calls end. Safe to call twice."""

@@ -129,6 +129,10 @@ class Floor:
         """Start it as after a crash: it finds the Asterisk that outlived it."""
         await self.house.start()
 
+    async def asterisk(self) -> int | None:
+        """The process of our own Asterisk, if it runs."""
+        return self.house.asterisk_pid()
+
     async def tally(self, sipp: Counts) -> Tally:
         """Compare calls, records and cases, once the cases are written (or the time is over)."""
         numbers = [number for flow in self.flows for number in flow.numbers]

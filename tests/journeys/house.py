@@ -232,13 +232,11 @@ class House:
         """End an Asterisk that outlived a Ringdesk that was killed, and wait until it is gone."""
         if (pid := self.asterisk_pid()) is not None:
             os.kill(pid, SIGKILL)
-        gone = until(
-            self._asterisk_there, lambda pid: pid is None, seconds=STOP_SECONDS, every=0.05
-        )
-        await gone
 
-    async def _asterisk_there(self) -> int | None:
-        return self.asterisk_pid()
+        async def there() -> int | None:
+            return self.asterisk_pid()
+
+        await until(there, lambda pid: pid is None, seconds=STOP_SECONDS, every=0.05)
 
     async def channel_of(self, caller: str) -> str:
         """The name of the one channel that shows this number as its caller's."""

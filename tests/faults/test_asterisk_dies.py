@@ -1,0 +1,54 @@
+"""INVARIANTS 14: Asterisk itself is killed with calls up."""
+
+from __future__ import annotations
+
+import os
+from signal import SIGKILL
+
+import pytest
+
+from tests.faults.conftest import Check, length
+from tests.faults.floor import Floor
+from tests.polling import until
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.xdist_group("journeys"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+
+async def test_asterisk_is_killed_with_calls_up(floor: Floor, check: Check) -> None:
+    """Its calls end as lost, with the cause; it is started again; agents are free; calls go on."""
+    check.of(14, "kill -9 of Asterisk with calls up")
+    up = length(8, 15)
+    floor.call(up, 8.0, talk=300.0)
+    rows = await until(
+        lambda: floor.ask("SELECT count(*) FROM conversation WHERE answered_at IS NOT NULL"),
+        lambda found: found[0][0] == up,
+    )
+    assert rows[0][0] == up
+    pid = floor.house.asterisk_pid()
+    assert pid is not None
+    os.kill(pid, SIGKILL)
+
+    ended = await until(
+        lambda: floor.ask("SELECT outcome, ended_at FROM conversation"),
+        lambda found: all(ended_at for _, ended_at in found),
+        seconds=60.0,
+    )
+    assert [outcome for outcome, _ in ended] == ["lost"] * up
+    for flow in floor.flows:
+        flow.end()
+    await until(floor.asterisk, lambda other: other not in (None, pid), seconds=60.0)
+    await floor.agents_agree()
+
+    before = floor.flows[:]
+    del floor.flows[:]
+    floor.call(length(16, 100), 8.0)
+    counts = await floor.counted()
+    floor.flows[:0] = before
+    tally = await floor.tally(counts)
+    check.count(tally)
+    assert counts.failed == 0
+    assert tally.exact, tally
