@@ -30,6 +30,7 @@ from cti.events import (
     Fact,
     LinkLost,
     LinkRestored,
+    WrapUpEnded,
 )
 from cti.interpret import WANTED_EVENTS, Interpreter
 from cti.interpret.table import when
@@ -137,6 +138,7 @@ class Bridge:
         self._boot = ""
         self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock
         self._wrapping: set[str] = set()
+        self._after_call: dict[str, str] = {}  # agent -> the call they still work on
         self._to_pause: dict[str, int] = {}  # agent -> tries left
         self._pause_wanted = asyncio.Event()
         self._clock_wanted = asyncio.Event()
@@ -242,6 +244,21 @@ class Bridge:
             self.board.apply(change)
             self._bus.publish(change)
             self._mind_wrap_up(change.agent)
+            self._mind_after_call_work(change)
+
+    def _mind_after_call_work(self, change: AgentChanged) -> None:
+        """A wrap-up belongs to its call: when it is over the call is told of it."""
+        state = self.roster.states[change.agent]
+        if state.wrap_up_until is not None:
+            if state.wrap_up_call is not None:
+                self._after_call[change.agent] = state.wrap_up_call
+            return
+        call_id = self._after_call.pop(change.agent, None)
+        if call_id is not None:
+            call_id = self.interpreter.world.ids.resolve(call_id)
+            self._bus.publish(
+                WrapUpEnded(at=change.at, system=self._system, call_id=call_id, agent=change.agent)
+            )
 
     def _on_down(self, why: str) -> None:
         self._synced.clear()

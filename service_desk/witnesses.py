@@ -37,7 +37,7 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
         if kind in _BRIDGE and key[1] in whole:
             told += heard if _alike(heard, written) else written
         elif kind in _ONCE:
-            told += _once(heard, written, _CHOOSE.get(kind, _live))
+            told += _once(_addressed(heard), written, _CHOOSE.get(kind, _live))
         else:
             told += _each(heard, written, _CHOOSE.get(kind, _live))
     return _without_guesses(told)
@@ -66,6 +66,14 @@ def _once(heard: Facts, written: Facts, choose: Choose) -> Facts:
         return heard[:1] or written[:1]
     one, other = heard[0], written[0]
     return [choose(one, other) if abs(one.at - other.at) <= SAME else _written(one, other)]
+
+
+def _addressed(heard: Facts) -> Facts:
+    """A leg outside is told again when what was dialled to reach it is known."""
+    if len(heard) < 2 or not isinstance(heard[0], cti.LegStarted):
+        return heard
+    known = (fact.address for fact in heard if isinstance(fact, cti.LegStarted))
+    return [structs.replace(heard[0], address=next((each for each in known if each), ""))]
 
 
 def _each(heard: Facts, written: Facts, choose: Choose) -> Facts:

@@ -24,6 +24,7 @@ from config.settings import Settings, load
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
+from cti.interpret.world import PARKING
 from tests.ports import free_ports, rtp_ports
 
 SETTINGS = """
@@ -170,6 +171,24 @@ def test_the_account_may_no_more_than_it_needs(files: dict[str, str]) -> None:
     assert "live_dangerously = no" in files["asterisk.conf"]
     for powerful in ("app_system", "func_shell", "pbx_spool", "app_originate"):
         assert not re.search(rf"^load = {powerful}", files["modules.conf"], re.MULTILINE)
+
+
+def test_agents_may_pick_up_each_others_calls_and_park_them_callers_may_not(
+    files: dict[str, str],
+) -> None:
+    assert "pickupexten = *8" in files["features.conf"]
+    pjsip, dialplan = files["pjsip.conf"], files["extensions.conf"]
+    assert "named_pickup_group = agents" in section(pjsip, "bob")
+    assert "pickup_group" not in section(pjsip, "carrier")
+    for reached in ("ringdesk-agents", "ringdesk-transfer"):
+        lines = section(dialplan, reached)
+        # Before the carrier's patterns, which would take any three digits.
+        assert lines.index("include => ringdesk-parked") < lines.index("=> ringdesk-outside")
+    assert "ringdesk-parked" not in section(dialplan, "ringdesk-inbound")
+    lot = section(files["res_parking.conf"], "default")
+    first, last = (int(x) for x in re.findall(r"parkpos = (\d+)-(\d+)", lot)[0])
+    assert {"700", str(first), str(last)} <= PARKING
+    assert len(PARKING) == last - first + 2
 
 
 # ---- a real Asterisk ---------------------------------------------------------------------------
@@ -351,6 +370,37 @@ async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_
     assert heard.keys() >= {"Newchannel", "MixMonitorStart", "QueueCallerJoin", "QueueMemberPause"}
     assert heard.keys() <= WANTED_EVENTS | {"FullyBooted"}
     assert set(heard.values()) <= {"system,all", "call,all", "agent,all"}
+
+
+@pytest.mark.journey
+async def test_there_is_a_place_to_park(lab: Lab) -> None:
+    """The module is loaded, with our lot and with its extensions in our context."""
+    up = asyncio.Event()
+
+    async def on_up() -> None:
+        up.set()
+
+    ami = lab.settings.asterisk.ami
+    password = open_secrets(lab.settings.data_folder, {}).ami_password
+    link = AmiLink(
+        ami.host,
+        ami.port,
+        ami.user,
+        password,
+        wanted=None,
+        on_event=lambda _: None,
+        on_up=on_up,
+        on_down=lambda _: None,
+    )
+    task = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(15):
+            await up.wait()
+            [lot] = await link.listing("Parkinglots")
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert (lot.get("StartSpace"), lot.get("StopSpace")) == ("701", "720")
 
 
 @pytest.mark.journey

@@ -131,10 +131,14 @@ async def test_the_agent_may_end_the_wrap_up() -> None:
     async with running() as world:
         world.play(recording("answered").messages)
         await world.link.until_said(1)
+        assert not [fact for fact in world.facts if isinstance(fact, e.WrapUpEnded)]
         assert await world.ask(w.EndWrapUp(agent="ava")) == w.CommandDone()
         assert world.status("ava") == "available"
         await world.link.until_said(2)
         assert world.link.actions("QueuePause")[-1]["Paused"] == "false"
+        [over] = [fact for fact in world.facts if isinstance(fact, e.WrapUpEnded)]
+        ended = next(fact for fact in world.facts if isinstance(fact, e.CallEnded))
+        assert (over.agent, over.call_id) == ("ava", ended.call_id)
 
 
 async def test_a_pause_asked_for_during_a_call_holds_after_the_wrap_up() -> None:
@@ -446,7 +450,7 @@ async def test_a_fixed_member_cannot_leave() -> None:
     async with running() as world:
         world.link.fail = [refused("Member not dynamic")]
         assert await world.ask(w.SignOut(agent="ben")) == w.CommandRefused(
-            reason="The settings keep you in Help desk for good."
+            reason="The settings keep you in {queue} for good.", values={"queue": "Help desk"}
         )
 
 
@@ -486,7 +490,8 @@ async def test_a_blind_transfer_goes_to_the_fixed_context() -> None:
         world.link.fail = [refused("Channel specified\t does not exist")]
         reply = await world.ask(w.BlindTransfer(agent="ava", call_id=call_id, to="102"))
         assert reply == w.CommandRefused(
-            reason="The telephone system refused: Channel specified does not exist"
+            reason="The telephone system refused: {why}",
+            values={"why": "Channel specified does not exist"},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -103,6 +104,27 @@ def assert_legs(rows: Sequence[dict[str, Any]], expected: Sequence[Leg]) -> None
         assert near(row["consulted"], leg.consult)
         spans = sorted((begin, end) for _, begin, end in row["spans"])
         assert all(a[1] <= b[0] + 0.1 for a, b in pairwise(spans)), spans
+
+
+def test_after_call_work_belongs_to_the_last_leg_of_its_agent() -> None:
+    facts = facts_of(recording("attended_to_agent").messages)
+    ended = next(fact for fact in facts if isinstance(fact, e.CallEnded))
+    for agent, seconds_after in (("ava", 4.0), ("ben", 9.0)):
+        over = [f.at for f in facts if isinstance(f, e.CallReleased) and f.agent == agent]
+        facts.append(
+            e.WrapUpEnded(
+                at=max(over) + timedelta(seconds=seconds_after),
+                system="ringdesk-1",
+                call_id=ended.call_id,
+                agent=agent,
+            )
+        )
+    story = story_of(first_id("attended_to_agent"), facts)
+    told = [(row["agent"], row["wrapped_up"]) for row in story.legs.values()]
+    assert told == [(None, None), ("ava", None), ("ava", 4.0), ("ben", 9.0)]
+    [*_, last] = story.legs.values()
+    assert last["spans"][-1][0] == "wrap_up"
+    assert story.conversation["ended_at"] == ended.at
 
 
 @settings(max_examples=80, deadline=None)
