@@ -187,7 +187,7 @@ class _Telephone:
         ) as lease:
             undo = bus.subscribe(CallFact, intake.take)
             try:
-                async with self._asterisk_running():
+                async with self._asterisk_running(), _told(desk):
                     self.acting.set()
                     yield
             finally:
@@ -213,6 +213,15 @@ class _Telephone:
     def _stand_by(self, active: str) -> None:
         self._say(f"Standing by: another bridge ({active}) acts for {self.settings.system}.")
         self.standby.set()
+
+
+@asynccontextmanager
+async def _told(desk: Desk) -> AsyncIterator[None]:
+    """What any process left in the outbox is published by the one that acts."""
+    async with asyncio.TaskGroup() as group:
+        telling = group.create_task(desk.keep_told(), name="outbox-leftovers")
+        yield
+        telling.cancel()
 
 
 async def _start_bridge(

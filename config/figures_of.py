@@ -107,6 +107,7 @@ def of_bridge(
         """A standby is ready: to stand by is what it is for."""
         return "" if bridge.connected or not acting() else "not connected"
 
+    health.standby(lambda: not acting())
     metrics.provide("ringdesk_bridge_acting", acting)
     metrics.provide("ringdesk_link_up", lambda: bridge.connected if acting() else None)
     metrics.provide("ringdesk_link_logins", lambda: bridge.link.logins)
@@ -144,7 +145,7 @@ class _Outbox:
         """Count what waits; unknown while the database is away."""
         self.waiting, self.up = None, 0.0
         try:
-            self.waiting = await self._desk.fetch(_outbox) - len(self._desk.delivered())
+            self.waiting = await self._desk.fetch(_outbox) - len(self._desk.outbox.delivered())
         except DeskError:
             return
         self.up = 1.0

@@ -64,6 +64,7 @@ class Health:
         self._token = given(TOKEN, environment) or ""
         self._checks: dict[str, Check] = {}
         self._ready = False
+        self._stands_by: Callable[[], bool] = bool
         self._runner: web.AppRunner | None = None
 
     def check(self, name: str, check: Check) -> None:
@@ -73,6 +74,10 @@ class Health:
     def ready(self) -> None:
         """The start is through."""
         self._ready = True
+
+    def standby(self, stands_by: Callable[[], bool]) -> None:
+        """Have `/readyz` say so while this process only stands by: ready to take over."""
+        self._stands_by = stands_by
 
     async def trouble(self) -> list[str]:
         """What keeps this process from serving, a line each; empty: it serves."""
@@ -119,12 +124,16 @@ class Health:
         if runner is not None:
             await runner.cleanup()
 
-    async def _readyz(self, _request: web.Request) -> web.StreamResponse:
+    async def word(self) -> str:
+        """`ready`, `standby`, or what is wrong, a line each."""
         trouble = await self.trouble()
-        if trouble:
-            text = "\n".join(trouble) + "\n"
-            return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return web.Response(text="ready\n")
+        return "\n".join(trouble) or ("standby" if self._stands_by() else "ready")
+
+    async def _readyz(self, _request: web.Request) -> web.StreamResponse:
+        word = await self.word()
+        fine = word in {"ready", "standby"}
+        status = HTTPStatus.OK if fine else HTTPStatus.SERVICE_UNAVAILABLE
+        return web.Response(text=f"{word}\n", status=status)
 
     async def _metrics(self, request: web.Request) -> web.StreamResponse:
         said = request.headers.get("Authorization", "")

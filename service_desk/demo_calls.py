@@ -149,6 +149,6 @@ async def replay(desk: Desk, past: list[Past], progress: Progress) -> None:
         if batch:
             await intake.write(batch)
             progress(len(past), len(past))
-        await quiet.transact(quiet.leave_in_outbox, (), quiet.delivered())
+        await quiet.transact(quiet.outbox.leave, (), quiet.outbox.delivered())
     finally:
         quiet.let_go()

@@ -12,16 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
-import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import msgspec
 import structlog
 from sqlalchemy import (
     Connection,
@@ -29,35 +25,35 @@ from sqlalchemy import (
     Engine,
     Executable,
     create_engine,
-    delete,
     event,
-    insert,
-    select,
 )
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from cti.about import about
 from service_desk.actor import Actor
 from service_desk.clock import Clock, SystemClock
 from service_desk.errors import BadValue, DatabaseAway
-from service_desk.events import AnyDeskEvent, DeskEvent
-from service_desk.model.outbox import Outbox
+from service_desk.events import DeskEvent
+from service_desk.outbox import (
+    LEFTOVER_AFTER,
+    LEFTOVERS_EVERY,
+    TIDY_EVERY,
+    Outbox,
+    Publish,
+    leftovers,
+)
 from service_desk.settings import DeskSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Publish = Callable[[DeskEvent], Awaitable[None] | None]
 
 log = structlog.get_logger(__name__)
 
 BUSY_SECONDS = 10
 READERS = 4
 WRITES = "ringdesk_writes"
-# A row of another process younger than this is still being published by it.
-LEFTOVER_AFTER = timedelta(seconds=30)
 
 
 def _nobody(_event: DeskEvent) -> None:
@@ -178,11 +174,10 @@ class Desk:
         self.engine = engine
         self.clock: Clock = clock or SystemClock()
         self.settings = settings or DeskSettings()
-        self.publish: Publish = publish or _nobody
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self.writer = f"{secrets.token_hex(8)}"
+        self.outbox = Outbox(self.clock, publish or _nobody)
         self.writing = asyncio.Lock()
-        self._delivered: list[int] = []
+        self._tidying: asyncio.Task[None] | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._plain: Engine | None = None
         self._write_connection: Connection | None = (
@@ -199,14 +194,17 @@ class Desk:
             self._threads = ThreadPoolExecutor(READERS + 1, thread_name_prefix="desk")
 
     async def start(self) -> None:
-        """Publish what a crash left in the outbox. Raises DatabaseAway."""
+        """Publish what a crash left in the outbox, and keep it tidy. Raises DatabaseAway."""
         await self.publish_leftovers()
+        self._tidying = asyncio.create_task(self._keep_tidy(), name="outbox")
 
     async def close(self) -> None:
         """Empty what was delivered from the outbox, and let go of the database."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
         with contextlib.suppress(DBAPIError, OSError, DatabaseAway):
-            if self._delivered:
-                await self.transact(self.leave_in_outbox, (), self._delivered[:])
+            await self.tidy()
         self.let_go()
         await self.engine.dispose()
 
@@ -235,10 +233,10 @@ class Desk:
                     async with connection.begin():
                         unit = UnitOfWork(self, connection, by)
                         yield unit
-                        forget, keep = self._delivered[:], unit.events
-                        row = await connection.run_sync(self.leave_in_outbox, keep, forget)
-        self.forgot(forget)
-        await self.deliver(keep, row)
+                        forget, keep = self.outbox.delivered(), unit.events
+                        row = await connection.run_sync(self.outbox.leave, keep, forget)
+        self.outbox.forgot(forget)
+        await self.outbox.deliver(keep, row)
 
     async def transact(
         self,
@@ -248,7 +246,7 @@ class Desk:
     ) -> T:
         """One transaction of a plain function: on SQLite in one hop to a thread.
 
-        The function writes what it has to tell with `leave_in_outbox`; the caller delivers.
+        The function writes what it has to tell with `outbox.leave`; the caller delivers.
         """
         async with self._in_line():
             with _database_errors():
@@ -289,61 +287,39 @@ class Desk:
 
     # The outbox
 
-    def delivered(self) -> list[int]:
-        """Outbox rows that were published and may be deleted with the next write."""
-        return self._delivered[:]
-
-    def leave_in_outbox(
-        self, connection: Connection, events: Sequence[DeskEvent], forget: Sequence[int] = ()
-    ) -> int | None:
-        """Write the events (and delete rows delivered before) in the caller's transaction."""
-        if forget:
-            connection.execute(delete(Outbox).where(Outbox.id.in_(forget)))
-        if not events:
-            return None
-        body = msgspec.json.encode(list(events)).decode()
-        result = connection.execute(
-            insert(Outbox),
-            {"at": self.clock.now(), "writer": self.writer, "body": body},
-        )
-        key = result.inserted_primary_key
-        return None if key is None else int(key[0])
-
-    async def deliver(self, events: Sequence[DeskEvent], row: int | None) -> None:
-        """Publish after the commit; a bus that is away costs nothing that was written."""
-        for told in events:
-            try:
-                waiting = self.publish(told)
-                if inspect.isawaitable(waiting):
-                    await waiting
-            except Exception:
-                what = type(told).__name__
-                log.warning("desk.publish_failed", told=what, exc_info=True, **about(told))
-                return
-        if row is not None:
-            self._delivered.append(row)
-
-    def forgot(self, rows: Sequence[int]) -> None:
-        """These outbox rows are deleted."""
-        if rows:
-            gone = set(rows)
-            self._delivered = [row for row in self._delivered if row not in gone]
-
     async def publish_leftovers(self) -> int:
-        """Publish what others left behind (a crash between commit and publish); how many rows."""
+        """Publish what others left behind (a crash between commit and publish); how many rows.
+
+        Raises DatabaseAway.
+        """
         before = self.clock.now() - LEFTOVER_AFTER
-        rows = await self.fetch(_leftovers, before)
-        for row, body in rows:
+        told = await self.outbox.tell(await self.fetch(leftovers, before))
+        await self.tidy()
+        return told
+
+    async def tidy(self) -> None:
+        """Delete what was told, without waiting for a write to do it. Raises DatabaseAway."""
+        forget = self.outbox.delivered()
+        if forget:
+            await self.transact(self.outbox.leave, (), forget)
+            self.outbox.forgot(forget)
+
+    async def keep_told(self) -> None:
+        """The owner's task, one among all processes: publish what others left, until cancelled."""
+        while True:
+            await asyncio.sleep(LEFTOVERS_EVERY)
             try:
-                events = msgspec.json.decode(body, type=list[AnyDeskEvent])
-            except msgspec.MsgspecError:
-                events = []  # of another version; screens read everything afresh at connect
-            await self.deliver(events, row)
-        if self._delivered:
-            forget = self._delivered[:]
-            await self.transact(self.leave_in_outbox, (), forget)
-            self.forgot(forget)
-        return len(rows)
+                if found := await self.publish_leftovers():
+                    log.warning("outbox.leftovers", rows=found)
+            except DatabaseAway:
+                log.warning("outbox.not_looked", why="the database is away")
+
+    async def _keep_tidy(self) -> None:
+        """Every process's: else the owner would take for left behind what was told long ago."""
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            with contextlib.suppress(DatabaseAway):
+                await self.tidy()
 
     # Reading
 
@@ -375,13 +351,6 @@ class Desk:
     def database_file(self) -> Path | None:
         """The file of an embedded database, None for PostgreSQL."""
         return Path(self.engine.url.database or "") if self.is_sqlite else None
-
-
-def _leftovers(connection: Connection, before: datetime) -> list[tuple[int, str]]:
-    statement = (
-        select(Outbox.id, Outbox.body).where(Outbox.at < before).order_by(Outbox.id).limit(10_000)
-    )
-    return [(row.id, row.body) for row in connection.execute(statement)]
 
 
 @contextlib.contextmanager

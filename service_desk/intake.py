@@ -255,13 +255,13 @@ class Intake:
         async with self._alone:
             written = await self._transact(batch, also)
         self.written += len(batch)
-        await self.desk.deliver(written.events, written.outbox)
+        await self.desk.outbox.deliver(written.events, written.outbox)
 
     async def _transact(
         self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None
     ) -> Written:
         writing = Writing(self.desk, self._statements, self._known, self._roots)
-        forget = self.desk.delivered()
+        forget = self.desk.outbox.delivered()
         if not self._tidy and len(forget) < MOST_DELIVERED:
             forget = []
         self._tidy = False
@@ -277,7 +277,7 @@ class Intake:
         except BaseException:
             self._forget()  # it may have been committed all the same
             raise
-        self.desk.forgot(forget)
+        self.desk.outbox.forgot(forget)
         self._remember(written)
         return written
 

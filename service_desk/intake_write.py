@@ -132,13 +132,13 @@ class Writing:
     def _leave_in_outbox(
         self, connection: Connection, events: Sequence[DeskEvent], forget: Sequence[int]
     ) -> int | None:
-        """As `Desk.leave_in_outbox`, for one who writes many times a second."""
+        """As `Outbox.leave`, for one who writes many times a second."""
         if forget:
             self.sql.forget.run(connection, [{"many": self.sql.many(forget)}])
         if not events:
             return None
         body = msgspec.json.encode(events).decode()
-        row = {"at": self.desk.clock.now(), "writer": self.desk.writer, "body": body}
+        row = {"at": self.desk.clock.now(), "writer": self.desk.outbox.writer, "body": body}
         made = self.sql.tell.read(connection, **row)
         return int(made[0][0])
 

@@ -103,7 +103,7 @@ async def test_the_intake_names_the_call_of_a_case_and_of_a_fact_it_had_to_drop(
         bus.publish(told)
         raise RuntimeError(SAID)
 
-    desk.publish = publish
+    desk.outbox.publish = publish
     with capture_logs() as lines:
         await intake.start()
         intake.take(arrived())

@@ -135,10 +135,13 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
     bus.subscribe(CallFact, intake.take)
     idle = await read(health.metrics)
     assert idle["ringdesk_bridge_acting"] == 0
+    health.ready()
+    assert await health.word() == "standby"
     assert "ringdesk_link_up" not in idle  # a standby has no link to be down
     assert idle["ringdesk_alarms{link_down}"] == 0
 
     acting[0] = True
+    assert await health.word() != "standby"
     for fact in (
         arrived(),
         CallQueued(at=NOW, system="x", call_id="c1", queue="support", position=1, leg_id="c1-leg"),
@@ -172,7 +175,7 @@ async def test_a_case_that_a_call_opens_is_counted(tmp_path: Path, desk: Desk) -
     """Cases a minute: the rate of this."""
     bus, metrics = InProcessBus(), Metrics()
     metrics.listen(bus, counts=True)
-    desk.publish = bus.publish
+    desk.outbox.publish = bus.publish
     intake = Intake(desk)
     bus.subscribe(CallFact, intake.take)
     await intake.start()

@@ -18,6 +18,8 @@ from service_desk.errors import DatabaseAway
 from service_desk.events import CardChanged, DeskEvent, StaffChanged
 from service_desk.migrations import migrate
 from service_desk.model import BridgeLock, Outbox
+from service_desk.outbox import leftovers
+from tests.polling import until
 
 
 async def outbox(desk: Desk) -> int:
@@ -73,7 +75,7 @@ async def test_leftovers_are_told_at_the_start(
 ) -> None:
     """What a crash left between commit and publish is published by whoever starts next."""
     left = StaffChanged(at=clock.now(), staff="ava")
-    await desk.transact(desk.leave_in_outbox, [left])
+    await desk.transact(desk.outbox.leave, [left])
     await desk.publish_leftovers()
     assert told == []  # still being published by the one who wrote it
     clock.advance(60)
@@ -82,13 +84,44 @@ async def test_leftovers_are_told_at_the_start(
     assert await outbox(desk) == 0
 
 
+async def test_the_owner_tells_what_others_leave_while_it_runs(
+    desk: Desk, told: list[DeskEvent], clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that died between commit and publish: nobody waits for a restart."""
+    monkeypatch.setattr(desk_module, "LEFTOVERS_EVERY", 0.01)
+    left = StaffChanged(at=clock.now(), staff="ava")
+    await desk.transact(desk.outbox.leave, [left])
+    clock.advance(11)
+    owner = asyncio.create_task(desk.keep_told())
+    await until(lambda: outbox(desk), lambda rows: rows == 0, every=0.01)
+    owner.cancel()
+    assert told == [left]
+
+
+async def test_what_was_told_is_deleted_without_another_write(
+    desk: Desk, told: list[DeskEvent], clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the owner would tell it again; what it has told itself it tells once in any case."""
+    async with desk.write(by=SYSTEM) as uow:
+        uow.tell(CardChanged(at=uow.now, call_id="a"))
+    clock.advance(11)
+    await desk.outbox.tell(await desk.fetch(leftovers, clock.now()))
+    assert len(told) == 1
+    monkeypatch.setattr(desk_module, "TIDY_EVERY", 0.01)
+    await desk.start()
+    async with desk.write(by=SYSTEM) as uow:
+        uow.tell(CardChanged(at=uow.now, call_id="b"))
+    await until(lambda: outbox(desk), lambda rows: rows == 0, every=0.01)
+    assert len(told) == 2
+
+
 async def test_a_bus_that_is_away_costs_nothing_written(desk: Desk, clock: HandClock) -> None:
     """The write stands, and the event waits in the outbox."""
 
     def broken(_: DeskEvent) -> None:
         raise ConnectionError("away")
 
-    desk.publish = broken
+    desk.outbox.publish = broken
     async with desk.write(by=SYSTEM) as uow:
         await uow.execute(insert(BridgeLock), row(desk, "x"))
         uow.tell(CardChanged(at=uow.now, call_id="a"))
@@ -133,10 +166,10 @@ async def test_nobody_waits_for_ever_behind_a_write_that_hangs(
     try:
         async with desk.write(by=SYSTEM), asyncio.timeout(5):
             with pytest.raises(DatabaseAway):
-                await desk.transact(desk.leave_in_outbox, [])
+                await desk.transact(desk.outbox.leave, [])
             with pytest.raises(DatabaseAway):
                 async with desk.write(by=SYSTEM):
                     pytest.fail("two writers at once")
-        await desk.transact(desk.leave_in_outbox, [])
+        await desk.transact(desk.outbox.leave, [])
     finally:
         await desk.close()
