@@ -215,10 +215,10 @@ def roots_in(records: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def open_floor(
-    folder: Path, prompts: Path, database: str = "", agents: int = AGENTS
+    folder: Path, prompts: Path, *, config: dict[str, Any] | None = None
 ) -> AsyncIterator[Floor]:
     """A floor that runs, with its agents; ends all of it, whatever happened to it meanwhile."""
-    house = House(folder, floor_settings(folder, database, agents))
+    house = House(folder, config or floor_settings(folder))
     await house.furnish(prompts)
     async with _running(house) as floor:
         yield floor
