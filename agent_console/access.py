@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Literal
 
@@ -132,11 +132,7 @@ def may_hear(viewer: Viewer | None, agents: Collection[str]) -> bool:
 
     What is recorded of a call that no agent was on is a message.
     """
-    try:
-        require_recording(viewer, agents, message=not agents)
-    except AccessError:
-        return False
-    return True
+    return _allowed(lambda: require_recording(viewer, agents, message=not agents))
 
 
 def may_read_metrics(address: str, header: str, networks: Iterable[str], token: str) -> bool:
@@ -174,8 +170,28 @@ def require_filing(viewer: Viewer, agents: Iterable[str], *, ended: bool) -> Non
     require_call(viewer, agents)
 
 
+def may_file(viewer: Viewer | None, agents: Iterable[str], *, ended: bool) -> bool:
+    """Whether a page should offer filing at all; the same rule as `require_filing`."""
+    if viewer is None:
+        return False
+    return _allowed(lambda: require_filing(viewer, agents, ended=ended))
+
+
 def require_promise(viewer: Viewer, owners: Iterable[str]) -> None:
     """A promise is said to be kept by who owns it or its case (`owners`), or a supervisor."""
     require(viewer, Permission.CASE_WRITE)
     if viewer.user not in owners and not may(viewer, Permission.BOARD_SEE):
         raise NotAllowed(Permission.BOARD_SEE)
+
+
+def may_keep(viewer: Viewer | None, owners: Iterable[str]) -> bool:
+    """Whether a page should offer it at all; the same rule as `require_promise`."""
+    return viewer is not None and _allowed(lambda: require_promise(viewer, owners))
+
+
+def _allowed(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except AccessError:
+        return False
+    return True

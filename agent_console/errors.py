@@ -17,11 +17,23 @@ from service_desk import errors as desk
 
 
 class ConsoleError(Exception):
-    """What the counter itself refuses."""
+    """What the counter itself refuses: `text` with `{holes}`, `values` by hole (as `DeskError`)."""
+
+    def __init__(self, text: str = "", **values: object) -> None:
+        self.text = text
+        self.values = values
+        super().__init__(text.format(**values) if values else text)
 
 
 class BadRequest(ConsoleError):
-    """What was sent cannot be understood; the message says what is wrong, for a person."""
+    """What was sent cannot be understood; the text says what is wrong with `field`, if with one."""
+
+    def __init__(self, text: str, *, field: str = "", **values: object) -> None:
+        super().__init__(text, **values)
+        self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {super().__str__()}" if self.field else super().__str__()
 
 
 class NotThere(ConsoleError):
@@ -29,7 +41,7 @@ class NotThere(ConsoleError):
 
 
 class Refused(ConsoleError):
-    """The telephone would not do it; the message is its reason."""
+    """The telephone would not do it; the text is its reason."""
 
 
 class BadToken(ConsoleError):
@@ -64,14 +76,6 @@ def status_of(error: BaseException) -> tuple[HTTPStatus, str]:
         if found := STATUS.get(kind):
             return found
     return HTTPStatus.INTERNAL_SERVER_ERROR, "internal"
-
-
-def message_of(error: BaseException) -> str:
-    """What a person may read: the error's own words, or nothing when it is ours."""
-    status, _ = status_of(error)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ""
-    return str(error)
 
 
 def retry_after(error: BaseException) -> int | None:

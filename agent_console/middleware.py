@@ -13,8 +13,9 @@ from aiohttp.typedefs import Handler as AiohttpHandler
 
 from agent_console import render, security, sessions, shown
 from agent_console.access import NotAllowed, SignInNeeded, require
-from agent_console.errors import message_of, retry_after, status_of
+from agent_console.errors import retry_after, status_of
 from agent_console.i18n import choose
+from agent_console.refusals import in_words
 from agent_console.web import (
     CONTEXT,
     CSRF,
@@ -25,6 +26,7 @@ from agent_console.web import (
     Route,
     say,
     see_other,
+    translator_of,
     viewer_of,
 )
 from agent_console.words import N_
@@ -72,8 +74,11 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.exception("web.failed", path=request.path, method=request.method)
         away = status == HTTPStatus.SERVICE_UNAVAILABLE
-        words = _AGAIN if away and not wants_json(request) else message_of(error)
-        response = answer(request, status, code, say(request, words) if words else "")
+        if away and not wants_json(request):
+            words = say(request, _AGAIN)
+        else:
+            words = in_words(error, translator_of(request))
+        response = answer(request, status, code, words)
         seconds = RETRY_AFTER if away else retry_after(error)
         if seconds is not None:
             response.headers["Retry-After"] = str(seconds)

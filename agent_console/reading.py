@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
+from agent_console.words import N_
 from service_desk.model import Customer, Draft
 from service_desk.queries import (
     agenda,
@@ -91,7 +92,7 @@ async def customers(
         found = await search.search(context.desk, q, limit=limit)
         return found.customers, Page(total=len(found.customers))
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 16):
-        raise BadRequest("cursor: is none of ours")
+        raise BadRequest(N_("is no cursor of ours"), field="cursor")
     return await context.desk.fetch(_customers, int(cursor or 0), limit)
 
 
@@ -100,7 +101,7 @@ def _customers(
 ) -> tuple[tuple[CustomerBrief, ...], Page]:
     total = connection.scalar(select(func.count()).select_from(Customer)) or 0
     rows = connection.execute(
-        select(Customer).where(Customer.id > after).order_by(Customer.id).limit(limit + 1)
+        parts.CUSTOMERS.where(Customer.id > after).order_by(Customer.id).limit(limit + 1)
     ).all()
     shown = tuple(parts.brief_of_customer(row) for row in rows[:limit])
     return shown, Page(total=total, next=str(shown[-1].id) if len(rows) > limit else None)

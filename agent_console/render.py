@@ -19,12 +19,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from agent_console import words
-from agent_console.access import Permission, may, may_hear
+from agent_console.access import Permission, may, may_file, may_hear, may_keep
 from agent_console.assets import Assets
 from agent_console.context import ConsoleContext
 from agent_console.i18n import NAMES, Translator
+from agent_console.navigation import places
 from agent_console.shown import clean
-from agent_console.web import CSRF, RENDERER, language_of, viewer_of
+from agent_console.web import CSRF, RENDERER, TRANSLATORS, language_of, viewer_of
 from service_desk.phone_number import shown as shown_number
 from service_desk.queries.parts import in_language
 from service_desk.views import CaseBrief
@@ -61,6 +62,9 @@ def page(
         "path": request.rel_url.raw_path_qs,
         "may": lambda permission: may(viewer, Permission(permission)),
         "may_hear": lambda agents: may_hear(viewer, agents),
+        "may_keep": lambda promise: may_keep(viewer, promise.owners()),
+        "may_file": lambda call: may_file(viewer, call.agents, ended=call.ended_at is not None),
+        "pages": places(viewer, request.app[TRANSLATORS]),
         "query": "",
         "names": {},
     }

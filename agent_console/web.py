@@ -80,9 +80,14 @@ def language_of(request: web.Request) -> str:
     return language
 
 
+def translator_of(request: web.Request) -> Translator:
+    """Speaks the language of the request."""
+    return request.app[TRANSLATORS][language_of(request)]
+
+
 def say(request: web.Request, text: str) -> str:
     """`text` in the language of the request."""
-    return request.app[TRANSLATORS][language_of(request)].say(text)
+    return translator_of(request).say(text)
 
 
 def host(request: web.Request) -> str:

@@ -427,7 +427,10 @@ class Bridge:
         if isinstance(wish, BoardWanted):
             return CommandDone(board=msgspec.json.encode(self.snapshot()))
         if isinstance(wish, AgentWish) and wish.agent not in self.roster.plans:
-            return CommandRefused(reason=f"There is no agent {wish.agent} in the settings.")
+            return CommandRefused(
+                reason="There is no agent {agent} in the settings.",
+                values={"agent": wish.agent},
+            )
         if isinstance(wish, EndWrapUp):
             self._tell_agents(self.roster.end_wrap_up(wish.agent, self._now()))
             return CommandDone()

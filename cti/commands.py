@@ -32,6 +32,7 @@ WORDS: Mapping[type[AmiError], str] = {
     AmiBusy: "The telephone system is too busy. Try again in a moment.",
     AmiTimeout: "The telephone system did not answer in time.",
 }
+OTHERWISE = "The telephone system cannot take this."
 REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 
@@ -60,27 +61,36 @@ class Switchboard(Struct, frozen=True):
 
 
 class Refused(Exception):
-    """A wish cannot be carried out; the text is one line for a person."""
+    """A wish cannot be carried out: `text` and `values` as `CommandRefused` has them."""
+
+    def __init__(self, text: str, **values: str) -> None:
+        super().__init__(text)
+        self.text = text
+        self.values = values
 
 
 async def carry_out(board: Switchboard, wish: Wish) -> Reply:
     """Carry out one wish of the TABLE."""
     command = COMMANDS.get(type(wish))
     if command is None:
-        return CommandRefused(reason=f"The telephone cannot do this: {type(wish).__name__}.")
+        return CommandRefused(
+            reason="The telephone cannot do this: {wish}.", values={"wish": type(wish).__name__}
+        )
     try:
         return await command(board, wish)
     except Refused as error:
-        return CommandRefused(reason=str(error))
+        return CommandRefused(reason=error.text, values=error.values)
     except AmiError as error:
-        return CommandRefused(reason=in_words(error))
+        return in_words(error)
 
 
-def in_words(error: AmiError) -> str:
+def in_words(error: AmiError) -> CommandRefused:
     """What went wrong on the link, as one line for a person."""
-    if isinstance(error, AmiRefused):
-        return f"The telephone system refused: {_line(str(error))}"
-    return WORDS.get(type(error), "The telephone system cannot take this.")
+    if isinstance(error, AmiRefused):  # Asterisk's own words, which it has in English only
+        return CommandRefused(
+            reason="The telephone system refused: {why}", values={"why": _line(str(error))}
+        )
+    return CommandRefused(reason=WORDS.get(type(error), OTHERWISE))
 
 
 async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
@@ -214,7 +224,7 @@ async def pause_member(board: Switchboard, agent: str, reason: str | None) -> No
 def _plan(board: Switchboard, agent: str) -> AgentPlan:
     plan = board.roster.plans.get(agent)
     if plan is None:
-        raise Refused(f"There is no agent {agent} in the settings.")
+        raise Refused("There is no agent {agent} in the settings.", agent=agent)
     return plan
 
 
@@ -234,7 +244,7 @@ async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:
             return
         if "not dynamic" in str(error).lower():
             queue = board.roster.title_of(fields["Queue"])
-            raise Refused(f"The settings keep you in {queue} for good.") from None
+            raise Refused("The settings keep you in {queue} for good.", queue=queue) from None
         raise
 
 

@@ -94,9 +94,17 @@ class CommandDone(Struct, frozen=True, kw_only=True, tag_field="reply", tag=True
 
 
 class CommandRefused(Struct, frozen=True, kw_only=True, tag_field="reply", tag=True):
-    """Not carried out; `reason` is one line for a person."""
+    """Not carried out; `reason` is one line for a person.
+
+    What varies stands in `{holes}` of the reason and in `values`, so that others can say it in
+    another language: a reason is never put together where it is given.
+    """
 
     reason: str
+    values: dict[str, str] = {}
+
+    def __str__(self) -> str:
+        return self.reason.format_map(self.values) if self.values else self.reason
 
 
 Reply = CommandDone | CommandRefused

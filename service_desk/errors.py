@@ -1,5 +1,8 @@
 """What may go wrong at the desk. Every message is one line for a person.
 
+The text is fixed where it is raised; what varies stands in `{holes}` and is given beside it, so
+that a counter can say it in another language (`agent_console/refusals.py`): never an f-string.
+
 DeskError
  +-- NotFound
  |    +-- CaseNotFound, ConversationNotFound, CustomerNotFound, FollowUpNotFound,
@@ -19,7 +22,12 @@ from __future__ import annotations
 
 
 class DeskError(Exception):
-    """Anything the desk refuses or cannot do."""
+    """Anything the desk refuses or cannot do: `text` with its `{holes}`, `values` by hole."""
+
+    def __init__(self, text: str = "", **values: object) -> None:
+        self.text = text
+        self.values = values
+        super().__init__(text.format(**values) if values else text)
 
 
 class NotFound(DeskError):
@@ -65,9 +73,12 @@ class Refused(DeskError):
 class BadValue(Refused):
     """A value is missing, too long or unknown; `field` names it."""
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+    def __init__(self, field: str, text: str, **values: object) -> None:
+        super().__init__(text, **values)
         self.field = field
+
+    def __str__(self) -> str:
+        return f"{self.field}: {super().__str__()}"
 
 
 class NotSignedIn(Refused):
@@ -77,8 +88,8 @@ class NotSignedIn(Refused):
 class TooManyTries(Refused):
     """Too many failed sign-ins; `retry_after` in seconds."""
 
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
+    def __init__(self, text: str, retry_after: float) -> None:
+        super().__init__(text)
         self.retry_after = retry_after
 
 

@@ -56,6 +56,7 @@ class CustomerBrief(Struct, frozen=True, kw_only=True):
     language: str
     segment: str  # A, B, C, D: the value pyramid
     value_percentile: int  # 1..100, 100 is the best
+    bought: bool  # anything at all: without a purchase value and segment say nothing
     since: datetime | None
     preferred_channel: str
     do_not_contact: bool
@@ -147,6 +148,11 @@ class Promise(Struct, frozen=True, kw_only=True):
     customer_id: int | None
     customer_name: str = ""
     overdue: bool = False
+    case_owner: str | None = None
+
+    def owners(self) -> tuple[str, ...]:
+        """Who answers for it: whose promise it is, and whose case."""
+        return tuple(name for name in (self.owner, self.case_owner) if name)
 
 
 class OfferView(Struct, frozen=True, kw_only=True):

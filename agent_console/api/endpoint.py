@@ -20,6 +20,7 @@ from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
 from agent_console.pages.forms import ID
 from agent_console.web import CONTEXT, Route, actor_of, language_of, signed_in
+from agent_console.words import N_
 from service_desk.actor import Actor
 
 SECONDS = 10.0  # for one answer
@@ -81,25 +82,25 @@ def _query(request: web.Request, kind: type[Any]) -> Any:
     known = {field.encode_name for field in msgspec.structs.fields(kind)}
     for name in request.query:
         if name not in known:
-            raise BadRequest(f"{name}: there is no such parameter")
+            raise BadRequest(N_("there is no such parameter"), field=name)
         if len(request.query.getall(name)) > 1:
-            raise BadRequest(f"{name}: is given more than once")
+            raise BadRequest(N_("is given more than once"), field=name)
     # strict=False: numbers and booleans are text in an address.
     return msgspec.convert(dict(request.query), kind, strict=False)
 
 
 async def _body(request: web.Request, kind: type[Any]) -> Any:
     if request.content_type != "application/json":
-        raise BadRequest("the body must be application/json")
+        raise BadRequest(N_("the body must be application/json"))
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except UnicodeDecodeError:
-        raise BadRequest("the body is not UTF-8") from None
+        raise BadRequest(N_("the body is not UTF-8")) from None
 
 
 def identifier(call: Call, name: str = "id") -> int:
     """A positive number out of the path."""
     text = call.path[name]
     if not ID.match(text):
-        raise BadRequest(f"{name}: is no id")
+        raise BadRequest(N_("is no id"), field=name)
     return int(text)

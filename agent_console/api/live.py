@@ -27,4 +27,4 @@ async def _board(call: Call) -> BoardSnapshot:
     reply = await call.context.bus.request(BoardWanted(), 5.0)
     if isinstance(reply, CommandDone):
         return msgspec.json.decode(reply.board, type=BoardSnapshot)
-    raise Refused(reply.reason)
+    raise Refused(reply.reason, **reply.values)

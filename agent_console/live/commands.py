@@ -17,11 +17,12 @@ from structlog.contextvars import bound_contextvars
 from agent_console import shown
 from agent_console.access import Permission as Needs
 from agent_console.access import require
-from agent_console.errors import BadRequest, message_of, status_of
+from agent_console.errors import BadRequest, status_of
 from agent_console.live import schemas as s
 from agent_console.live import telephone, work
 from agent_console.live.session import Session
 from agent_console.live.topics import TOPICS, Topic
+from agent_console.refusals import in_words
 from agent_console.words import N_
 from cti.about import about
 
@@ -93,6 +94,7 @@ COMMANDS: Mapping[str, Command] = {
     "resolve": Command(s.Resolve, Needs.CASE_WRITE, work.resolve),
     "offer_outcome": Command(s.Outcome, Needs.CASE_WRITE, work.offer_outcome),
     "ping": Command(s.Nothing, Needs.SIGNED_IN, ping),
+    "forget_last": Command(s.Nothing, Needs.DESK_USE, work.forget_last),
     "draft": Command(s.Draft, Needs.DESK_USE, work.draft),
 }
 
@@ -132,8 +134,11 @@ def _command(session: Session, name: str) -> Command:
 
 def _answer(session: Session, number: int | None, error: Exception) -> None:
     _, code = status_of(error)
-    words = message_of(error) or N_("That did not work just now. Try again.")
+    translator = session.translator
+    words = in_words(error, translator)
     if code == "forbidden":
-        words = N_("You may not do this.")
-    body = {"code": code, "message": session.translator.say(words)}
+        words = translator.say(N_("You may not do this."))
+    if not words:
+        words = translator.say(N_("That did not work just now. Try again."))
+    body = {"code": code, "message": words}
     session.client.send(shown.encode({"re": number, "ok": False, "error": body}))

@@ -40,16 +40,38 @@ class Part(Struct, frozen=True, kw_only=True):
     handed_on: bool = False
 
 
+class Last(Struct, frozen=True, kw_only=True):
+    """The call an agent just had: over for them `at`; `handed_on`, it went on without them."""
+
+    call_id: str
+    at: datetime
+    handed_on: bool = False
+
+
 class Parts:
     """The parts of all agents; `apply` says whose changed."""
 
     def __init__(self) -> None:
         self._parts: dict[str, dict[str, Part]] = {}  # agent -> call id -> part
         self._status: dict[str, LiveAgent] = {}
+        self._last: dict[str, Last] = {}
 
     def of(self, agent: str) -> dict[str, Part]:
         """The agent's parts by call id; do not change it."""
         return self._parts.get(agent, {})
+
+    def last_of(self, agent: str) -> Last | None:
+        """The call whose card went from this agent's desk last, until they take the next one."""
+        return self._last.get(agent)
+
+    def forget_last(self, agent: str) -> None:
+        """The agent is done with it."""
+        self._last.pop(agent, None)
+
+    def agents_showing(self, call_id: str) -> list[str]:
+        """Everybody on whose desk the call is: those who have part in it, and whose last it was."""
+        after = [agent for agent, last in self._last.items() if last.call_id == call_id]
+        return [*self.agents_of(call_id), *after]
 
     def agents_of(self, call_id: str) -> list[str]:
         """Everybody who has part in the call."""
@@ -68,12 +90,12 @@ class Parts:
         for call_id, call in delta.set.get("calls", {}).items():
             touched |= self._follow(call_id, call, fact.at)
         if isinstance(fact, CallTransferred) and fact.by is not None:
-            touched |= self._hand_on(fact.by, fact.call_id)
+            touched |= self._hand_on(fact.by, fact.call_id, fact.at)
         elif isinstance(fact, CallOffered | CallAnswered):
             touched |= self._waited(fact)
         if isinstance(fact, AgentChanged | BoardResynced):
             for name in tuple(delta.set.get("agents", {})):
-                self._clear_over(name)
+                self._clear_over(name, fact.at)
         return touched
 
     def _follow(self, call_id: str, call: LiveCall | None, at: datetime) -> set[str]:
@@ -82,13 +104,16 @@ class Parts:
             touched.update(call.ringing, call.agents)
         for agent in touched:
             parts = self._parts.setdefault(agent, {})
-            part = _moved(agent, parts.get(call_id), call, at)
+            before = parts.get(call_id)
+            part = _moved(agent, before, call, at)
             if part is not None and part.state in OVER:
                 part = self._kept(agent, part)
             if part is None:
                 parts.pop(call_id, None)
+                self._was(agent, before, at)
             else:
                 if part.state in TALKING:
+                    self.forget_last(agent)
                     self._drop_over(agent)  # the wrap-up of an earlier call ends with a new one
                 parts[call_id] = part
         return touched
@@ -105,13 +130,19 @@ class Parts:
         still_here = live.status in TALKING and live.call_id in (None, call_id)
         return part if still_here else None
 
-    def _clear_over(self, agent: str) -> None:
+    def _was(self, agent: str, part: Part | None, at: datetime) -> None:
+        """Remember a call the agent had; one that only rang was not theirs."""
+        if part is not None and part.state != "ringing":
+            self._last[agent] = Last(call_id=part.call.call_id, at=at, handed_on=part.handed_on)
+
+    def _clear_over(self, agent: str, at: datetime) -> None:
         parts = self._parts.get(agent, {})
         for call_id, part in tuple(parts.items()):
             if part.state in OVER:
                 kept = self._kept(agent, part)
                 if kept is None:
                     del parts[call_id]
+                    self._was(agent, part, at)
                 else:
                     parts[call_id] = kept
 
@@ -120,14 +151,20 @@ class Parts:
         for call_id in [c for c, part in parts.items() if part.state in OVER]:
             del parts[call_id]
 
-    def _hand_on(self, agent: str, call_id: str) -> set[str]:
+    def _hand_on(self, agent: str, call_id: str, at: datetime) -> set[str]:
         part = self.of(agent).get(call_id)
         if part is None:
-            return set()
+            last = self._last.get(agent)
+            if last is None or last.call_id != call_id:
+                return set()
+            self._last[agent] = replace(last, handed_on=True)
+            return {agent}
+        handed_on = replace(part, handed_on=True)
         if part.state in OVER:
             del self._parts[agent][call_id]
+            self._was(agent, handed_on, at)
         else:
-            self._parts[agent][call_id] = replace(part, handed_on=True)
+            self._parts[agent][call_id] = handed_on
         return {agent}
 
     def _waited(self, fact: CallOffered | CallAnswered) -> set[str]:
@@ -144,6 +181,9 @@ class Parts:
         return {fact.agent}
 
     def _merge(self, fact: CallMerged) -> set[str]:
+        for agent, last in self._last.items():
+            if last.call_id == fact.absorbed:
+                self._last[agent] = replace(last, call_id=fact.call_id)
         touched = set(self.agents_of(fact.absorbed))
         for agent in touched:
             part = self._parts[agent].pop(fact.absorbed)

@@ -149,8 +149,30 @@ class Screens:
             "me": {"me": me},
             "call": calls,
             "card": cards,
+            "last": self._last_shown(agent, language),
             "today": {"today": self.today.of(agent)},
         }
+
+    def _last_shown(self, agent: str, language: str) -> dict[str, Any]:
+        """The call this agent just had, by its case; nothing until its card is there."""
+        last = self._parts.last_of(agent)
+        card = self.cards.get(last.call_id, language) if last is not None else None
+        if last is None or card is None or card.case is None:
+            return {}
+        return {
+            "last": {
+                "call_id": last.call_id,
+                "at": _time(last.at),
+                "handed_on": last.handed_on,
+                "who": card.customer.name if card.customer else card.number_shown,
+                "case": msgspec.to_builtins(card.case),
+            }
+        }
+
+    def forget_last(self, agent: str) -> None:
+        """The agent is done with the call they just had."""
+        self._parts.forget_last(agent)
+        self._publish_desk(agent)
 
     def board(self) -> Sections:
         """The sections of the supervisors' board."""
@@ -250,7 +272,8 @@ class Screens:
     def _renew_cards_of(self, case_id: int, agent: str) -> None:
         """What the telephone did to a case goes to the cards somebody looks at, and to no others:
         a busy queue changes many cases that are on no screen."""
-        for call_id in self._parts.of(agent):
+        last = self._parts.last_of(agent)
+        for call_id in (*self._parts.of(agent), *((last.call_id,) if last else ())):
             card = self.cards.any(call_id)
             if card is not None and card.case is not None and card.case.id == case_id:
                 self.cards.invalidate(call_id)
@@ -270,7 +293,7 @@ class Screens:
             self.cards.want(call_id, self._context.languages[0])
 
     def _card_changed(self, call_id: str) -> None:
-        for agent in self._parts.agents_of(call_id):
+        for agent in self._parts.agents_showing(call_id):
             self._publish_desk(agent)
         self._board_soon()
 
@@ -302,7 +325,11 @@ class Screens:
         asyncio.get_running_loop().call_later(KEEP_CARD, self._forget, call_id)
 
     def _forget(self, call_id: str) -> None:
-        if self._board.call(call_id) is None and not self._parts.agents_of(call_id):
+        if self._board.call(call_id) is not None or self._parts.agents_of(call_id):
+            return
+        if self._parts.agents_showing(call_id):  # somebody's last call: look again
+            self._forget_later(call_id)
+        else:
             self.cards.forget(call_id)
 
     # -- tasks ------------------------------------------------------------------------------

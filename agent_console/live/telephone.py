@@ -81,5 +81,5 @@ async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:
     reply = await session.context.bus.request(wish, WAIT)
     if isinstance(reply, CommandRefused):
-        raise Refused(reply.reason)
+        raise Refused(reply.reason, **reply.values)
     return {"detail": reply.detail} if reply.detail else {}

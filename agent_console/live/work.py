@@ -125,6 +125,12 @@ async def offer_outcome(session: Session, command: schemas.Outcome) -> dict[str,
     return {}
 
 
+async def forget_last(session: Session, _command: schemas.Nothing) -> dict[str, Any]:
+    """Done with the call just had."""
+    session.screens.forget_last(session.viewer.user)
+    return {}
+
+
 async def draft(session: Session, command: schemas.Draft) -> dict[str, Any]:
     """Keep what is being typed; an empty text forgets it."""
     await writing.draft(session.context, command.key, command.text, by=session.actor)

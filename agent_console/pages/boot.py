@@ -12,17 +12,10 @@ from aiohttp import web
 
 from agent_console.access import Permission, Viewer, may
 from agent_console.context import ConsoleContext, at_host
-from agent_console.web import CONTEXT, CSRF, host, language_of
+from agent_console.navigation import places
+from agent_console.web import CONTEXT, CSRF, TRANSLATORS, host, language_of
+from service_desk.actions.case import MOVES, moves_from
 from service_desk.views import Disposition
-
-LINKS = {
-    "desk": ("/desk", Permission.DESK_USE),
-    "board": ("/board", Permission.BOARD_SEE),
-    "cases": ("/cases", Permission.CASE_READ),
-    "search": ("/search", Permission.CUSTOMER_READ),
-    "figures": ("/figures", Permission.SIGNED_IN),
-    "sign_out": ("/sign-out", Permission.SIGNED_IN),
-}
 
 
 def common(
@@ -30,6 +23,7 @@ def common(
 ) -> dict[str, Any]:
     """What every scripted page gets; `names` (user name -> for people) where staff is shown."""
     context = request.app[CONTEXT]
+    nav = places(viewer, request.app[TRANSLATORS])
     return {
         "lang": language_of(request),
         "csrf": request.get(CSRF, ""),
@@ -41,7 +35,9 @@ def common(
             "role": viewer.role if viewer else "",
             "language": viewer.language if viewer else "",
         },
-        "links": {name: path for name, (path, asks) in LINKS.items() if may(viewer, asks)},
+        "nav": nav,
+        "links": {each["name"]: each["path"] for each in nav}
+        | ({"sign_out": "/sign-out"} if may(viewer, Permission.SIGNED_IN) else {}),
         "company": {"name": context.company, "time_zone": context.time_zone},
         "names": dict(names or {}),
     }
@@ -80,6 +76,7 @@ def for_desk(
         "pause_reasons": _pause_reasons(context),
         "dispositions": _dispositions(dispositions),
         "targets": targets(context, viewer.user, names),
+        "moves": {status: moves_from(status) for status in MOVES},
         "wrap_up": max(own, default=60),
     }
 

@@ -14,11 +14,9 @@ from agent_console.pages.forms import choice, field, local_time, number_in_path
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
 from agent_console.words import N_
+from service_desk.actions.case import moves_from
 from service_desk.queries.parts import in_language
 from service_desk.views import CasePage
-
-# A case is merged by filing its call elsewhere, never by choosing the word.
-CHOOSABLE = tuple(status for status in STATUSES if status not in ("new", "merged"))
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -29,7 +27,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     others = await reading.open_cases(context, customer.id) if customer is not None else ()
     values = {
         "shown": shown,
-        "statuses": dict.fromkeys((shown.case.status, *CHOOSABLE)),
+        "statuses": moves_from(shown.case.status),
         "priorities": PRIORITIES,
         "dispositions": await reading.dispositions(context, language_of(request)),
         "open_cases": [case for case in others if case.number != shown.case.number],

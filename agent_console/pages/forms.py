@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from agent_console.errors import BadRequest, NotThere
+from agent_console.words import N_
 
 C = TypeVar("C", bound=str)
 
@@ -37,9 +38,14 @@ async def field(request: web.Request, name: str, *, longest: int, needed: bool =
     value = (await request.post()).get(name, "")
     text = value.strip() if isinstance(value, str) else ""
     if needed and not text:
-        raise BadRequest(f"{name}: is missing")
+        raise BadRequest(N_("is missing"), field=name)
     if len(text) > longest:
-        raise BadRequest(f"{name}: is longer than {longest} characters")
+        raise BadRequest(
+            N_("is too long: {length} characters, at most {most}"),
+            field=name,
+            length=len(text),
+            most=longest,
+        )
     return text
 
 
@@ -49,7 +55,7 @@ async def choice(request: web.Request, name: str, allowed: Iterable[C]) -> C:
     for value in allowed:
         if value == text:
             return value
-    raise BadRequest(f"{name}: is none of the choices")
+    raise BadRequest(N_("is none of the choices"), field=name)
 
 
 def local_time(text: str, zone: str) -> datetime:
@@ -58,4 +64,4 @@ def local_time(text: str, zone: str) -> datetime:
         naive = datetime.fromisoformat(text)
         return naive.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadRequest("due: is no date and time") from None
+        raise BadRequest(N_("is no date and time"), field="due") from None

@@ -116,7 +116,10 @@ async def _beat(desk: Desk, lease: Lease, sleep: Sleep) -> None:
         away = False
         if not ours:
             lease.lost = True
-            raise Conflict(f"another bridge acts for {lease.system} now; this one had been stopped")
+            raise Conflict(
+                "another bridge acts for {system} now; this one had been stopped",
+                system=lease.system,
+            )
 
 
 def _look(connection: Connection, system: str) -> _Seen | None:

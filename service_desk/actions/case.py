@@ -31,6 +31,11 @@ MOVES: dict[CaseStatus, frozenset[CaseStatus]] = {
 }
 
 
+def moves_from(status: CaseStatus) -> tuple[CaseStatus, ...]:
+    """What a person may choose for a case in this status: as it is, or where it may go."""
+    return (status, *(each for each in get_args(CaseStatus) if each in MOVES[status]))
+
+
 async def open_case(
     desk: Desk,
     *,
@@ -96,7 +101,7 @@ async def set_disposition(
             )
         ).first()
         if known is None:
-            raise BadValue("disposition", f"{code[:40]!r} is unknown")
+            raise BadValue("disposition", "is unknown: {code}", code=code[:40])
         changes: dict[str, Any] = {"disposition": known.code}
         if known.resolves and checks.is_open(row.status):
             changes |= {"status": "resolved", "resolved_at": uow.now}
@@ -239,7 +244,9 @@ async def _move(uow: UnitOfWork, row: Any, status: CaseStatus) -> None:
     if status == before:
         return
     if status not in MOVES[before]:
-        raise IllegalMove(f"a case that is {before} cannot become {status}")
+        raise IllegalMove(
+            "a case that is {before} cannot become {status}", before=before, status=status
+        )
     await checks.entry(uow, "status", case_id=row.id, status=status, before=before)
     await checks.audit(uow, "case.status", case_number(row.year, row.id), status=status)
     await _set(uow, row, status=status, resolved_at=uow.now if status == "resolved" else None)

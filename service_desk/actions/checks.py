@@ -38,7 +38,9 @@ def _measured(field: str, value: str, most: int, least: int) -> str:
     if len(value) < least:
         raise BadValue(field, "must not be empty")
     if len(value) > most:
-        raise BadValue(field, f"is too long: {len(value)} characters, at most {most}")
+        raise BadValue(
+            field, "is too long: {length} characters, at most {most}", length=len(value), most=most
+        )
     return value
 
 
@@ -46,7 +48,12 @@ def one_of(field: str, value: str, allowed: Iterable[str]) -> str:
     """A value out of a list. Raises BadValue naming what is allowed."""
     choices = tuple(allowed)
     if value not in choices:
-        raise BadValue(field, f"is {value[:40]!r}; allowed: {', '.join(choices)}")
+        raise BadValue(
+            field,
+            "is none of the choices: {value}; allowed: {allowed}",
+            value=value[:40],
+            allowed=", ".join(choices),
+        )
     return value
 
 
@@ -70,7 +77,7 @@ def moment(field: str, value: datetime) -> datetime:
 def language(field: str, value: str, allowed: Container[str]) -> str:
     """A language the company speaks. Raises BadValue."""
     if value not in allowed:
-        raise BadValue(field, f"is {value[:10]!r}, which is not spoken here")
+        raise BadValue(field, "is not spoken here: {value}", value=value[:10])
     return value
 
 

@@ -184,7 +184,7 @@ async def add_contact_point(
 def _phone(desk: Desk, raw: str) -> tuple[str, str, str]:
     number = understand(checks.line("phone", raw, most=64), desk.settings.region)
     if number.kind != "number":
-        raise BadValue("phone", f"{raw[:40]!r} is no telephone number")
+        raise BadValue("phone", "is no telephone number: {number}", number=raw[:40])
     return "phone", number.e164, raw.strip()[:64]
 
 

@@ -96,7 +96,7 @@ async def create_staff(
             await checks.audit(uow, "staff.create", name, role=role)
             uow.tell(StaffChanged(at=uow.now, staff=name))
     except IntegrityError as error:
-        raise Conflict(f"the name {name} is taken") from error
+        raise Conflict("the name {name} is taken", name=name) from error
     key = made.inserted_primary_key
     return int(key[0]) if key else 0
 
@@ -105,7 +105,10 @@ async def hash_password(password: str) -> str:
     """Argon2id, off the loop. Raises BadValue for one that is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadValue(
-            "password", f"must have {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters"
+            "password",
+            "must have {least} to {most} characters",
+            least=SHORTEST_PASSWORD,
+            most=LONGEST_PASSWORD,
         )
     return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, and_, bindparam, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, or_, select
 
 from service_desk import views
 from service_desk.case_number import case_number
@@ -77,7 +77,8 @@ CONTACT_POINTS = (
     .order_by(ContactPoint.id)
     .limit(50)
 )
-CUSTOMER = select(Customer).where(Customer.id == bindparam("customer_id"))
+CUSTOMERS = select(Customer, exists().where(Purchase.customer_id == Customer.id).label("bought"))
+CUSTOMER = CUSTOMERS.where(Customer.id == bindparam("customer_id"))
 OPEN_CASES = (
     CASES.where(Case.customer_id == bindparam("customer_id"), Case.status.in_(OPEN))
     .order_by(Case.opened_at.desc(), Case.id.desc())
@@ -107,6 +108,7 @@ PROMISES = (
         FollowUp.customer_id,
         Case.id.label("case_id"),
         Case.year,
+        Case.owner.label("case_owner"),
         Customer.name.label("customer_name"),
     )
     .outerjoin(Case, Case.id == FollowUp.case_id)
@@ -178,7 +180,7 @@ def brief_of_case(row: Any, titles: Mapping[str, str]) -> views.CaseBrief:
 
 
 def brief_of_customer(row: Any, points: Iterable[views.ContactPoint] = ()) -> views.CustomerBrief:
-    """A row of `CUSTOMER`."""
+    """A row of `CUSTOMERS`."""
     return views.CustomerBrief(
         id=row.id,
         name=row.name,
@@ -188,6 +190,7 @@ def brief_of_customer(row: Any, points: Iterable[views.ContactPoint] = ()) -> vi
         language=row.language,
         segment=row.segment,
         value_percentile=row.value_percentile,
+        bought=row.bought,
         since=row.since,
         preferred_channel=row.preferred_channel,
         do_not_contact=row.do_not_contact,
@@ -285,6 +288,7 @@ def promise(row: Any, now: datetime) -> views.Promise:
         customer_id=row.customer_id,
         customer_name=row.customer_name or "",
         overdue=row.due_at < now,
+        case_owner=row.case_owner,
     )
 
 

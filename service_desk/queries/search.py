@@ -89,8 +89,7 @@ def _customers(
             )
         )
     rows = connection.execute(
-        select(Customer)
-        .where(or_(*either))
+        parts.CUSTOMERS.where(or_(*either))
         .order_by(
             Customer.name_key.startswith(folded, autoescape=True).desc(),
             Customer.value_percentile.desc(),

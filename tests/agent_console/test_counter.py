@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import html
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -243,6 +245,31 @@ async def test_pages_speak_chinese_when_asked(door: Open) -> None:
     assert '<html lang="zh-Hans">' in page
     assert "工单" in page
     assert (await (await ava.get("/i18n/zh.json")).json())["Cases"] == "工单"
+
+
+async def test_every_page_leads_to_the_same_places_in_the_same_order(door: Open) -> None:
+    """The server's pages and those that a script draws; only where this person may go."""
+    for name, expected in (
+        ("ava", ["/desk", "/cases", "/search", "/figures"]),
+        ("sue", ["/desk", "/board", "/cases", "/search", "/figures"]),
+    ):
+        browser = await door(name)
+        for path in expected:
+            page = await (await browser.get(path)).text()
+            if path in ("/desk", "/board"):
+                boot = json.loads(page.split('id="boot">')[1].split("</script>")[0])
+                assert [one["path"] for one in boot["nav"]] == expected
+                assert boot["nav"][0]["label"] == {"en": "Desk", "zh": "工作台"}
+            else:
+                nav = page.split('<nav class="nav"')[1].split("</nav>")[0]
+                assert re.findall('href="([^"]+)"', nav) == expected
+                assert re.findall('href="([^"]+)" aria-current="page"', nav) == [path]
+
+
+async def test_who_bought_nothing_has_no_place_in_the_pyramid(office: Office, door: Open) -> None:
+    page = await (await (await door("ava")).get(f"/customers/{office.customer_id}")).text()
+    assert "no purchases yet" in page
+    assert "better than" not in page
 
 
 async def test_the_desk_gets_its_own_account_and_the_board_gets_none(door: Open) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,34 @@ async def test_the_bridges_board_is_asked_for_at_the_start(office: Office, tmp_p
             page = Tab(socket)
             await page.do("subscribe", topic="desk")
             await page.until(lambda desk: desk["me"]["me"]["status"] == "paused")
+
+
+async def test_after_a_transfer_a_note_finds_the_call_just_had(
+    office: Office, live: LiveServer
+) -> None:
+    """The case stays at hand, moves with what others do, and goes by a click; the call is not
+    theirs any more."""
+    async with await tab(office, live) as socket:
+        ava = Tab(socket)
+        await ava.do("subscribe", topic="desk")
+        await office.take(*a_call())
+        await ava.until(lambda desk: desk.get("card", {}).get("call-1", {}).get("case"))
+        case = ava.card()["case"]
+        same = {"at": datetime.now(UTC), "system": "s", "call_id": "call-1"}
+        await office.take(
+            e.CallTransferred(**same, kind="blind", by="ava", to="102"),
+            e.CallReleased(**same, agent="ava", leg_id="call-1-ava", talked=9.0),
+        )
+        await ava.until(lambda desk: desk.get("last", {}).get("last"))
+        assert ava.card() == {}
+        shown = ava.desk["last"]["last"]
+        assert (shown["handed_on"], shown["who"]) == (True, HOSTILE)
+        assert shown["case"]["number"] == case["number"]
+        note = {"case_id": shown["case"]["id"], "text": "she wants it by Friday"}
+        assert (await ava.do("note", **note))["ok"] is True
+        refused = await ava.do("hang_up", call_id="call-1")
+        assert refused["error"]["code"] == "forbidden"
+        assert (await ava.do("subject", case_id=case["id"], subject="By Friday"))["ok"] is True
+        await ava.until(lambda desk: desk["last"]["last"]["case"]["subject"] == "By Friday")
+        assert (await ava.do("forget_last"))["ok"] is True
+        await ava.until(lambda desk: not desk["last"])

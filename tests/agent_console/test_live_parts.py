@@ -152,6 +152,59 @@ def test_after_a_transfer_the_first_agents_part_is_cleared(
     assert desk.states("ben") == {"c1": "ringing"}
 
 
+def last(desk: Desk, agent: str) -> tuple[str, bool] | None:
+    found = desk.parts.last_of(agent)
+    return None if found is None else (found.call_id, found.handed_on)
+
+
+@pytest.mark.parametrize("transfer_first", [True, False])
+def test_a_call_handed_on_stays_the_agents_last(desk: Desk, transfer_first: bool) -> None:
+    """Until they take the next one; it is on their desk, and theirs to act on no more."""
+    desk.arrive()
+    desk.ring("ava")
+    desk.answer("ava")
+    assert last(desk, "ava") is None
+    moves = [
+        lambda: desk.tell(e.CallTransferred, call_id="c1", kind="blind", by="ava", to="102"),
+        lambda: desk.release("ava"),
+    ]
+    for move in moves if transfer_first else reversed(moves):
+        move()
+    desk.agent("ava", "wrap_up", "c1")
+    assert last(desk, "ava") == ("c1", True)
+    desk.ring("ben")
+    assert last(desk, "ben") is None
+    assert desk.parts.agents_showing("c1") == ["ben", "ava"]
+    assert desk.parts.agents_of("c1") == ["ben"]
+    desk.arrive("c2")
+    desk.ring("ava", "c2")
+    assert last(desk, "ava") == ("c1", True)
+    desk.answer("ava", "c2")
+    assert last(desk, "ava") is None
+
+
+def test_a_call_wrapped_up_stays_the_agents_last_until_they_are_done(desk: Desk) -> None:
+    desk.arrive()
+    desk.ring("ava")
+    desk.answer("ava")
+    desk.agent("ava", "wrap_up", "c1")
+    desk.release("ava")
+    assert last(desk, "ava") is None  # its card is still there
+    desk.agent("ava", "available")
+    assert last(desk, "ava") == ("c1", False)
+    desk.tell(e.CallMerged, call_id="c0", absorbed="c1")
+    assert last(desk, "ava") == ("c0", False)
+    desk.parts.forget_last("ava")
+    assert last(desk, "ava") is None
+
+
+def test_a_call_that_only_rang_is_nobodys_last(desk: Desk) -> None:
+    desk.arrive()
+    desk.ring("ava")
+    desk.tell(e.CallOfferEnded, call_id="c1", agent="ava", leg_id="c1-ava", reason="no_answer")
+    assert last(desk, "ava") is None
+
+
 def test_a_call_that_is_held_says_so(desk: Desk) -> None:
     desk.arrive()
     desk.ring("ava")

@@ -21,7 +21,7 @@ OFFER = OfferView(
 )
 CUSTOMER = CustomerBrief(
     id=4, name="Li Na", kind="person", organisation="", city="", language="", segment="A",
-    value_percentile=99, since=None, preferred_channel="phone", do_not_contact=False,
+    value_percentile=99, bought=True, since=None, preferred_channel="phone", do_not_contact=False,
 )  # fmt: skip
 CARD = CustomerCard(
     call_id="c", number_kind="known", number="", number_shown="", caller_name="", language="",

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agent_console.access import Viewer
+from agent_console.i18n import load_all
+from agent_console.navigation import places
+
 Json = dict[str, Any]
+SUPERVISOR = Viewer(staff_id=1, user="ava", name="Ava Lindqvist", role="supervisor")
 HOSTILE = '"><img src=x onerror="window.hacked=1">'
 
 
@@ -55,6 +60,7 @@ def boot(page: str, *, live: str, lang: str = "en") -> Json:
             "figures": "/figures",
             "sign_out": "/sign-out",
         },
+        "nav": places(SUPERVISOR, load_all(("en", "zh"))),
         "company": {"name": "Northlight", "time_zone": "Europe/Berlin"},
     }
     if page == "desk":
@@ -63,6 +69,12 @@ def boot(page: str, *, live: str, lang: str = "en") -> Json:
             "pause_reasons": PAUSE_REASONS,
             "dispositions": DISPOSITIONS,
             "targets": TARGETS,
+            "moves": {
+                "new": ["new", "open", "waiting", "resolved"],
+                "open": ["open", "waiting", "resolved"],
+                "waiting": ["waiting", "open", "resolved"],
+                "resolved": ["resolved", "open"],
+            },
             "wrap_up": 60,
         }
     if page == "board":

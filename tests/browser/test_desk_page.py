@@ -366,3 +366,76 @@ async def test_an_agent_whose_pause_is_longer_than_agreed_is_told(
     await expect(page.locator(".agent-button")).to_have_attribute("data-state", "paused")
     await desk.change("desk", put={"me": {"me": company.me()}})
     await expect(state).to_have_count(0)
+
+
+async def test_the_call_just_had_takes_a_note_and_goes_by_a_click(
+    page: Page, desk: FakeDesk
+) -> None:
+    """After a transfer the card is gone; what one still knows of the call has its place."""
+    await open_desk(page, desk)
+    case = company.case("C-2026-004711", "Sales", id=4711, subject_zh="产品与购买")
+    last = {"call_id": "c1", "at": company.at(minutes=1), "handed_on": True}
+    await desk.change("desk", put={"last": {"last": {**last, "who": "Chen Wei", "case": case}}})
+    line = page.locator(".last-call")
+    await expect(line).to_contain_text("Handed on")
+    link = line.get_by_role("link", name="C-2026-004711")
+    await expect(link).to_have_attribute("href", "/cases/C-2026-004711")
+    await page.keyboard.press("n")
+    await page.keyboard.type("Asks for Friday")
+    await page.keyboard.press("Control+s")
+    sent = await desk.command("note")
+    assert (sent["case_id"], sent["text"]) == (4711, "Asks for Friday")
+    await expect(page.locator("#note")).to_have_value("")
+    await line.get_by_role("button", name="Done with it").click()
+    await desk.command("forget_last")
+    await desk.change("desk", remove={"last": ["last"]})
+    await expect(line).to_have_count(0)
+
+
+async def test_the_subject_is_written_in_place(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, case=company.case("C-2026-004711", "Sales", id=4711))
+    subject = page.locator("rd-subject")
+    await subject.get_by_role("button").click()
+    field = subject.get_by_role("textbox", name="Subject")
+    await expect(field).to_be_focused()
+    await page.keyboard.type("Ten phones")
+    await page.keyboard.press("Escape")
+    await expect(subject).to_contain_text("Sales")
+    await subject.get_by_role("button").click()
+    await page.keyboard.type("Ten phones")
+    await page.keyboard.press("Enter")
+    sent = await desk.command("subject")
+    assert (sent["case_id"], sent["subject"]) == (4711, "Ten phones")
+    await expect(field).to_have_count(0)
+
+
+async def test_way_and_subject_are_said_in_the_language_of_the_page(
+    page: Page, desk: FakeDesk
+) -> None:
+    """Also when it is changed in the middle of a call."""
+    path = [{"label": "Main menu", "entered": "1", "label_zh": "主菜单"}, {"label": "Old step"}]
+    case = company.case("C-2026-004711", "Sales", id=4711, subject_zh="产品与购买")
+    await open_desk(page, desk)
+    await ring(desk, case=case, path=path)
+    await expect(page.locator(".why-line")).to_contain_text("Main menu")
+    await expect(page.locator("rd-subject")).to_contain_text("Sales")
+    await page.locator("#language").click()
+    await expect(page.locator(".why-line")).to_contain_text("主菜单")
+    await expect(page.locator(".why-line")).to_contain_text("Old step")
+    await expect(page.locator("rd-subject")).to_contain_text("产品与购买")
+
+
+async def test_only_the_moves_a_case_can_make_can_be_chosen(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, case=company.case("C-2026-004711", "Sales", status="resolved"))
+    options = page.locator("select[data-what=status] option")
+    await expect(options).to_have_text(["resolved", "open"])
+
+
+async def test_who_bought_nothing_is_in_no_percentile(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, customer=company.customer(bought=False, value_percentile=1))
+    await expect(page.locator("rd-who-panel .facts")).to_contain_text("no purchases yet")
+    await expect(page.locator("rd-who-panel .segment")).to_have_count(0)
+    await expect(page.locator("rd-who-panel")).not_to_contain_text("%")

@@ -20,6 +20,7 @@ from service_desk.offers.counts import refresh
 from service_desk.offers.score import Pair, best, reason, score
 from service_desk.offers.value import Dealings, worths
 from service_desk.queries.customer_page import customer_page
+from service_desk.queries.search import search
 from service_desk.settings import DeskSettings, OfferSettings, SegmentEdges, ValueWeights
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -189,3 +190,8 @@ async def test_customers_are_valued(desk: Desk) -> None:
     assert await value.refresh(desk) == 30
     brief = (await customer_page(desk, ids[7])).customer
     assert (brief.segment, brief.value_percentile) == ("A", 100)
+    # Of whoever bought nothing a place in the pyramid says nothing, wherever they are shown.
+    assert brief.bought
+    assert not (await customer_page(desk, ids[8])).customer.bought
+    [found] = (await search(desk, "C8")).customers
+    assert not found.bought

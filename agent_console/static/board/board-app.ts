@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { type Place, percent, serviceLevel } from "../core/format";
-import { language, speak, t, tn } from "../core/i18n";
+import { language, speak, t, tn, words } from "../core/i18n";
 import { agentWord, callWord, overdueWord, plain, reasonWord } from "../core/labels";
 import { live } from "../core/live-link";
 import { overdue } from "../core/pauses";
@@ -108,11 +108,10 @@ export class BoardApp extends PageElement {
     return html`<header class="page-bar">
       <strong class="brand">${boot.company.name}</strong>
       <nav class="row grow" aria-label=${t("Pages")}>
-        <a aria-current="page" href=${boot.links.board ?? "/board"}>${t("The floor")}</a>
-        ${boot.links.cases ? html`<a href=${boot.links.cases}>${t("Cases")}</a>` : nothing}
-        ${boot.links.search ? html`<a href=${boot.links.search}>${t("Search")}</a>` : nothing}
-        ${boot.links.figures ? html`<a href=${boot.links.figures}>${t("Figures")}</a>` : nothing}
-        ${boot.links.desk ? html`<a href=${boot.links.desk}>${t("My desk")}</a>` : nothing}
+        ${(boot.nav ?? []).map(
+          (one) =>
+            html`<a href=${one.path} aria-current=${one.name === "board" ? "page" : nothing}>${words(one.label)}</a>`,
+        )}
       </nav>
       <button type="button" class="icon quiet" aria-pressed=${loud} title=${loud ? t("Sound on breach: on") : t("Sound on breach: off")}
         aria-label=${t("Sound on breach")} @click=${() => {

@@ -92,6 +92,7 @@ export interface CustomerBrief {
   language: string;
   segment: string;
   value_percentile: number;
+  bought?: boolean;
   since: string | null;
   preferred_channel: string;
   do_not_contact: boolean;
@@ -203,6 +204,14 @@ export interface Today {
   cases?: CaseBrief[];
 }
 
+export interface LastCall {
+  call_id: string;
+  at: string;
+  handed_on: boolean;
+  who: string;
+  case: CaseBrief;
+}
+
 export interface Draft {
   text: string;
   at: string;
@@ -224,12 +233,16 @@ export interface Boot {
   me: { agent: string; name: string; role: string; language?: string };
   links: Partial<Record<"desk" | "board" | "cases" | "search" | "figures" | "sign_out", string>>;
   company: { name: string; time_zone: string };
+  /** Where one may go, in the order of every page. */
+  nav?: { name: string; path: string; label: Words }[];
   /** User name -> the name people read. */
   names?: Record<string, string>;
   softphone?: SoftphoneAccount | null;
   pause_reasons?: { code: string; label: Words; limit_minutes?: number | null }[];
   dispositions?: { code: string; label: Words; resolves: boolean }[];
   targets?: { to: string; label: string; kind: "agent" | "queue"; agent?: string }[];
+  /** Status of a case -> what a person may choose for it. */
+  moves?: Partial<Record<CaseStatus, CaseStatus[]>>;
   wrap_up?: number;
   numbers?: { number: string; name: string; note?: string }[];
   dial?: string;

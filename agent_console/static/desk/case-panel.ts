@@ -1,5 +1,5 @@
 import { html, nothing } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { day, span } from "../core/format";
 import { language, t, words } from "../core/i18n";
@@ -9,17 +9,16 @@ import { glyph, stateShape } from "../ui/icons";
 import { say } from "../ui/toast";
 import { DeskElement, place } from "./desk-element";
 import "./follow-up";
+import "./note-box";
+import type { NoteBox } from "./note-box";
 import "./subject";
 import "./timeline";
 
-const STATUSES: CaseStatus[] = ["new", "open", "waiting", "resolved"];
 const PRIORITIES: Priority[] = ["low", "normal", "high", "urgent"];
 
 /** CASE: this call's own case: its clock, what happened, the note, how it ended. */
 @customElement("rd-case-panel")
 export class CasePanel extends DeskElement {
-  @state() private saved = "";
-  #noteKey = "";
   #wrapped = "";
 
   override render() {
@@ -39,7 +38,7 @@ export class CasePanel extends DeskElement {
       <div class="row">
         <h2 class="cut grow"><a href="/cases/${encodeURIComponent(one.number)}" target="_blank" rel="noopener" class="case-number">${one.number}</a>
           <rd-subject .about=${one}></rd-subject></h2>
-        ${this.#pick("status", t("Status"), STATUSES, one.status, statusWord, one)}
+        ${this.#pick("status", t("Status"), this.#moves(one), one.status, statusWord, one)}
         ${this.#pick("priority", t("Priority"), PRIORITIES, one.priority, priorityWord, one)}
       </div>
       <div class="row case-meta">
@@ -71,6 +70,10 @@ export class CasePanel extends DeskElement {
     </select>`;
   }
 
+  #moves(one: CaseBrief): CaseStatus[] {
+    return boot.moves?.[one.status] ?? [one.status];
+  }
+
   #clock(one: CaseBrief) {
     if (!one.due_at) return nothing;
     const due = Date.parse(one.due_at);
@@ -89,26 +92,12 @@ export class CasePanel extends DeskElement {
 
   #work(card: CustomerCard) {
     const one = card.case;
-    this.#noteKey = one ? `note:${one.id}` : `call:${card.call_id}`;
-    const text = this.desk.draft(this.#noteKey);
     return html`<div class="case-work">
-      <div class="note-box">
-        <label class="visually-hidden" for="note">${t("Note")}</label>
-        <textarea
-          id="note"
-          rows="3"
-          maxlength="10000"
-          placeholder=${t("Note: what was said, what was agreed")}
-          .value=${text}
-          @input=${(event: Event) => this.#typed((event.target as HTMLTextAreaElement).value)}
-        ></textarea>
-        <div class="note-foot row">
-          <span class="muted grow" role="status">${text ? this.saved || t("Draft kept") : nothing}</span>
-          <button type="button" class="quiet slim" ?disabled=${!one || !text.trim()} @click=${() => void this.saveNote()}>
-            ${t("Save note")}<kbd>Ctrl S</kbd>
-          </button>
-        </div>
-      </div>
+      <rd-note-box
+        .caseId=${one?.id ?? 0}
+        .draftKey=${one ? `note:${one.id}` : `call:${card.call_id}`}
+        .hint=${t("Note: what was said, what was agreed")}
+      ></rd-note-box>
       <div class="row actions">
         <label class="visually-hidden" for="disposition">${t("How it ended")}</label>
         <select
@@ -151,22 +140,8 @@ export class CasePanel extends DeskElement {
     this.#wrapped = wrapping;
   }
 
-  #typed(text: string): void {
-    this.desk.drafts.write(this.#noteKey, text);
-    this.saved = "";
-    this.requestUpdate();
-  }
-
   async saveNote(): Promise<boolean> {
-    const one = this.desk.card?.case;
-    const key = this.#noteKey;
-    const text = this.desk.draft(key).trim();
-    if (!one || !text) return true;
-    const sent = await this.desk.wish("note", { case_id: one.id, text }, t("Note saved."));
-    // Only what was sent is forgotten: a person may have typed on meanwhile.
-    if (sent && this.desk.draft(key).trim() === text) this.desk.drafts.clear(key);
-    this.requestUpdate();
-    return sent;
+    return (await this.querySelector<NoteBox>("rd-note-box")?.save()) ?? true;
   }
 
   #dispose(code: string): void {

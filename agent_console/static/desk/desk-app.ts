@@ -15,6 +15,7 @@ import type { CasePanel } from "./case-panel";
 import "./case-panel";
 import { DeskElement, place } from "./desk-element";
 import "./idle";
+import type { NoteBox } from "./note-box";
 import "./offer-panel";
 import "./sheets";
 import "./who-panel";
@@ -171,7 +172,7 @@ export class DeskApp extends DeskElement {
       case "note":
         return focus("#note");
       case "saveNote":
-        void panel?.saveNote();
+        void this.querySelector<NoteBox>("rd-note-box")?.save();
         return true;
       case "disposition":
         return focus("#disposition");

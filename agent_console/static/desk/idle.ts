@@ -8,6 +8,7 @@ import type { CaseBrief, Promise_ } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { onTick } from "../ui/since";
 import { DeskElement, place } from "./desk-element";
+import "./last-call";
 
 /** No call: my agenda, my cases, search. In the places where the call's panes will be, so that nothing jumps. */
 @customElement("rd-idle")
@@ -28,6 +29,7 @@ export class Idle extends DeskElement {
         <button type="button" class="search-box" @click=${() => this.desk.open("palette")}>
           ${glyph("search")}<span class="grow">${t("Search people, cases, actions")}</span><kbd>Ctrl K</kbd>
         </button>
+        <rd-last-call></rd-last-call>
         <div class="row head-line">
           <h2 class="grow">${t("My cases")}</h2>
           ${boot.links.cases ? html`<a href=${boot.links.cases} target="_blank" rel="noopener">${t("All cases")}</a>` : nothing}

@@ -7,7 +7,7 @@ import { all, look } from "../core/reduce";
 import { sound } from "../core/settings";
 import { Softphone } from "../core/softphone";
 import { ring } from "../core/sounds";
-import type { CustomerCard, Draft, LiveAgent, LiveCall, OfferOutcome, Today } from "../core/types";
+import type { CustomerCard, Draft, LastCall, LiveAgent, LiveCall, OfferOutcome, Today } from "../core/types";
 import { say } from "../ui/toast";
 import { foremost } from "./foremost";
 
@@ -80,6 +80,11 @@ export class DeskModel {
   get card(): CustomerCard | undefined {
     const call = this.call;
     return call && look<CustomerCard>(live.topic("desk"), "card", call.call_id);
+  }
+
+  /** The call just had, until the next one or a click. */
+  get last(): LastCall | undefined {
+    return look<LastCall>(live.topic("desk"), "last", "last");
   }
 
   draft(key: string): string {

@@ -40,7 +40,7 @@ export class WhoPanel extends DeskElement {
           <p class="muted cut">${[customer.organisation, customer.city].filter(Boolean).join(" · ") || nothing}</p>
         </div>
         ${
-          customer.segment
+          customer.segment && customer.bought !== false
             ? html`<span class="segment" title=${t("Segment {segment} of the value pyramid", { segment: customer.segment })}
                 >${customer.segment}</span
               >`
@@ -141,21 +141,25 @@ export class WhoPanel extends DeskElement {
 
   #facts(customer: CustomerBrief) {
     const since = customer.since ? new Date(customer.since).getFullYear() : null;
-    const top = Math.max(1, 100 - customer.value_percentile);
     const prefers = [channelWord(customer.preferred_channel), languageWord(customer.language)]
       .filter(Boolean)
       .join(", ");
     return html`<dl class="facts">
       <dt>${t("Value")}</dt>
-      <dd>${
-        customer.value_percentile >= 50
-          ? t("top {n} %", { n: top })
-          : t("lower {n} %", { n: customer.value_percentile })
-      }
-        <meter class="value" min="0" max="100" .value=${customer.value_percentile} aria-hidden="true"></meter></dd>
+      ${customer.bought === false ? html`<dd class="muted">${t("no purchases yet")}</dd>` : this.#place(customer)}
       ${since ? html`<dt>${t("Customer since")}</dt><dd>${since}</dd>` : nothing}
       ${prefers ? html`<dt>${t("Prefers")}</dt><dd>${prefers}</dd>` : nothing}
     </dl>`;
+  }
+
+  #place(customer: CustomerBrief) {
+    const top = Math.max(1, 100 - customer.value_percentile);
+    return html`<dd>${
+      customer.value_percentile >= 50
+        ? t("top {n} %", { n: top })
+        : t("lower {n} %", { n: customer.value_percentile })
+    }
+      <meter class="value" min="0" max="100" .value=${customer.value_percentile} aria-hidden="true"></meter></dd>`;
   }
 
   #openCases(card: CustomerCard) {
