@@ -24,8 +24,15 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["config.cli", "config.bootstrap", "config.demo", "config.doctor", "config.cli_desk",
-     "config.backup", "config.restore"]
+    [
+        "config.cli",
+        "config.bootstrap",
+        "config.demo",
+        "config.doctor",
+        "config.cli_desk",
+        "config.backup",
+        "config.restore",
+    ]
 )
 
 

@@ -204,7 +204,8 @@ def test_the_doctor_finds_what_is_wrong_and_is_quiet(site: Site) -> None:
     wrong = [line for line in said.out.splitlines() if line.startswith("NOT ")]
     assert any("nowhere" in line for line in wrong)
     assert any("too short" in line for line in wrong)
-    assert all(line[:4] in {"ok  ", "NOT "} for line in said.out.splitlines())
+    assert all(line[:4] in {"ok  ", "warn", "NOT "} for line in said.out.splitlines())
+    assert all(" -> " in line for line in said.out.splitlines() if line[:4] != "ok  ")
 
 
 def test_the_doctor_does_not_tell_of_its_tries(site: Site, asterisk: object) -> None:
