@@ -69,6 +69,7 @@ class Packing:
     def __init__(self, target: Path, head: Head) -> None:
         self.target = target
         self.members: list[Member] = []
+        self._names: set[str] = set()
         self._part = target.with_name(f".{target.name}.part")
         handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._raw = os.fdopen(handle, "wb")
@@ -76,15 +77,19 @@ class Packing:
         self._tar = tarfile.open(fileobj=self._zip, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed by finish or give_up
         self._put(HEAD, msgspec.json.encode(head))
 
-    def add(self, name: str, file: Path, *, whole_lines: bool = False) -> bool:
-        """Add a file as it is now, though it may grow; False if it is gone.
+    def has(self, name: str) -> bool:
+        """Whether there is a file of that name already."""
+        return name in self._names
+
+    def add(self, name: str, file: Path, *, whole_lines: bool = False) -> os.stat_result | None:
+        """Add a file as it is now, though it may grow; what it is, None if it is gone.
 
         `whole_lines`: without a last line that is still being written.
         """
         try:
             source = file.open("rb")
         except FileNotFoundError:
-            return False
+            return None
         with source:
             about = os.fstat(source.fileno())
             size = _whole(source, about.st_size) if whole_lines else about.st_size
@@ -94,7 +99,8 @@ class Packing:
             reading = _Reading(source, size)
             self._tar.addfile(info, reading)
         self.members.append(Member(name, size, reading.hash.hexdigest()))
-        return True
+        self._names.add(name)
+        return about
 
     def finish(self, sequences: dict[str, int]) -> str:
         """Write the list and give the archive its name; its own SHA-256."""

@@ -33,6 +33,7 @@ from service_desk.migrations import check_schema, newest
 Say = Callable[[str], None]
 
 SPARE: Final = 100_000_000  # bytes that stay free on the target's disk
+ROUNDS: Final = 5  # looks for files that were renamed meanwhile
 CDR: Final = Path("asterisk/log/cdr-csv")  # below the data folder
 
 
@@ -103,12 +104,8 @@ def _dump(settings: Settings, kind: str, folder: Path, say: Say) -> dict[str, in
 
 def _pack(packing: Packing, settings: Settings, say: Say) -> None:
     data = settings.data_folder
-    lines = [("records", settings.records_folder), ("cdr", data / CDR)]
-    for part, folder in lines:
-        # Whoever writes to a file renames it: the newest first, so that none is missed; one that
-        # is packed under both names the journal knows for the same.
-        for file in sorted(_files(folder), key=_changed, reverse=True):
-            packing.add(f"{part}/{file.relative_to(folder)}", file, whole_lines=True)
+    _pack_lines(packing, "records", settings.records_folder)
+    _pack_lines(packing, "cdr", data / CDR)
     wholes = [
         ("secrets", data / "secrets"),
         ("flows", data / "flows"),
@@ -119,6 +116,31 @@ def _pack(packing: Packing, settings: Settings, say: Say) -> None:
     for done, (part, folder, file) in enumerate(found, 1):
         packing.add(f"{part}/{file.relative_to(folder)}", file)
         told(done, len(found))
+
+
+def _pack_lines(packing: Packing, part: str, folder: Path) -> None:
+    """Files that are written to and renamed meanwhile: looked for until all that there are, by
+    whatever name, are packed. The newest first: it is the one that is about to be renamed."""
+    packed: set[tuple[int, int]] = set()
+    for number in range(ROUNDS):
+        fresh = [file for file in _files(folder) if _identity(file) not in packed]
+        if not fresh:
+            return
+        for file in sorted(fresh, key=_changed, reverse=True):
+            name = f"{part}/{file.relative_to(folder)}"
+            if packing.has(name):  # another file has taken the name since
+                name += f".packed{number}"
+            about = packing.add(name, file, whole_lines=file.suffix != ".gz")
+            if about is not None:
+                packed.add((about.st_dev, about.st_ino))
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        about = file.stat()
+    except FileNotFoundError:
+        return None
+    return about.st_dev, about.st_ino
 
 
 def _files(folder: Path) -> Iterator[Path]:

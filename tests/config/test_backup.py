@@ -247,6 +247,36 @@ def test_a_backup_is_one_moment_of_a_database_that_is_written_to(
     copy.close()
 
 
+def test_records_that_are_renamed_while_they_are_packed(
+    old: Site, clean: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every line is in it, by whatever name; what was compressed is left as it is."""
+    settings = load(old.file)
+    records = settings.records_folder
+    records.mkdir(exist_ok=True)
+    (records / "cel.json").write_text("one\n")
+    zipped = gzip.compress(b"older\n" * 99)
+    (records / "cel.json.0.gz").write_bytes(zipped)
+    add = archive.Packing.add
+    renamed = False
+
+    def and_rename(packing: archive.Packing, name: str, file: Path, **how: bool) -> object:
+        nonlocal renamed
+        if file.name == "cel.json" and not renamed:
+            renamed = True
+            file.rename(records / "cel.json.1")
+            file.write_text("two\n")
+        return add(packing, name, file, **how)
+
+    monkeypatch.setattr(archive.Packing, "add", and_rename)
+    back_up(Path(old.file), settings, tmp_path / "r.tar.gz", say=quiet)
+    restore(tmp_path / "r.tar.gz", Path(clean.file), say=quiet)
+    there = load(clean.file).records_folder
+    lines = {file.read_text() for file in there.iterdir() if file.suffix != ".gz"}
+    assert lines == {"one\n", "two\n"}
+    assert (there / "cel.json.0.gz").read_bytes() == zipped
+
+
 def test_the_commands_say_what_they_do(old: Site, clean: Site, tmp_path: Path) -> None:
     """Without a settings file that of the archive is used; the folder by the environment."""
     file = tmp_path / "a.tar.gz"
