@@ -1,0 +1,147 @@
+"""INVARIANTS 19: every console comes back at once, and one of them never reads."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from config.settings import load
+from service_desk.actions import staff
+from service_desk.desk import Desk
+from service_desk.desk import connect as connect_to
+from tests.faults.conftest import Check, length
+from tests.faults.floor import Floor
+from tests.journeys.house import PASSWORD
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.xdist_group("journeys"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+SUPERVISOR = "sam"
+BACK_SECONDS = 30.0
+LATE_SECONDS = 1.0  # p99 of the others, while one does not read
+MORE_MEMORY = 300 << 20  # bytes the herd may cost
+
+
+async def test_the_herd_comes_back(floor: Floor, check: Check) -> None:
+    """All are back within 30 s, memory is bounded, and nobody waits for the one who sleeps."""
+    check.of(19, "all consoles reconnect at once; one never reads")
+    count = length(300, 1_000)
+    cookie = await session_of(floor)
+    port = int(floor.house.config["live"]["port"])
+    before = memory(floor)
+
+    async with AsyncExitStack() as stack:
+        for client in await herd(port, cookie, count):
+            stack.push_async_callback(client.close)
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        clients = await herd(port, cookie, count)
+        back = time.monotonic() - began
+        for client in clients:
+            stack.push_async_callback(client.close)
+        with closing(sleeper(port, cookie)):
+            late = await lateness(floor, clients)
+        grown = memory(floor) - before
+    check.note(
+        f"{count} back in {back:.1f} s, p99 of a delta's last to first reader {late * 1e3:.0f} ms,"
+        f" {grown / 2**20:.0f} MiB more"
+    )
+    assert back < BACK_SECONDS
+    assert late < LATE_SECONDS
+    assert grown < MORE_MEMORY
+
+
+async def session_of(floor: Floor) -> str:
+    """The supervisor's session cookie."""
+    desk = Desk(connect_to(load(floor.house.file).database.url))
+    try:
+        made = await staff.sign_in(desk, name=SUPERVISOR, password=PASSWORD, address="127.0.0.1")
+        return made.token
+    finally:
+        await desk.close()
+
+
+async def herd(port: int, cookie: str, count: int) -> list[ClientConnection]:
+    """So many consoles at once, each with its snapshot of the board."""
+
+    async def one() -> ClientConnection:
+        client = await connect(
+            f"ws://127.0.0.1:{port}/live",
+            origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type] # a NewType of str
+            additional_headers={"Cookie": f"ringdesk_session={cookie}"},
+            compression=None,
+            open_timeout=BACK_SECONDS,
+            max_queue=None,
+        )
+        await client.send(json.dumps({"id": 1, "do": "subscribe", "topic": "board"}))
+        while "snapshot" not in json.loads(await client.recv()):
+            pass
+        return client
+
+    async with asyncio.timeout(2 * BACK_SECONDS):
+        return list(await asyncio.gather(*(one() for _ in range(count))))
+
+
+def sleeper(port: int, cookie: str) -> socket.socket:
+    """A console that asks for the board and never reads a byte of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(
+        (
+            f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            f"Cookie: ringdesk_session={cookie}\r\n\r\n"
+        ).encode()
+    )
+    body = json.dumps({"id": 1, "do": "subscribe", "topic": "board"}).encode()
+    mask = b"\1\2\3\4"
+    masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
+    client.sendall(b"\x81" + bytes([0x80 | len(body)]) + mask + masked)
+    return client
+
+
+async def lateness(floor: Floor, clients: list[ClientConnection]) -> float:
+    """Seconds from the first console that has a delta to the last; the 99th of a hundred deltas."""
+    first: dict[int, float] = {}
+    last: dict[int, float] = defaultdict(float)
+
+    async def read(client: ClientConnection) -> None:
+        async for frame in client:
+            now = time.monotonic()
+            sequence = json.loads(frame).get("seq")
+            if sequence is not None:
+                first.setdefault(sequence, now)
+                last[sequence] = max(last[sequence], now)
+
+    readers = [asyncio.create_task(read(client)) for client in clients]
+    try:
+        floor.call(length(20, 120), 2.0, talk=0.5)
+        counts = await floor.counted()
+        assert counts.failed == 0
+    finally:
+        for task in readers:
+            task.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+    gaps = sorted(last[sequence] - at for sequence, at in first.items())
+    assert len(gaps) > 20
+    return gaps[min(len(gaps) * 99 // 100, len(gaps) - 1)]
+
+
+def memory(floor: Floor) -> int:
+    """Bytes of the process that are in memory now."""
+    process = floor.house.process
+    assert process is not None
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * 4096
