@@ -20,6 +20,7 @@ from agent_console.context import (
     bare_metrics,
 )
 from config import parts
+from config.dialling import dialling_of
 from config.problems import Problem
 from config.secrets import SecretError, Secrets, open_secrets
 from config.settings import Settings
@@ -257,4 +258,5 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, loc
         zone=ZoneInfo(settings.company.time_zone),
         lock=lock,
         recall=recall,
+        may_dial=dialling_of(settings).may,
     )

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from config import sounds
+from config.dialling import dialling_of
 from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
@@ -118,6 +119,7 @@ def _texts(
         "music": _path(music_folder(settings)),
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
+        "dialling": dialling_of(settings),
         "wanted_events": wanted_events(),
         "ami_password": secrets.ami_password,
         "sip_password": secrets.sip_password,

@@ -230,6 +230,14 @@ class Trunk(_Part, frozen=True, kw_only=True):
     trust_identity: bool = True  # believe P-Asserted-Identity
 
 
+class Dialling(_Part, frozen=True, kw_only=True):
+    """Which outside numbers agents may dial: E.164 prefixes. Emergency numbers always."""
+
+    allow: tuple[str, ...] = ()  # if there are any: only these
+    deny: tuple[str, ...] = ()
+    premium: bool = False  # numbers of premium rate
+
+
 class PauseReason(_Part, frozen=True, kw_only=True):
     """Why an agent pauses, in words, and for how long at most (0: no limit)."""
 
@@ -259,6 +267,7 @@ class Settings(_Part, frozen=True, kw_only=True):
     agent_ranges: tuple[AgentRange, ...] = ()
     trunks: dict[str, Trunk] = field(default_factory=dict)
     outbound: str = ""  # the trunk of outside calls; empty: the first that can be dialled
+    dialling: Dialling = Dialling()
     pause_reasons: dict[str, PauseReason] = field(default_factory=dict)
     demo: bool = False
     # The night switch: `open` and `closed` overrule every flow's opening hours.

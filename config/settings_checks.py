@@ -28,6 +28,7 @@ EXTENSION: Final = re.compile(r"\A[0-9]{2,10}\Z")
 SIP_URI: Final = re.compile(
     r"\Asips?:(?:[A-Za-z0-9_.+~-]+@)?[A-Za-z0-9.:\[\]-]+(?:;[a-z=0-9-]+)*\Z"
 )
+PREFIX: Final = re.compile(r"\A\+[1-9][0-9]{0,13}\Z")
 HOST: Final = re.compile(r"\A[A-Za-z0-9.:-]{1,253}\Z")
 PLAIN: Final = re.compile(r"\A[A-Za-z0-9_.@+-]{1,64}\Z")
 # Names with a meaning of their own in the rendered files.
@@ -56,6 +57,11 @@ def _mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _dids(settings)
     yield from _agents(settings)
     yield from _trunks(settings)
+    for key in ("allow", "deny"):
+        for place, prefix in enumerate(getattr(settings.dialling, key)):
+            if not PREFIX.match(prefix):
+                allowed = "allowed: + and digits, such as +49 or +49900"
+                yield ("dialling", key, place), f"no such prefix: {prefix!r}; {allowed}"
 
 
 def _general(settings: Settings) -> Iterator[Mistake]:

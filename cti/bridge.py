@@ -101,6 +101,7 @@ class Bridge:
     `zone`: where midnight is, for the queues' counters. `lock` is entered before anything happens
     and left at the end: who cannot have it waits there. `recall` gives the facts of calls that have
     not ended, as the bridge before us told them, oldest first; asked once, it must not raise.
+    `may_dial`: whether agents may dial a number, or hand a caller on to it.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Bridge:
         zone: tzinfo = UTC,
         lock: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
         recall: Recall = _nothing_told,
+        may_dial: Callable[[str], bool] = commands.anything,
     ) -> None:
         now = clock()
         self._system = system
@@ -133,7 +135,7 @@ class Bridge:
             on_up=self._on_up,
             on_down=self._on_down,
         )
-        self._switchboard = Switchboard(self.link, self.roster, self.interpreter)
+        self._switchboard = Switchboard(self.link, self.roster, self.interpreter, may_dial)
         self._held_back: list[Message] | None = []  # None once the resync is through
         self._boot = ""
         self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock

@@ -52,12 +52,18 @@ class Ami(Protocol):
         ...
 
 
+def anything(_number: str) -> bool:
+    """No number is denied."""
+    return True
+
+
 class Switchboard(Struct, frozen=True):
-    """What carries out a wish: the link, and what is known of agents and calls."""
+    """What carries out a wish: the link, what is known of agents and calls, what may be dialled."""
 
     link: Ami
     roster: Roster
     interpreter: Interpreter
+    may_dial: Callable[[str], bool] = anything
 
 
 class Refused(Exception):
@@ -152,6 +158,7 @@ async def hang_up(board: Switchboard, wish: w.HangUp) -> Reply:
 async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
     """Hand the other side on, within the fixed context of transfer targets."""
     channel = _channel(board, wish.agent, wish.call_id)
+    _allowed(board, wish.to)
     await board.link.action(
         "BlindTransfer",
         timeout=ANSWER,
@@ -173,6 +180,7 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
         raise Refused("You are on a call already.")
     if state.ringing:
         raise Refused("A call is ringing. Answer or reject it first.")
+    _allowed(board, wish.to)
     channel_id = f"{board.interpreter.system}-dial-{uuid4().hex}"
     board.interpreter.expect(channel_id, wish.to)
     await board.link.action(
@@ -234,6 +242,11 @@ def _channel(board: Switchboard, agent: str, call_id: str) -> str:
     if channel is None:
         raise Refused("You are not on this call any more.")
     return channel
+
+
+def _allowed(board: Switchboard, number: str) -> None:
+    if not board.may_dial(number):
+        raise Refused("Calls to {number} are not allowed here.", number=number)
 
 
 async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:

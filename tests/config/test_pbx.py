@@ -25,6 +25,7 @@ from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
 from cti.interpret.world import PARKING
+from tests.polling import until
 from tests.ports import free_ports, rtp_ports
 
 SETTINGS = """
@@ -370,6 +371,61 @@ async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_
     assert heard.keys() >= {"Newchannel", "MixMonitorStart", "QueueCallerJoin", "QueueMemberPause"}
     assert heard.keys() <= WANTED_EVENTS | {"FullyBooted"}
     assert set(heard.values()) <= {"system,all", "call,all", "agent,all"}
+
+
+@pytest.mark.journey
+async def test_phones_reach_no_number_of_premium_rate_but_always_help(lab: Lab) -> None:
+    """Whoever dials one is told so; a caller handed on to one comes back to the default queue."""
+    up = asyncio.Event()
+
+    async def on_up() -> None:
+        up.set()
+
+    ami = lab.settings.asterisk.ami
+    password = open_secrets(lab.settings.data_folder, {}).ami_password
+    link = AmiLink(
+        ami.host,
+        ami.port,
+        ami.user,
+        password,
+        wanted=None,
+        on_event=lambda _: None,
+        on_up=on_up,
+        on_down=lambda _: None,
+    )
+    task = asyncio.create_task(link.run())
+
+    def carried() -> list[str]:
+        starts = [r for r in lab.records() if r["eventtype"] == "CHAN_START"]
+        return [r["channame"] for r in starts if r["channame"].startswith("PJSIP/carrier")]
+
+    async def dialled() -> list[str]:
+        return carried()
+
+    try:
+        async with asyncio.timeout(30):
+            await up.wait()
+            for channel in (
+                "Local/09001234567@ringdesk-agents",
+                "Local/+499001234567@ringdesk-agents",
+                "Local/00499001234567@ringdesk-transfer",
+                "Local/112@ringdesk-agents",
+            ):
+                await link.action(
+                    "Originate",
+                    Channel=channel,
+                    Context="ringdesk-queue",
+                    Exten="sales",
+                    Priority="1",
+                    Async="true",
+                )
+                await lab.queued("support" if "transfer" in channel else "sales", within=5)
+                if "112" not in channel:
+                    assert carried() == []
+            assert len(await until(dialled, bool)) == 1
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.journey

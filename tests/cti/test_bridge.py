@@ -17,6 +17,7 @@ from cti.ami.errors import AmiTimeout
 from cti.ami.wire import Message, message
 from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import InProcessBus
+from cti.commands import carry_out
 from cti.conversation import call_id_of
 from cti.events import BoardSnapshot, Fact
 from tests.fakes.ami_link import FakeLink, refused
@@ -507,6 +508,29 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         assert world.told(e.CallArrived)[0].dialed == "+4930111222"
         assert world.status("ava") == "talking"
         assert isinstance(await world.ask(w.Originate(agent="ava", to="102")), w.CommandRefused)
+
+
+async def test_what_may_not_be_dialled_is_refused_in_one_line_and_never_sent() -> None:
+    async with running() as world:
+        world.bridge = Bridge(
+            FakeLink,
+            world.bus,
+            system="ringdesk-1",
+            agents=AGENTS,
+            queues=QUEUES,
+            may_dial=lambda number: not number.startswith("0900"),
+        )
+        board = world.bridge._switchboard
+        refusal = w.CommandRefused(
+            reason="Calls to {number} are not allowed here.", values={"number": "0900123"}
+        )
+        assert await carry_out(board, w.Originate(agent="ava", to="0900123")) == refusal
+        for m in upto("answered", "BridgeEnter"):
+            world.bridge.interpreter.feed(m)
+        call_id = next(iter(world.bridge.interpreter.world.calls))
+        wish = w.BlindTransfer(agent="ava", call_id=call_id, to="0900123")
+        assert await carry_out(board, wish) == refusal
+        assert world.link.said == []
 
 
 async def test_who_is_being_called_does_not_dial() -> None:
