@@ -93,6 +93,8 @@ async def test_from_the_menu_to_a_closed_case(house: House, call: Dial, agent: S
     )
     assert case["customer"]["id"] == customer
     assert case["disposition"]
+    # What the caller chose in the menu, for readers of both languages.
+    assert (case["case"]["subject"], case["case"]["subject_zh"]) == ("Service", "售后服务")
     assert "He wants the invoice again." in [entry["text"] for entry in case["timeline"]]
     assert conversation["recordings"]
     assert conversation["agents"] == ["ava"]
@@ -174,10 +176,19 @@ async def test_a_transfer_moves_the_card(house: House, call: Dial, agent: SignIn
     await ava.page.keyboard.press("F10")
     await ava.in_state("available")
     await expect(ava.page.locator("#who-name")).to_have_count(0)
+    # She still knows something of that call: its case is at hand.
+    await expect(ava.page.locator(".last-call")).to_contain_text("Lin Fang 林芳")
+    await ava.page.fill("#note", "Asks for Friday.")
+    await ava.page.keyboard.press("Control+s")
+    await expect(ava.page.locator("#note")).to_have_value("")
     assert await phone.hang_up() == 0
     await ben.in_state("wrap_up")
     conversation = await only_call(house, caller, outcome="answered")
     assert set(conversation["agents"]) == {"ava", "ben"}
+    case = await house.api("GET", f"/cases/{conversation['case_number']}")
+    assert "Asks for Friday." in [entry["text"] for entry in case["timeline"]]
+    await ava.page.get_by_role("button", name="Done with it").click()
+    await expect(ava.page.locator(".last-call")).to_have_count(0)
 
 
 async def test_the_supervisor_sees_it_live(house: House, call: Dial, agent: SignIn) -> None:
