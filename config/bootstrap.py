@@ -8,10 +8,10 @@ database are looked at before the first part begins.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -21,6 +21,7 @@ from agent_console.live.socket import LiveServer
 from config import logs, pbx
 from config.figures_of import of_bridge, of_live, of_menu, of_process
 from config.health import Health
+from config.journal_keeper import JournalKeeper
 from config.own_asterisk import OwnAsterisk
 from config.parts_of import (
     bridge_of,
@@ -177,6 +178,8 @@ class _Telephone:
         self.asterisk = asterisk
         self.acting = asyncio.Event()
         self.standby = asyncio.Event()
+        # Asterisk's own records, read and compared for as long as we act.
+        self.keep: Callable[[], Coroutine[Any, Any, None]] | None = None
         self._say = say
 
     @asynccontextmanager
@@ -187,7 +190,7 @@ class _Telephone:
         ) as lease:
             undo = bus.subscribe(CallFact, intake.take)
             try:
-                async with self._asterisk_running(), _told(desk):
+                async with self._asterisk_running(), self._records_kept(), _told(desk):
                     self.acting.set()
                     yield
             finally:
@@ -209,6 +212,14 @@ class _Telephone:
             watching = group.create_task(_watch(self.asterisk), name="asterisk")
             yield
             watching.cancel()
+
+    @asynccontextmanager
+    async def _records_kept(self) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            keeping = None if self.keep is None else group.create_task(self.keep(), name="journal")
+            yield
+            if keeping is not None:
+                keeping.cancel()
 
     def _stand_by(self, active: str) -> None:
         self._say(f"Standing by: another bridge ({active}) acts for {self.settings.system}.")
@@ -237,6 +248,9 @@ async def _start_bridge(
         desk,
         lock=lambda: telephone.lock(desk, bus, intake),
     )
+    keeper = JournalKeeper(telephone.settings, desk, intake, bridge)
+    keeper.measured(health)
+    telephone.keep = keeper.run
     health.metrics.listen(bus, counts=True)
     logs.name_cases(bus)
     of_bridge(health, bridge, intake, acting=telephone.acting.is_set)

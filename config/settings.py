@@ -124,6 +124,7 @@ class AsteriskSettings(_Part, frozen=True, kw_only=True):
     rtp: Rtp = Rtp()
     recordings: str = ""  # empty: <data>/recordings
     records: str = ""  # the folder of Asterisk's call records (CEL); empty: <data>/records
+    records_days: Annotated[int, Meta(ge=1, le=3660)] = 14  # that files of records are kept
 
 
 class Web(_Part, frozen=True, kw_only=True):

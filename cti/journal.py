@@ -1,4 +1,4 @@
-"""Asterisk's own call records (CEL as JSON lines), read from their folder with their positions.
+"""Asterisk's own call records, line by line, read from their folder with their positions.
 
 A file is known by its first line, not by its name or inode: however often it is renamed (by us, by
 a logrotate), whatever was read of it stays read. The cursor therefore holds how far *each* file
@@ -13,10 +13,11 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct, field
 
-from cti.journal_records import Reason, Record, parse
+from cti.journal_records import Reason, Refused, parse
 
 MOST_BYTES = 256 * 1024  # in one batch: some 600 records, 30 calls
 LONGEST_LINE = 64 * 1024
@@ -27,12 +28,14 @@ MOST_REJECTS = 200  # of one batch; more are only counted
 SAMPLE = 200  # bytes of a rejected line that are kept
 
 Cursor = dict[str, int]  # file's identity -> bytes of it that are done
+# A line, the Asterisk's name -> the record if there is one, and why it was put aside if it was.
+Parse = Callable[[bytes, str], tuple[Any | None, Refused | None]]
 
 
 class Line(Struct, frozen=True):
-    """One record, and where it stands."""
+    """One record (what `parse` made of it), and where it stands."""
 
-    record: Record
+    record: Any
     file: str
     offset: int
 
@@ -63,7 +66,9 @@ class Batch(Struct):
         return self.bytes > 0
 
 
-class _File(Struct):
+class RecordsFile(Struct):
+    """One file of records; `changed` in seconds since 1970, `current` is the one being written."""
+
     path: Path
     identity: str
     size: int
@@ -81,23 +86,21 @@ class Journal:
         system: str,
         name: str = "cel.json",
         *,
+        parse: Parse = parse,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.folder = folder
         self.system = system
         self.name = name
+        self.parse = parse
         self._now = now
         # Files that did not change since: device, inode, size, time of change -> identity
         self._known: dict[tuple[int, int, int, int], str] = {}
 
-    def files(self) -> list[Path]:
-        """All files of records, the oldest first, the one being written last."""
-        return [file.path for file in self._files()]
-
     def read(self, cursor: Mapping[str, int], most: int = MOST_BYTES) -> Batch:
         """The next records after `cursor`, at most `most` bytes of them. Raises OSError."""
         batch = Batch(cursor={})
-        files = self._files()
+        files = self.files()
         for file in files:
             done = cursor.get(file.identity, 0)
             # Shorter than what was read: somebody cut it (copytruncate); its first line is kept.
@@ -109,7 +112,7 @@ class Journal:
             batch.left += file.size - done
         return batch
 
-    def _read_file(self, file: _File, done: int, budget: int, batch: Batch) -> int:
+    def _read_file(self, file: RecordsFile, done: int, budget: int, batch: Batch) -> int:
         with file.path.open("rb") as handle:
             handle.seek(done)
             data = handle.read(min(max(budget, LONGEST_LINE), file.size - done))
@@ -124,14 +127,14 @@ class Journal:
         batch.bytes += start
         return done + start
 
-    def _line(self, file: _File, offset: int, line: bytes, batch: Batch) -> None:
-        record, refused = parse(line, self.system)
+    def _line(self, file: RecordsFile, offset: int, line: bytes, batch: Batch) -> None:
+        record, refused = self.parse(line, self.system)
         if record is not None:
             batch.lines.append(Line(record, file.identity, offset))
         if refused is not None:
             self._reject(file, offset, refused.reason, line, batch, used=refused.used)
 
-    def _unended(self, file: _File, offset: int, rest: bytes, batch: Batch) -> int:
+    def _unended(self, file: RecordsFile, offset: int, rest: bytes, batch: Batch) -> int:
         """A last line without its end waits for it; how many bytes of it are done."""
         if len(rest) >= LONGEST_LINE:
             self._reject(file, offset, "not JSON", rest, batch)
@@ -140,7 +143,7 @@ class Journal:
         if not at_end or file.current or self._now() - file.changed < SETTLED:
             return 0
         # Renamed away, and nobody writes to it any more: its rest will never come.
-        record, refused = parse(rest, self.system)
+        record, refused = self.parse(rest, self.system)
         if record is not None:
             batch.lines.append(Line(record, file.identity, offset))
         else:
@@ -149,16 +152,22 @@ class Journal:
 
     @staticmethod
     def _reject(
-        file: _File, offset: int, reason: Reason, line: bytes, batch: Batch, *, used: bool = False
+        file: RecordsFile,
+        offset: int,
+        reason: Reason,
+        line: bytes,
+        batch: Batch,
+        *,
+        used: bool = False,
     ) -> None:
         batch.rejected += 1
         if len(batch.rejects) < MOST_REJECTS:
             batch.rejects.append(Reject(file.identity, offset, reason, line[:SAMPLE], used))
 
-    def _files(self) -> list[_File]:
+    def files(self) -> list[RecordsFile]:
         """Files that have a whole first line, the oldest first. Copies of one file count once."""
         stem, _, ending = self.name.rpartition(".")
-        found: dict[str, _File] = {}
+        found: dict[str, RecordsFile] = {}
         seen: dict[tuple[int, int, int, int], str] = {}
         try:
             entries = [
@@ -181,7 +190,7 @@ class Journal:
                 continue
             seen[key] = identity
             current = entry.name == self.name
-            file = _File(Path(entry.path), identity, about.st_size, about.st_mtime, current)
+            file = RecordsFile(Path(entry.path), identity, about.st_size, about.st_mtime, current)
             other = found.get(identity)
             if other is None or file.size > other.size:
                 found[identity] = file

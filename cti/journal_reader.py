@@ -46,6 +46,11 @@ class JournalReader:
         self._by = CelInterpreter(journal.system, extensions)
 
     @property
+    def cursor(self) -> Cursor:
+        """How far each file was read, maybe not yet committed."""
+        return self._cursor
+
+    @property
     def unknown(self) -> int:
         """Records of channels whose beginning was not read."""
         return self._by.unknown

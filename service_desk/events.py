@@ -79,6 +79,12 @@ class StaffChanged(DeskEvent, frozen=True, kw_only=True):
     staff: str
 
 
+class AlarmsChanged(DeskEvent, frozen=True, kw_only=True):
+    """An alarm of this Asterisk was raised or cleared: read them again."""
+
+    system: str
+
+
 AnyDeskEvent = (
     CaseOpened
     | CaseChanged
@@ -88,4 +94,5 @@ AnyDeskEvent = (
     | FollowUpChanged
     | OfferRecorded
     | StaffChanged
+    | AlarmsChanged
 )

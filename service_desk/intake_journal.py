@@ -74,7 +74,7 @@ class JournalIntake:
 
     async def load(self) -> None:
         """Go on from where the last process committed. Raises DatabaseAway."""
-        row = await self.desk.fetch(_cursor, self._system, CEL)
+        row = await self.desk.fetch(cursor_row, self._system, CEL)
         if row is not None:
             self.told_at = row.told_at
             self.tally.rejected = row.rejects
@@ -208,7 +208,8 @@ class CursorRow(Struct, frozen=True):
     told_at: datetime | None
 
 
-def _cursor(connection: Connection, system: str, kind: str) -> CursorRow | None:
+def cursor_row(connection: Connection, system: str, kind: str) -> CursorRow | None:
+    """How far one Asterisk's records of this kind were read."""
     row = connection.execute(
         select(
             JournalCursor.files,

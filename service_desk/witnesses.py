@@ -110,6 +110,8 @@ def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
         return structs.replace(written, dialed=written.dialed or heard.dialed)
     if isinstance(heard, cti.CallOfferEnded):
         return structs.replace(heard, at=written.at)
+    if isinstance(written, cti.LegEnded) and written.by == "unknown":
+        return heard  # no record told it: Asterisk was found to have no such channel
     return written
 
 

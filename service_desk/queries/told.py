@@ -10,6 +10,7 @@ from cti.events import CallFact
 from service_desk.desk import Desk
 from service_desk.intake_write import unpack
 from service_desk.model import Conversation, ConversationFacts
+from service_desk.witnesses import agreed
 
 # Calls. More than any Asterisk carries, less than would keep a start waiting.
 MOST = 5_000
@@ -34,7 +35,11 @@ async def told_of_live_calls(desk: Desk, system: str) -> list[CallFact]:
             .order_by(Conversation.arrived_at.desc())
             .limit(MOST)
         )
-        return [fact for row in rows for fact in unpack(row.facts).values()]
+        return [
+            fact
+            for row in rows
+            for fact in agreed(sorted(unpack(row.facts).values(), key=lambda fact: fact.at))
+        ]
 
     # Stable: what was told of one moment stays in the order it was told in.
     return sorted(await desk.fetch(read), key=lambda fact: fact.at)

@@ -1,0 +1,300 @@
+"""Records against cases, again and again: what is certain is repaired, the rest is an alarm.
+
+Certain: a call, a leg or an end that Asterisk wrote down (the journal itself brings those), and
+that a channel which Asterisk no longer has is gone. Not certain, so an alarm: a call that only one
+of two witnesses knows, and a call that goes on in the tables though Asterisk has no channel of it.
+Whatever could be a matter of moments must be so in two rounds that follow each other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import Struct
+from sqlalchemy import Connection, Executable, insert, select, update
+
+from cti.journal import Batch, Journal
+from service_desk import alarms
+from service_desk.actor import SYSTEM
+from service_desk.desk import Desk, UnitOfWork
+from service_desk.intake_journal import JournalIntake, cursor_row
+from service_desk.model import (
+    Alarm,
+    Conversation,
+    ConversationAlias,
+    ConversationFacts,
+    JournalCursor,
+)
+
+log = structlog.get_logger(__name__)
+
+CDR = "cdr"
+SETTLED = timedelta(seconds=60)  # what is younger may still be on its way
+MOST_PORTIONS = 4_000  # in one round: a gigabyte of records
+MOST_CALLS = 5_000  # looked at in one round, of each kind
+REMEMBERED = 100_000  # details of calls: an hour of a busy centre
+
+# Uniqueids of the channels that Asterisk has, as far as the bridge knows; None while it does not.
+Channels = Callable[[], Collection[str] | None]
+
+
+class _Open(Struct, frozen=True):
+    """A call that goes on in the tables."""
+
+    call_id: str
+    arrived_at: datetime
+    aliases: frozenset[str]
+
+
+class Reconciler:
+    """Compares one Asterisk's records with the tables. `details` are the CDRs, if there are any.
+
+    >>> reconciler = Reconciler(desk, journal, details, channels=lambda: ...)
+    >>> await reconciler.round()  # every minute
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        journal: JournalIntake,
+        details: Journal | None,
+        *,
+        channels: Channels,
+    ) -> None:
+        self.desk = desk
+        self.journal = journal
+        self.details = details
+        self.alarms: dict[str, int] = {}  # by kind, how many are on
+        self._channels = channels
+        self._system = journal.reader.journal.system
+        self._gone: dict[str, datetime] = {}  # legs: open in the journal, not in Asterisk
+        self._endless: set[str] = set()  # calls: open in the tables, nowhere else
+        self._cursor: dict[str, int] | None = None  # of the details
+        self._details: Batch | None = None  # read, and not yet compared
+        self._witnessed: dict[str, None] = {}  # uniqueids of details, the oldest first
+        self._watching_since = desk.clock.now()
+
+    @property
+    def details_cursor(self) -> dict[str, int]:
+        """How far each file of details was read."""
+        return self._cursor or {}
+
+    async def catch_up(self, most: int = MOST_PORTIONS) -> bool:
+        """Bring the journal's records into the tables; False if there is more. Raises
+        DatabaseAway, OSError."""
+        for _ in range(most):
+            if not await self.journal.step():
+                return True
+        return False
+
+    async def round(self) -> None:
+        """One comparison. Raises DatabaseAway, OSError."""
+        before = self._channels()
+        caught_up = await self.catch_up()
+        after = self._channels()
+        here = None if before is None or after is None else frozenset(before) | frozenset(after)
+        if here is not None and caught_up:
+            await self._lose_vanished(here)
+            await self._find_endless(here)
+        if self.details is not None:
+            await self._compare_details(self.details)
+        self.alarms = await self.desk.fetch(alarms.count_of, self._system)
+
+    # Channels that vanished
+
+    async def _lose_vanished(self, here: Collection[str]) -> None:
+        """End what the journal holds for open and Asterisk has not had for two rounds."""
+        reader = self.journal.reader
+        now = min(self.desk.clock.now(), self.journal.told_at or self.desk.clock.now())
+        gone = {leg: self._gone.get(leg, now) for leg in reader.open_legs() if leg not in here}
+        lost = gone.keys() & self._gone.keys()
+        self._gone = {leg: since for leg, since in gone.items() if leg not in lost}
+        if lost:
+            at = max(gone[leg] for leg in lost)
+            log.warning("journal.channels_vanished", many=len(lost))
+            await self.journal.commit(reader.lose(sorted(lost), at))
+
+    async def _find_endless(self, here: Collection[str]) -> None:
+        """Calls that go on in the tables alone: how they ended nobody knows."""
+        in_journal = self.journal.reader.open_legs().keys()
+        before = self.desk.clock.now() - SETTLED
+        found = await self.desk.fetch(_open_calls, self._system, before)
+        endless = {
+            call.call_id: call
+            for call in found
+            if call.aliases.isdisjoint(here) and call.aliases.isdisjoint(in_journal)
+        }
+        sure = {
+            call_id: {"arrived_at": call.arrived_at.isoformat()}
+            for call_id, call in endless.items()
+            if call_id in self._endless
+        }
+        self._endless = set(endless)
+        async with self.desk.write(by=SYSTEM) as unit:
+            await self._alarm_only(unit, alarms.CALL_WITHOUT_END, sure)
+
+    async def _alarm_only(
+        self, unit: UnitOfWork, kind: str, about: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Exactly these are on."""
+        on = await unit.run(_alarmed, self._system, kind)
+        await alarms.raise_alarms(unit, self._system, kind, about)
+        await alarms.clear_alarms(unit, self._system, kind, on - about.keys())
+
+    # The second witness
+
+    async def _compare_details(self, details: Journal) -> None:
+        if self._cursor is None:
+            row = await self.desk.fetch(cursor_row, self._system, CDR)
+            self._cursor = {} if row is None else row.files
+        for _ in range(MOST_PORTIONS):
+            batch = self._details
+            if batch is not None:
+                await self._commit_details(batch)
+                self._details = None
+            batch = await asyncio.to_thread(details.read, self._cursor)
+            if not batch.moved:
+                break
+            self._cursor = batch.cursor
+            self._details = batch
+            for line in batch.lines:
+                self._witnessed[line.record.uniqueid] = None
+            while len(self._witnessed) > REMEMBERED:
+                del self._witnessed[next(iter(self._witnessed))]
+            settled = self.desk.clock.now() - SETTLED
+            if any(line.record.ended_at > settled for line in batch.lines):
+                break  # compared in the next round: the call may still be on its way
+        await self._find_unwitnessed()
+
+    async def _commit_details(self, batch: Batch) -> None:
+        """Details whose call is in no table are alarms; the cursor in the same transaction."""
+        rows = {
+            line.record.uniqueid: line.record
+            for line in batch.lines
+            if not line.record.is_plumbing and line.record.uniqueid
+        }
+        async with self.desk.write(by=SYSTEM) as unit:
+            known = await unit.run(_known_aliases, self._system, rows.keys())
+            missing = {
+                uniqueid: {"channel": row.channel, "ended_at": row.ended_at.isoformat()}
+                for uniqueid, row in rows.items()
+                if uniqueid not in known
+            }
+            await alarms.raise_alarms(unit, self._system, alarms.DETAIL_WITHOUT_CALL, missing)
+            on = await unit.run(_alarmed, self._system, alarms.DETAIL_WITHOUT_CALL)
+            found = await unit.run(_known_aliases, self._system, on)
+            await alarms.clear_alarms(unit, self._system, alarms.DETAIL_WITHOUT_CALL, found)
+            await unit.run(_keep_cursor, self._system, batch, unit.now)
+
+    async def _find_unwitnessed(self) -> None:
+        """Calls since we began to read that ended and left no detail."""
+        until = self.desk.clock.now() - 2 * SETTLED
+        calls = await self.desk.fetch(
+            _ended_calls, self._system, self._watching_since, until - 10 * SETTLED, until
+        )
+        alone = {
+            call.call_id: {"arrived_at": call.arrived_at.isoformat()}
+            for call in calls
+            if call.aliases and call.aliases.isdisjoint(self._witnessed)
+        }
+        async with self.desk.write(by=SYSTEM) as unit:
+            await alarms.raise_alarms(unit, self._system, alarms.CALL_WITHOUT_DETAIL, alone)
+
+
+# Reading
+
+
+def _open_calls(connection: Connection, system: str, before: datetime) -> list[_Open]:
+    # By the facts: theirs is the index that knows open calls from a million others.
+    statement = (
+        select(Conversation.call_id, Conversation.arrived_at)
+        .join(ConversationFacts, ConversationFacts.call_id == Conversation.call_id)
+        .where(
+            ConversationFacts.ended_at.is_(None),
+            Conversation.system == system,
+            Conversation.ended_at.is_(None),
+            Conversation.merged_into.is_(None),
+            Conversation.arrived_at < before,
+        )
+    )
+    return _with_aliases(connection, statement.limit(MOST_CALLS))
+
+
+def _ended_calls(
+    connection: Connection, system: str, arrived: datetime, since: datetime, until: datetime
+) -> list[_Open]:
+    statement = select(Conversation.call_id, Conversation.arrived_at).where(
+        Conversation.system == system,
+        Conversation.arrived_at > max(arrived, since),
+        Conversation.ended_at <= until,
+        Conversation.merged_into.is_(None),
+    )
+    return _with_aliases(connection, statement.limit(MOST_CALLS))
+
+
+def _with_aliases(connection: Connection, statement: Executable) -> list[_Open]:
+    calls = {row.call_id: row.arrived_at for row in connection.execute(statement)}
+    aliases: dict[str, set[str]] = {}
+    for part in _parts(calls):
+        for row in connection.execute(
+            select(ConversationAlias.call_id, ConversationAlias.alias).where(
+                ConversationAlias.call_id.in_(part)
+            )
+        ):
+            aliases.setdefault(row.call_id, set()).add(row.alias)
+    return [
+        _Open(call_id, at, frozenset(aliases.get(call_id, ()))) for call_id, at in calls.items()
+    ]
+
+
+def _known_aliases(connection: Connection, system: str, among: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for part in _parts(among):
+        found |= set(
+            connection.scalars(
+                select(ConversationAlias.alias).where(
+                    ConversationAlias.system == system, ConversationAlias.alias.in_(part)
+                )
+            )
+        )
+    return found
+
+
+def _parts(values: Collection[str], size: int = 500) -> list[list[str]]:
+    """In portions that fit a statement."""
+    everything = list(values)
+    return [everything[at : at + size] for at in range(0, len(everything), size)]
+
+
+def _alarmed(connection: Connection, system: str, kind: str) -> set[str]:
+    return set(
+        connection.scalars(
+            select(Alarm.about).where(
+                Alarm.system == system, Alarm.kind == kind, Alarm.cleared_at.is_(None)
+            )
+        )
+    )
+
+
+def _keep_cursor(connection: Connection, system: str, batch: Batch, now: datetime) -> None:
+    values = {"files": batch.cursor, "read_at": now}
+    key = (JournalCursor.system == system) & (JournalCursor.kind == CDR)
+    many = len(batch.lines)
+    done = connection.execute(
+        update(JournalCursor)
+        .where(key)
+        .values(
+            **values,
+            records=JournalCursor.records + many,
+            rejects=JournalCursor.rejects + batch.rejected,
+        )
+    )
+    if done.rowcount == 0:
+        named = {"system": system, "kind": CDR, "state": b"", "told_at": None}
+        connection.execute(
+            insert(JournalCursor),
+            {**named, **values, "records": many, "rejects": batch.rejected},
+        )
