@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from agent_console.context import ConsoleContext
-from service_desk.actions import case, customer, offer
+from service_desk.actions import case, customer, offer, seen
 from service_desk.actions import draft as drafts
 from service_desk.actions import follow_up as follow_ups
 from service_desk.actions import recording as recordings
@@ -162,6 +162,16 @@ async def present(
 async def heard(context: ConsoleContext, recording_id: int, call_id: str, *, by: Actor) -> None:
     """Somebody listened to a recording; kept once an hour."""
     await recordings.heard(context.desk, recording_id=recording_id, call_id=call_id, by=by)
+
+
+async def customer_read(context: ConsoleContext, customer_id: int, *, by: Actor) -> None:
+    """Somebody read everything we know of a customer; kept once an hour."""
+    await seen.customer_read(context.desk, customer_id=customer_id, by=by)
+
+
+async def customers_listed(context: ConsoleContext, *, by: Actor) -> None:
+    """Somebody listed customers; kept once an hour."""
+    await seen.customers_listed(context.desk, by=by)
 
 
 async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:

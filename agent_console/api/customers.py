@@ -13,6 +13,7 @@ from service_desk.views import CustomerPage
 async def some(call: Call) -> shapes.Customers:
     """GET /customers"""
     asked: shapes.CustomerQuery = call.query
+    await writing.customers_listed(call.context, by=call.actor)
     items, page = await reading.customers(
         call.context, asked.q, cursor=asked.cursor, limit=asked.limit
     )
@@ -21,7 +22,9 @@ async def some(call: Call) -> shapes.Customers:
 
 async def one(call: Call) -> CustomerPage:
     """GET /customers/{id}"""
-    return await reading.customer(call.context, identifier(call), call.language)
+    found = await reading.customer(call.context, identifier(call), call.language)
+    await writing.customer_read(call.context, identifier(call), by=call.actor)
+    return found
 
 
 async def create(call: Call) -> shapes.Done:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from agent_console import reading
+from agent_console import reading, writing
 from agent_console.pages.forms import number_in_path
 from agent_console.render import page
-from agent_console.web import CONTEXT, language_of
+from agent_console.web import CONTEXT, actor_of, language_of
 
 
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /customers/{id}"""
     context = request.app[CONTEXT]
-    shown = await reading.customer(context, number_in_path(request), language_of(request))
+    customer_id = number_in_path(request)
+    shown = await reading.customer(context, customer_id, language_of(request))
+    await writing.customer_read(context, customer_id, by=actor_of(request))
     names = await reading.names(context)
     return page(request, "customer.html", {"shown": shown, "names": names})

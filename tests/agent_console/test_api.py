@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from cti.events import BoardSnapshot, LiveAgent, LiveQueue
 from cti.wishes import CommandDone, Reply, Wish
 from service_desk.actions.staff import issue_token, revoke_token
 from service_desk.actor import SYSTEM
-from service_desk.queries.staff import token_list
+from service_desk.queries.staff import audit_list, token_list
 from tests.agent_console.conftest import Browser, Open
 from tests.agent_console.office import Office, a_call
 
@@ -229,3 +230,30 @@ async def test_answers_are_what_openapi_says(office: Office, program: Program) -
             path = path.replace(hole, value)
         found = await program.ask("GET", path)
         msgspec.convert(found, endpoint.answer)
+
+
+async def test_who_read_a_customer_is_in_the_audit_once_an_hour(
+    office: Office, program: Program, door: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the API and by the page; nobody who was refused, nothing of what was looked for."""
+    path = f"/customers/{office.customer_id}"
+    ava = await door("ava")
+    for _ in range(3):
+        await program.ask("GET", path)
+        await program.ask("GET", "/customers?q=Chen")
+        assert (await ava.get(path)).status == 200
+    await program.ask("GET", "/customers/999", expect=404)
+    assert (await (await door()).get(path)).status == 303
+    kinds = ("customer.read", "customers.listed")
+    acts = [each for each in await audit_list(office.desk) if each.act in kinds]
+    about = str(office.customer_id)
+    assert sorted((each.act, each.role, each.about) for each in acts) == [
+        ("customer.read", "agent", about),
+        ("customer.read", "supervisor", about),
+        ("customers.listed", "supervisor", ""),
+    ]
+    assert {each.actor for each in acts if each.role == "agent"} == {"ava"}
+    assert "Chen" not in repr(acts)
+    monkeypatch.setattr("service_desk.actions.seen.AGAIN_AFTER", timedelta())
+    await program.ask("GET", path)
+    assert len([each for each in await audit_list(office.desk) if each.act in kinds]) == 4
