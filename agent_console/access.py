@@ -26,6 +26,7 @@ class Permission(StrEnum):
     BOARD_SEE = "board.see"
     CASE_READ = "case.read"
     CASE_WRITE = "case.write"
+    CASE_JOIN = "case.join"
     CUSTOMER_READ = "customer.read"
     CUSTOMER_WRITE = "customer.write"
     CONVERSATION_READ = "conversation.read"
@@ -52,6 +53,7 @@ _AGENT = frozenset(
 )
 _SUPERVISOR = _AGENT | {
     Permission.BOARD_SEE,
+    Permission.CASE_JOIN,
     Permission.RECORDING_HEAR_ALL,
     Permission.AGENT_READ,
 }

@@ -52,6 +52,7 @@ PAGES: tuple[Route, ...] = (
     Route("POST", "/cases/{number}/follow-ups", case.follow_up, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/follow-ups/{id}/kept", case.kept, Needs.CASE_WRITE),
     Route("POST", "/cases/{number}/file-under", case.file_under, Needs.CASE_WRITE),
+    Route("POST", "/cases/{number}/join", case.join, Needs.CASE_JOIN),
     Route("POST", "/cases/{number}/assign", case.assign, Needs.CASE_WRITE),
     Route("GET", "/customers/{id}", customer.show, Needs.CUSTOMER_READ),
     Route("GET", "/search", search.show, Needs.CUSTOMER_READ),

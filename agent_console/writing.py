@@ -14,6 +14,7 @@ from agent_console.context import ConsoleContext
 from service_desk.actions import case, customer, offer, seen
 from service_desk.actions import draft as drafts
 from service_desk.actions import follow_up as follow_ups
+from service_desk.actions import join_cases as joining
 from service_desk.actions import recording as recordings
 from service_desk.actor import Actor
 from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
@@ -79,6 +80,11 @@ async def keep(context: ConsoleContext, follow_up_id: int, *, by: Actor) -> None
 async def file_under(context: ConsoleContext, call_id: str, case_id: int, *, by: Actor) -> None:
     """File a call under an open case instead of its own."""
     await case.file_under(context.desk, call_id=call_id, case_id=case_id, by=by)
+
+
+async def join_cases(context: ConsoleContext, case_id: int, into: int, *, by: Actor) -> int:
+    """Two cases are one matter: everything goes to the case `into`, whose id is returned."""
+    return await joining.join_cases(context.desk, case_id=case_id, into=into, by=by)
 
 
 async def choose_customer(

@@ -34,6 +34,12 @@ if TYPE_CHECKING:
     from service_desk.intake_write import Known
 
 
+LONGEST_DRAFT = 10_000
+# The more urgent first; a case that somebody still has to work on first.
+URGENCY = ("urgent", "high", "normal", "low")
+LIVELINESS = ("open", "waiting", "new", "resolved")
+
+
 def which_stays(one: str, other: str, facts: Iterable[Mapping[bytes, cti.CallFact]]) -> str:
     """The id that was never absorbed; if that does not decide it, the smaller one.
 
@@ -73,8 +79,9 @@ def move_rows(connection: Connection, *, stays: str, goes: str) -> None:
     _move(connection, Leg, "leg_id", stays, goes)
     _move(connection, CaseEntry, "key", stays, goes)
     _move(connection, Recording, "file", stays, goes)
+    _keep_outcomes(connection, stays, goes)
     _move(connection, Presentation, "product_id", stays, goes)
-    _move(connection, Draft, "agent", stays, goes)
+    move_drafts(connection, goes=goes, into=stays)
     connection.execute(delete(QueueVisit).where(QueueVisit.call_id == goes))
     connection.execute(delete(ConversationFacts).where(ConversationFacts.call_id == goes))
     connection.execute(
@@ -101,6 +108,43 @@ def _move(connection: Connection, noun: type[Base], key: str, stays: str, goes: 
     ).exists()
     connection.execute(update(table).where(table.c.call_id == goes, ~same).values(call_id=stays))
     connection.execute(delete(table).where(table.c.call_id == goes))
+
+
+def _keep_outcomes(connection: Connection, stays: str, goes: str) -> None:
+    """The same offer on both calls: what became of it is kept, whichever was asked."""
+    other = aliased(Presentation)
+    same = (
+        (other.call_id == goes)
+        & (other.product_id == Presentation.product_id)
+        & other.outcome.is_not(None)
+    )
+    connection.execute(
+        update(Presentation)
+        .where(Presentation.call_id == stays, Presentation.outcome.is_(None))
+        .where(select(other.id).where(same).exists())
+        .values(
+            outcome=select(other.outcome).where(same).scalar_subquery(),
+            outcome_at=select(other.outcome_at).where(same).scalar_subquery(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def move_drafts(connection: Connection, *, goes: str, into: str) -> None:
+    """What somebody typed and has not saved: two texts of one person become one."""
+    there = {
+        row.agent: row.text
+        for row in connection.execute(select(Draft).where(Draft.call_id == into))
+    }
+    for row in connection.execute(select(Draft).where(Draft.call_id == goes)).all():
+        if row.agent not in there:
+            continue
+        connection.execute(
+            update(Draft)
+            .where(Draft.call_id == into, Draft.agent == row.agent)
+            .values(text=f"{there[row.agent]}\n{row.text}"[:LONGEST_DRAFT])
+        )
+    _move(connection, Draft, "agent", into, goes)
 
 
 CHOICES = ("customer_id", "language", "disposition", "message_at")
@@ -148,19 +192,41 @@ def leave_signpost(connection: Connection, *, stays: str, goes: str) -> None:
 def merge_case(connection: Connection, *, goes: int, into: int) -> None:
     """The case becomes a signpost; what people wrote on it, and calls filed there, move."""
     gone = connection.execute(select(Case).where(Case.id == goes)).one()
+    stays = connection.execute(select(Case).where(Case.id == into)).one()
     for noun in (CaseEntry, FollowUp, Conversation):
         table = table_of(noun)
         connection.execute(update(table).where(table.c.case_id == goes).values(case_id=into))
+    move_drafts(connection, goes=f"note:{goes}", into=f"note:{into}")
     connection.execute(update(Case).where(Case.merged_into == goes).values(merged_into=into))
     connection.execute(
         update(Case).where(Case.id == goes).values(status="merged", merged_into=into)
     )
-    for name in ("customer_id", "disposition", "owner"):
-        value = getattr(gone, name)
-        column = table_of(Case).c[name]
-        if value is not None:
-            connection.execute(
-                update(Case).where(Case.id == into, column.is_(None)).values({name: value})
-            )
+    kept = _of_both(gone, stays)
+    if kept:
+        connection.execute(update(Case).where(Case.id == into).values(**kept))
+
+
+def _of_both(gone: Any, stays: Any) -> dict[str, Any]:
+    """What the case that stays takes over: nothing anybody decided is lost with the other."""
+    kept: dict[str, Any] = {
+        name: getattr(gone, name)
+        for name in ("customer_id", "disposition", "owner", "due_at")
+        if getattr(stays, name) is None and getattr(gone, name) is not None
+    }
+    if None not in (gone.due_at, stays.due_at) and gone.due_at < stays.due_at:
+        kept["due_at"] = gone.due_at
     if gone.touched:
-        connection.execute(update(Case).where(Case.id == into).values(touched=True))
+        kept["touched"] = True
+        for name, order in (("priority", URGENCY), ("status", LIVELINESS)):
+            mine, theirs = getattr(stays, name), getattr(gone, name)
+            if _rank(order, theirs) < _rank(order, mine):
+                kept[name] = theirs
+        if kept.get("status", stays.status) != "resolved" and stays.resolved_at is not None:
+            kept["resolved_at"] = None
+    if gone.subject_kind == "text" and stays.subject_kind != "text":
+        kept |= {"subject_kind": "text", "subject": gone.subject, "subject_zh": gone.subject_zh}
+    return kept
+
+
+def _rank(order: tuple[str, ...], value: str) -> int:
+    return order.index(value) if value in order else len(order)

@@ -78,6 +78,7 @@ class CaseBrief(Struct, frozen=True, kw_only=True):
     customer_id: int | None = None
     customer_name: str = ""
     subject_zh: str = ""  # the subject in Chinese, where that differs
+    found_as: str = ""  # the number that was asked for: of a case that is now part of this one
 
 
 class TimelineEntry(Struct, frozen=True, kw_only=True):
@@ -220,6 +221,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     promises: tuple[Promise, ...]
     disposition: str | None
     merged_into: str | None
+    joined: tuple[str, ...] = ()  # numbers of cases that are now part of this one
 
 
 class CustomerPage(Struct, frozen=True, kw_only=True):

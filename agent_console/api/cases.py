@@ -57,6 +57,14 @@ async def note(call: Call) -> shapes.Done:
     return shapes.Done(id=made)
 
 
+async def join(call: Call) -> CasePage:
+    """POST /cases/{number}/join: this case becomes part of the case `into`."""
+    wanted: shapes.JoinedTo = call.body
+    into = (await reading.case(call.context, wanted.into, call.language)).case.id
+    await writing.join_cases(call.context, (await one(call)).case.id, into, by=call.actor)
+    return await reading.case(call.context, wanted.into, call.language)
+
+
 async def follow_up(call: Call) -> shapes.Done:
     """POST /cases/{number}/follow-ups"""
     wanted: shapes.NewFollowUp = call.body

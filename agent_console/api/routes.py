@@ -77,6 +77,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Change what is given", body=s.CasePatch),
     _at("POST", "/cases/{number}/notes", Needs.CASE_WRITE, cases.note, s.Done,
         summary="Add a note", body=s.NewNote, status=CREATED),
+    _at("POST", "/cases/{number}/join", Needs.CASE_JOIN, cases.join, CasePage,
+        summary="It is the same matter as another case, which takes everything", body=s.JoinedTo),
     _at("POST", "/cases/{number}/follow-ups", Needs.CASE_WRITE, cases.follow_up, s.Done,
         summary="Promise something, with a due time", body=s.NewFollowUp, status=CREATED),
     _at("POST", "/follow-ups/{id}/kept", Needs.CASE_WRITE, cases.kept, s.Done,

@@ -176,6 +176,12 @@ class FiledUnder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     case_number: Annotated[str, Meta(min_length=1, max_length=32)]
 
 
+class JoinedTo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The number of the case that takes everything."""
+
+    into: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
 class Done(Struct, frozen=True, kw_only=True):
     """It is done; `id` when something was made."""
 

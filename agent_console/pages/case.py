@@ -20,9 +20,11 @@ from service_desk.views import CasePage
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    """GET /cases/{number}"""
+    """GET /cases/{number}; the number of a case that became part of another leads there."""
     context, viewer = request.app[CONTEXT], signed_in(request)
     shown = await _case(request)
+    if shown.merged_into is not None:
+        return see_other(f"/cases/{quote(shown.merged_into, safe='')}")
     customer = shown.customer
     others = await reading.open_cases(context, customer.id) if customer is not None else ()
     values = {
@@ -120,6 +122,16 @@ async def file_under(request: web.Request) -> web.StreamResponse:
     require_filing(signed_in(request), call.agents, ended=call.ended_at is not None)
     await writing.file_under(context, call.call_id, under.case.id, by=actor_of(request))
     return _back(under)
+
+
+async def join(request: web.Request) -> web.StreamResponse:
+    """POST /cases/{number}/join: the same matter as the case `into`, which takes everything."""
+    context, shown = request.app[CONTEXT], await _case(request)
+    into = await reading.case(
+        context, await field(request, "into", longest=32), language_of(request)
+    )
+    await writing.join_cases(context, shown.case.id, into.case.id, by=actor_of(request))
+    return _back(into)
 
 
 async def _case(request: web.Request) -> CasePage:

@@ -63,6 +63,7 @@ def _case(found: CaseBrief, language: str) -> dict[str, Any]:
         "number": found.number,
         "subject": in_language(language, found.subject, found.subject_zh),
         "status": found.status,
+        "found_as": found.found_as,
         "customer_name": found.customer_name,
         "url": f"/cases/{quote(found.number, safe='')}",
     }

@@ -58,4 +58,13 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
         promises=tuple(parts.promise(each, now) for each in promises),
         disposition=row.disposition,
         merged_into=merged,
+        joined=tuple(
+            case_number(each.year, each.id)
+            for each in connection.execute(
+                select(Case.id, Case.year)
+                .where(Case.merged_into == case_id)
+                .order_by(Case.id)
+                .limit(MOST_CALLS)
+            )
+        ),
     )

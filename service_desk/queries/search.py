@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from sqlalchemy import Connection, or_, select
 
 from service_desk import views
-from service_desk.case_number import case_id_in
+from service_desk.case_number import case_id_in, case_number
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer
 from service_desk.phone_number import understand
@@ -36,8 +36,16 @@ def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
     titles = desk.settings.extensions
     case_id = case_id_in(wanted)
     if case_id is not None:
-        rows = connection.execute(parts.CASES.where(Case.id == case_id))
-        cases += [parts.brief_of_case(row, titles) for row in rows]
+        asked = connection.execute(
+            select(Case.id, Case.year, Case.merged_into).where(Case.id == case_id)
+        ).first()
+        if asked is not None:
+            # The number of a case that became part of another leads there, and says so.
+            rows = connection.execute(parts.CASES.where(Case.id == (asked.merged_into or asked.id)))
+            was = case_number(asked.year, asked.id) if asked.merged_into is not None else ""
+            cases += [
+                structs.replace(parts.brief_of_case(row, titles), found_as=was) for row in rows
+            ]
     folded = wanted.casefold()
     if len(folded) > 2 or not folded.isascii():
         rows = connection.execute(

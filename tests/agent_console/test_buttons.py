@@ -83,6 +83,9 @@ async def test_what_the_case_page_shows_is_accepted(
     }
     assert ("kept" in kinds) == keeps
     assert ("file-under" in kinds) == (files or over)
+    assert ("join" in kinds) == (name == "sue")
+    # What makes another case of it comes by itself: test_rights.py.
+    shown = {where: inside for where, inside in shown.items() if last(where) != "join"}
     token = await browser.token()
     for where, inside in sorted(shown.items(), key=lambda item: last(item[0]) == "file-under"):
         kind = last(where)

@@ -42,6 +42,39 @@ async def test_a_page_files_a_live_call_for_its_agent_or_a_supervisor_only(
     assert (await browser.post(f"/cases/{second}/file-under", fields)).status == status
 
 
+async def test_a_supervisor_joins_two_cases_and_both_numbers_lead_to_one(
+    two_calls: tuple[str, str], door: Open
+) -> None:
+    first, second = two_calls
+    ava, sue = await door("ava"), await door("sue")
+    assert f'action="/cases/{second}/join"' not in await (await ava.get(f"/cases/{second}")).text()
+    assert f'action="/cases/{second}/join"' in await (await sue.get(f"/cases/{second}")).text()
+    for who, status in ((ava, 403), (sue, 303)):
+        fields = {"csrf": await who.token(), "into": first}
+        assert (await who.post(f"/cases/{second}/join", fields)).status == status
+    gone = await ava.get(f"/cases/{second}")
+    assert (gone.status, gone.headers["Location"]) == (303, f"/cases/{first}")
+    assert f"Now part of this case: {second}" in await (await ava.get(f"/cases/{first}")).text()
+    found = await (await ava.get(f"/search?q={second}")).text()
+    assert f'<a href="/cases/{first}">' in found
+    assert f"{second} is now part of it" in found
+    again = await sue.post(f"/cases/{second}/join", {"csrf": await sue.token(), "into": first})
+    assert again.status == 409
+
+
+async def test_a_supervisors_program_joins_two_cases_an_agents_does_not(
+    office: Office, two_calls: tuple[str, str], door: Open
+) -> None:
+    first, second = two_calls
+    for role, expect in (("agent", 403), ("supervisor", 200)):
+        token = await issue_token(office.desk, label=role, role=role, by=SYSTEM)
+        program = Program(await door(), token)
+        path = f"/cases/{second}/join"
+        answer = await program.ask("POST", path, {"into": first}, expect=expect)
+    assert answer["joined"] == [second]
+    assert answer["case"]["number"] == first
+
+
 async def test_a_call_that_has_ended_is_filed_by_any_agent(
     office: Office, two_calls: tuple[str, str], door: Open
 ) -> None:
