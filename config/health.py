@@ -1,12 +1,13 @@
 """How one process is: `/healthz`, `/readyz` and `/metrics` on a port of its own.
 
 Every role has it, also those that serve no pages. It never stops a start: a port that is taken is
-a line in the log, and calls go on.
+a line in the log and tried again now and then, and calls go on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 # Each role has its own port, so that all of them fit on one machine.
 OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4}
 CHECK_SECONDS: Final = 2.0
+AGAIN_AFTER: Final = 5.0  # seconds until a port that was taken is tried again
 STARTING: Final = "starting"
 PORT: Final = "RINGDESK_HEALTH_PORT"
 TOKEN: Final = "RINGDESK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
@@ -58,7 +60,8 @@ class Health:
         environment: Mapping[str, str] = os.environ,
     ) -> None:
         self.metrics = Metrics()
-        self.port = port_of(settings, roles, environment)  # 0 also if it could not be had
+        self.port = port_of(settings, roles, environment)
+        self.serving = asyncio.Event()  # at that port
         self._host = settings.health.host
         self._allow = settings.health.allow
         self._token = given(TOKEN, environment) or ""
@@ -66,6 +69,7 @@ class Health:
         self._ready = False
         self._stands_by: Callable[[], bool] = bool
         self._runner: web.AppRunner | None = None
+        self._waiting: asyncio.Task[None] | None = None
 
     def check(self, name: str, check: Check) -> None:
         """Have `/readyz` ask this too."""
@@ -93,10 +97,10 @@ class Health:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        runner = web.AppRunner(app, access_log=None, handle_signals=False)
-        await runner.setup()
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
         try:
-            await web.TCPSite(runner, self._host, self.port).start()
+            await self._runner.setup()
+            await self._listen()
         except OSError as error:
             log.warning(
                 "health.not_served",
@@ -105,14 +109,29 @@ class Health:
                 why=error.strerror,
                 hint=f"set health.port, or {PORT} for a second process of one role",
             )
-            self.port = 0
-            await runner.cleanup()
+            self._waiting = asyncio.create_task(self._until_free(), name="health-port")
         except BaseException:
-            await runner.cleanup()
+            await self._runner.cleanup()
             raise
-        else:
-            self._runner = runner
         return self
+
+    async def _listen(self) -> None:
+        assert self._runner is not None  # noqa: S101 - for the type checker; made just before
+        site = web.TCPSite(self._runner, self._host, self.port)
+        try:
+            await site.start()
+        except OSError:
+            await site.stop()
+            raise
+        self.serving.set()
+
+    async def _until_free(self) -> None:
+        """Who holds it may be the one we are to replace: a bridge that we stand by for."""
+        while not self.serving.is_set():
+            await asyncio.sleep(AGAIN_AFTER)
+            with contextlib.suppress(OSError):
+                await self._listen()
+        log.info("health.served", port=self.port)
 
     async def __aexit__(
         self,
@@ -120,6 +139,10 @@ class Health:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.cancel()
+            await asyncio.wait([waiting])
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()

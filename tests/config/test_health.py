@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent_console.access import may_read_metrics
 from config.health import Health, port_of
@@ -91,16 +92,24 @@ def test_a_bridge_without_asterisk_lives_but_is_not_ready(site: Site, redis_url:
     assert bridge.end().status == 0
 
 
-async def test_a_port_that_is_taken_stops_nothing(
-    site: Site, capsys: pytest.CaptureFixture[str]
+async def test_a_port_that_is_taken_stops_nothing_and_is_had_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As a bridge that stands by takes over the port too."""
     settings = load(site.file)
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", settings.health.port))
-        taken.listen()
+    monkeypatch.setattr("config.health.AGAIN_AFTER", 0.01)
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", settings.health.port))
+    taken.listen()
+    with capture_logs() as lines:
         async with Health(settings, ALL, {}) as health:
-            assert health.port == 0
-    assert "health.not_served" in "".join(capsys.readouterr())
+            assert not health.serving.is_set()
+            assert [line["event"] for line in lines] == ["health.not_served"]
+            taken.close()
+            async with asyncio.timeout(SECONDS):
+                await health.serving.wait()
+            assert (await asyncio.to_thread(ask, health.port, "/healthz"))[0] == 200
+    assert [line["event"] for line in lines] == ["health.not_served", "health.served"]
 
 
 async def test_the_figures_are_not_for_everybody(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
@@ -177,6 +179,34 @@ async def test_a_call_taken_while_no_bridge_was_there_is_known_to_the_next(
         await ava.in_state("available")
     finally:
         await phone.close()
+
+
+async def test_each_process_tells_how_it_is(apart: Apart, ava: Agent) -> None:
+    """On a port of its own: ready, and with the figures of what it does, and of nothing else."""
+    own = {
+        "bridge": "ringdesk_link_up 1.0",
+        "ivr": "ringdesk_agi_sessions 0.0",
+        "web": "ringdesk_database_up 1.0",
+        "live": "ringdesk_live_clients 1.0",  # ava's desk
+    }
+    first = apart.house.config["health"]["port"]
+    pages = {}
+    async with aiohttp.ClientSession() as session, asyncio.timeout(20):
+        for offset, role in enumerate(("bridge", "ivr", "web", "live"), 1):
+            at = f"http://127.0.0.1:{first + offset}"
+            while True:
+                with contextlib.suppress(aiohttp.ClientConnectorError):
+                    async with session.get(f"{at}/readyz") as answer:
+                        assert answer.status == 200, (role, await answer.text())
+                        break
+                await asyncio.sleep(0.2)  # the bridge took over a moment ago, not yet its port
+            async with session.get(f"{at}/metrics") as answer:
+                pages[role] = await answer.text()
+    for role, figure in own.items():
+        assert figure in pages[role], role
+    assert "ringdesk_agi" not in pages["bridge"]
+    assert "ringdesk_event_lag_seconds_bucket" in pages["live"]
+    assert "ringdesk_event_lag_seconds_bucket" not in pages["web"]
 
 
 async def test_screens_come_back_after_pages_and_live_died(
