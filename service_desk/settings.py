@@ -44,7 +44,9 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     extensions: dict[str, str] = field(default_factory=dict)
     session_idle_minutes: int = 12 * 60
     session_longest_days: int = 7
-    sign_in_tries: int = 8  # failed tries of one name, or four times as many of one address ...
+    # Failed tries of one name from one address; four times as many of an address, and eight times
+    # as many of a name from where that person has not signed in lately ...
+    sign_in_tries: int = 8
     sign_in_window_minutes: int = 15  # ... within so many minutes
     weights: ValueWeights = field(default_factory=ValueWeights)
     segments: SegmentEdges = field(default_factory=SegmentEdges)

@@ -13,6 +13,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
+from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
 from argon2 import PasswordHasher
@@ -33,12 +34,17 @@ from service_desk.errors import (
     TooManyTries,
 )
 from service_desk.events import StaffChanged
-from service_desk.model import ApiToken, LoginAttempt, Staff, StaffSession
+from service_desk.model import ApiToken, Audit, LoginAttempt, Staff, StaffSession
 
 NAME = re.compile(r"\A[a-z][a-z0-9_-]{0,31}\Z")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
+SIGNED_IN = "sign_in"
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written at most so often
 ADDRESS_FACTOR = 4  # behind one address sit several people
+# Tries of one name from everywhere; beyond that only from where that person has signed in lately.
+# A limit that held for all would let anybody lock a colleague out.
+NAME_FACTOR = 8
+KNOWN_FOR = timedelta(days=30)
 
 _hasher = PasswordHasher()
 # Two at a time: each takes 64 MB and a core.
@@ -162,7 +168,7 @@ async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> Sign
     # The try counts before the password is looked at: a hundred at once must not all find none.
     async with desk.write(by=SYSTEM) as uow:
         row = await uow.run(_look_up, desk, claimed, where)
-        attempt = {"at": uow.now, "name": claimed, "address": where}
+        attempt = {"at": uow.now, "name": claimed, "address": _place(where)}
         await uow.execute(insert(LoginAttempt), attempt)
     known = row.password_hash if row is not None and row.active else ""
     right = await _verify(known, password)
@@ -194,12 +200,13 @@ async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> Sign
         window = timedelta(minutes=desk.settings.sign_in_window_minutes)
         await uow.execute(
             delete(LoginAttempt).where(
-                (LoginAttempt.at < uow.now - window) | (LoginAttempt.name == claimed)
+                (LoginAttempt.at < uow.now - window)
+                | ((LoginAttempt.name == claimed) & (LoginAttempt.address == _place(where)))
             )
         )
         oldest = uow.now - timedelta(days=desk.settings.session_longest_days)
         await uow.execute(delete(StaffSession).where(StaffSession.created_at < oldest))
-        await checks.audit(uow, "sign_in", row.name)
+        await checks.audit(uow, SIGNED_IN, row.name)
     return SignedIn(token=token, csrf=csrf, actor=actor, shown=row.shown, language=row.language)
 
 
@@ -208,19 +215,46 @@ def _look_up(connection: Connection, desk: Desk, name: str, address: str) -> Any
     window = timedelta(minutes=desk.settings.sign_in_window_minutes)
     since = desk.clock.now() - window
     most = desk.settings.sign_in_tries
-    for column, value, limit in (
-        (LoginAttempt.name, name, most),
-        (LoginAttempt.address, address, most * ADDRESS_FACTOR),
+    of_name, of_place = LoginAttempt.name == name, LoginAttempt.address == _place(address)
+    for tries, limit in (
+        (of_name & of_place, most),
+        (of_place, most * ADDRESS_FACTOR),
+        (of_name, most * NAME_FACTOR),
     ):
         count, first = connection.execute(
-            select(func.count(), func.min(LoginAttempt.at)).where(
-                column == value, LoginAttempt.at > since
-            )
+            select(func.count(), func.min(LoginAttempt.at)).where(tries, LoginAttempt.at > since)
         ).one()
-        if count >= limit:
-            wait = (first + window - desk.clock.now()).total_seconds()
-            raise TooManyTries("too many failed tries; come back later", max(wait, 1.0))
+        if count < limit or (tries is of_name and _is_at_home(connection, desk, name, address)):
+            continue
+        wait = (first + window - desk.clock.now()).total_seconds()
+        raise TooManyTries("too many failed tries; come back later", max(wait, 1.0))
     return connection.execute(select(Staff).where(Staff.name == name)).first()
+
+
+def _is_at_home(connection: Connection, desk: Desk, name: str, address: str) -> bool:
+    """Whether this person has signed in from this address lately."""
+    found = connection.execute(
+        select(Audit.id)
+        .where(
+            Audit.at > desk.clock.now() - KNOWN_FOR,
+            Audit.act == SIGNED_IN,
+            Audit.about == name,
+            Audit.address == address,
+        )
+        .limit(1)
+    ).first()
+    return found is not None
+
+
+def _place(address: str) -> str:
+    """An address as tries are counted: of IPv6 the network, for everybody has 2^64 of them."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ip_network((parsed, 64), strict=False))
 
 
 async def _verify(known: str, password: str) -> bool:

@@ -58,7 +58,7 @@ class ApiToken(Base):
 
 
 class LoginAttempt(Base):
-    """A try to sign in; the next success of that name forgets it, and every old one."""
+    """A try to sign in; the next success of that name from there forgets it, and every old one."""
 
     __tablename__ = "login_attempt"
 

@@ -65,10 +65,71 @@ async def test_too_many_tries_are_refused_for_a_while(desk: Desk, clock: HandClo
         with pytest.raises(NotSignedIn):
             await staff.sign_in(desk, name="ava", password="wrong word", address="x")
     with pytest.raises(TooManyTries) as raised:
-        await staff.sign_in(desk, name="ava", password=WORD, address="y")
+        await staff.sign_in(desk, name="ava", password=WORD, address="x")
     assert 0 < raised.value.retry_after <= desk.settings.sign_in_window_minutes * 60
     clock.advance(raised.value.retry_after + 1)
+    await staff.sign_in(desk, name="ava", password=WORD, address="x")
+
+
+async def fail(desk: Desk, address: str, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(NotSignedIn):
+            await staff.sign_in(desk, name="ava", password="wrong word", address=address)
+
+
+async def test_nobody_can_lock_out_a_colleague(desk: Desk) -> None:
+    """Tries from elsewhere, however many, leave those where she has signed in before alone."""
+    await make(desk)
+    await staff.sign_in(desk, name="ava", password=WORD, address="10.0.0.7")
+    await fail(desk, "203.0.113.1", desk.settings.sign_in_tries)
+    await staff.sign_in(desk, name="ava", password=WORD, address="10.0.0.8")  # new to us
+    for number in range(2, 2 + staff.NAME_FACTOR):
+        await _until_refused(desk, f"203.0.113.{number}")
+    await staff.sign_in(desk, name="ava", password=WORD, address="10.0.0.7")
+    await staff.sign_in(desk, name="ava", password=WORD, address="10.0.0.8")
+
+
+async def test_a_password_is_not_guessed_from_many_addresses(desk: Desk) -> None:
+    """Slower for all who are new: so many tries of one name, from wherever."""
+    await make(desk)
+    most = desk.settings.sign_in_tries * staff.NAME_FACTOR
+    tried = 0
+    for number in range(staff.NAME_FACTOR + 3):
+        tried += await _until_refused(desk, f"203.0.113.{number}")
+    assert tried == most
+    with pytest.raises(TooManyTries):
+        await staff.sign_in(desk, name="ava", password=WORD, address="198.51.100.1")
+
+
+async def test_a_success_elsewhere_gives_no_new_tries(desk: Desk) -> None:
+    """Who guesses is not forgiven because the real one has come in."""
+    await make(desk)
+    await fail(desk, "x", desk.settings.sign_in_tries)
     await staff.sign_in(desk, name="ava", password=WORD, address="y")
+    with pytest.raises(TooManyTries):
+        await staff.sign_in(desk, name="ava", password="wrong word", address="x")
+
+
+async def test_addresses_of_one_ipv6_network_are_one(desk: Desk) -> None:
+    """Everybody has more of them than could be counted."""
+    await make(desk)
+    for number in range(desk.settings.sign_in_tries):
+        await fail(desk, f"2001:db8:1:2::{number:x}")
+    with pytest.raises(TooManyTries):
+        await staff.sign_in(desk, name="ava", password=WORD, address="2001:db8:1:2::ffff")
+    await staff.sign_in(desk, name="ava", password=WORD, address="2001:db8:1:3::1")
+
+
+async def _until_refused(desk: Desk, address: str) -> int:
+    """Wrong passwords from one address until it may try no more; how many were looked at."""
+    for tried in range(100):
+        try:
+            await staff.sign_in(desk, name="ava", password="wrong word", address=address)
+        except NotSignedIn:
+            continue
+        except TooManyTries:
+            return tried
+    raise AssertionError("never refused")
 
 
 async def test_many_tries_at_once_are_too_many_as_well(desk: Desk) -> None:
