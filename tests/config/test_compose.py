@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config.doctor import SIP_HOST
+from config.doctor_here import SIP_HOST
 from config.pbx import Place, render
 from config.secrets import open_secrets
 from config.settings import Settings, load
