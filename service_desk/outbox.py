@@ -1,4 +1,4 @@
-"""The outbox: what a unit of work has to tell lies in a row of its own transaction until it is told.
+"""The outbox: what a unit of work has to tell lies in a row of its own transaction until then.
 
 A crash between commit and publish delays events and loses none: whoever is the owner publishes
 what others left behind. Rows that were told are deleted with the next write, or soon after.
