@@ -11,7 +11,7 @@ WORKERS ?= 2
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.ringdesk/cache/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test check bench format lock clean distclean env
+.PHONY: help run setup setup-test test check faults bench format lock clean distclean env
 
 help: ## this text
 	@echo 'Ringdesk: telephony and service desk of a contact centre, on Asterisk.'
@@ -48,6 +48,11 @@ check-only:
 python-version:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo 'Python 3.11 or newer is needed; name one: make PYTHON=python3.12 ...' >&2; exit 1; }
+
+faults: setup-test ## break everything at full length while calls flow (hours); writes build/faults.json
+	@rm -rf build/faults
+	-RINGDESK_FAULTS=full $(BIN)/python -m pytest -q --timeout 0 tests/faults
+	$(BIN)/python -m tests.faults.report
 
 bench: setup-test ## measure beside peers; writes build/bench.json
 	@mkdir -p build

@@ -34,7 +34,7 @@ from config.parts_of import (
     prompts_of,
     secrets_of,
 )
-from config.problems import Problem, can_be_written, port_is_free
+from config.problems import can_be_written, port_is_free
 from config.progress import Progress
 from config.running import Ending, Running, first_of, freeze
 from config.secrets import Secrets
@@ -209,7 +209,7 @@ class _Telephone:
         if self.asterisk.adopted:
             self._say(f"Asterisk ran already (process {self.asterisk.pid}): its calls go on.")
         async with asyncio.TaskGroup() as group:
-            watching = group.create_task(_watch(self.asterisk), name="asterisk")
+            watching = group.create_task(self.asterisk.keep_running(), name="asterisk")
             yield
             watching.cancel()
 
@@ -266,12 +266,6 @@ async def _start_bridge(
         log.warning("bridge.not_yet_connected", host=telephone.settings.asterisk.ami.host)
 
 
-async def _watch(asterisk: OwnAsterisk) -> None:
-    """Our Asterisk ending by itself is the end of us: whoever supervises us starts both anew."""
-    status = await asterisk.ended()
-    raise Problem(f"Asterisk ended by itself (status {status}); calls are lost")
-
-
 def _check_ports(settings: Settings, roles: frozenset[str]) -> None:
     agi, web, live = settings.asterisk.agi, settings.web, settings.live
     if "ivr" in roles:
@@ -304,6 +298,6 @@ async def serve_pbx(settings: Settings, *, say: Say) -> None:
     await asterisk.start()
     try:
         say(f"Asterisk is ready (process {asterisk.pid}). Ctrl-C ends it and its calls.")
-        await _watch(asterisk)
+        await asterisk.keep_running()
     finally:
         await asterisk.stop()

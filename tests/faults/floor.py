@@ -95,17 +95,25 @@ class Floor:
     callers: int
     made: int = 0
     flows: list[Callers] = field(default_factory=list)
+    earlier: set[str] = field(default_factory=set)  # callers of the tests before
 
     @property
     def folder(self) -> Path:
         """Where everything of it lies."""
         return self.house.folder
 
+    def begin(self) -> None:
+        """Another test begins: the calls so far are not its own."""
+        for flow in self.flows:
+            flow.end()
+            self.earlier |= set(flow.numbers)
+        self.flows = []
+
     def call(self, count: int, rate: float, *, talk: float = 1.0, patience: float = 30.0) -> None:
         """Have so many calls come in, `rate` a second, from now on."""
         self.flows.append(
             Callers(
-                self.folder, f"flow{len(self.flows)}", self.house.config["asterisk"]["sip"]["port"],
+                self.folder, f"flow{self.made}", self.house.config["asterisk"]["sip"]["port"],
                 free_ports(1)[0], count=count, rate=rate, first=self.made, talk=talk,
                 patience=patience,
             )
@@ -159,7 +167,7 @@ class Floor:
         open_calls = await self.ask(
             "SELECT count(*) FROM conversation WHERE ended_at IS NULL AND merged_into IS NULL"
         )
-        wanted = set(numbers)
+        wanted = set(numbers) | self.earlier
         return Tally(
             calls=len(numbers),
             roots=sum(roots[number] for number in numbers),

@@ -11,19 +11,15 @@ from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 
-from config.settings import load
-from service_desk.actions import staff
-from service_desk.desk import Desk
-from service_desk.desk import connect as connect_to
 from tests.faults.conftest import Check, length
+from tests.faults.consoles import console, sessions_of
 from tests.faults.floor import Floor
-from tests.journeys.house import PASSWORD
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("journeys"),
+    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 SUPERVISOR = "sam"
@@ -36,16 +32,16 @@ async def test_the_herd_comes_back(floor: Floor, check: Check) -> None:
     """All are back within 30 s, memory is bounded, and nobody waits for the one who sleeps."""
     check.of(19, "all consoles reconnect at once; one never reads")
     count = length(300, 1_000)
-    cookie = await session_of(floor)
+    cookie = (await sessions_of(floor, [SUPERVISOR]))[SUPERVISOR]
     port = int(floor.house.config["live"]["port"])
     before = memory(floor)
 
     async with AsyncExitStack() as stack:
-        for client in await herd(port, cookie, count):
+        for client in await herd(floor, cookie, count):
             stack.push_async_callback(client.close)
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        clients = await herd(port, cookie, count)
+        clients = await herd(floor, cookie, count)
         back = time.monotonic() - began
         for client in clients:
             stack.push_async_callback(client.close)
@@ -61,35 +57,11 @@ async def test_the_herd_comes_back(floor: Floor, check: Check) -> None:
     assert grown < MORE_MEMORY
 
 
-async def session_of(floor: Floor) -> str:
-    """The supervisor's session cookie."""
-    desk = Desk(connect_to(load(floor.house.file).database.url))
-    try:
-        made = await staff.sign_in(desk, name=SUPERVISOR, password=PASSWORD, address="127.0.0.1")
-        return made.token
-    finally:
-        await desk.close()
-
-
-async def herd(port: int, cookie: str, count: int) -> list[ClientConnection]:
+async def herd(floor: Floor, cookie: str, count: int) -> list[ClientConnection]:
     """So many consoles at once, each with its snapshot of the board."""
-
-    async def one() -> ClientConnection:
-        client = await connect(
-            f"ws://127.0.0.1:{port}/live",
-            origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type] # a NewType of str
-            additional_headers={"Cookie": f"ringdesk_session={cookie}"},
-            compression=None,
-            open_timeout=BACK_SECONDS,
-            max_queue=None,
-        )
-        await client.send(json.dumps({"id": 1, "do": "subscribe", "topic": "board"}))
-        while "snapshot" not in json.loads(await client.recv()):
-            pass
-        return client
-
     async with asyncio.timeout(2 * BACK_SECONDS):
-        return list(await asyncio.gather(*(one() for _ in range(count))))
+        made = await asyncio.gather(*(console(floor, cookie, "board") for _ in range(count)))
+        return [client for client, _ in made]
 
 
 def sleeper(port: int, cookie: str) -> socket.socket:

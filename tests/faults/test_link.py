@@ -1,0 +1,84 @@
+"""INVARIANTS 11 to 13: the link half-open, its reader stopped, its events shuffled."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+
+import pytest
+
+from tests.conftest import need
+from tests.faults.conftest import Check, length
+from tests.faults.floor import Floor, open_proxied_floor
+from tests.faults.proxy import Mischief
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+STALE_SECONDS = 15.0  # INVARIANTS 11
+RATE = 8.0
+
+
+@pytest.fixture(autouse=True)
+def _parts() -> None:
+    for part in ("asterisk", "espeak-ng", "sipp"):
+        need(part)
+
+
+async def test_the_link_is_half_open(tmp_path: Path, prompts: Path, check: Check) -> None:
+    """Nothing comes and nothing is refused: noticed within 15 s, told to screens, then resynced."""
+    check.of(11, "the manager's link swallows everything, both ways")
+    async with open_proxied_floor(tmp_path, prompts) as (floor, proxy):
+        floor.call(length(40, 400), 4.0)
+        flowing = asyncio.create_task(floor.counted())
+        proxy.swallow(True)
+        agents = await floor.house.until(
+            "/agents", lambda shown: shown["stale_since"], STALE_SECONDS
+        )
+        assert agents["stale_since"]
+        proxy.swallow(False)
+        tally = await floor.tally(await flowing)
+        await floor.house.until("/agents", lambda shown: not shown["stale_since"], 30.0)
+        check.count(tally)
+        assert tally.sipp.failed == 0
+        assert proxy.links > 1
+        assert tally.exact, tally
+        await floor.agents_agree()
+
+
+async def test_the_reader_stops_for_thirty_seconds(floor: Floor, check: Check) -> None:
+    """Asterisk sets calls up as before; afterwards we know everything."""
+    check.of(12, "STOP of serve while calls flow")
+    floor.call(length(160, 1_200), RATE)
+    flowing = asyncio.create_task(floor.counted())
+    await floor.stop_by(SIGSTOP)
+    try:
+        await asyncio.wait({flowing}, timeout=length(10, 30))
+    finally:
+        await floor.stop_by(SIGCONT)
+    tally = await floor.tally(await flowing)
+    check.count(tally)
+    assert tally.sipp.failed == 0
+    assert tally.exact, tally
+    await floor.agents_agree()
+
+
+async def test_events_out_of_order_and_twice(tmp_path: Path, prompts: Path, check: Check) -> None:
+    """Shuffled across channels and repeated: the same cases, and agents who are free."""
+    check.of(13, "events late, twice, and shuffled across channels")
+    mischief = Mischief(delay=0.5, twice=0.2)
+    async with open_proxied_floor(tmp_path, prompts, mischief) as (floor, proxy):
+        floor.call(length(60, 1_000), RATE)
+        tally = await floor.tally(await floor.counted())
+        check.count(tally)
+        check.note(f"{proxy.moved} events overtaken, {proxy.repeated} twice")
+        assert proxy.moved
+        assert proxy.repeated
+        assert tally.sipp.failed == 0
+        assert tally.exact, tally
+        await floor.agents_agree()
+        answered = await floor.ask("SELECT count(*) FROM conversation WHERE outcome = 'answered'")
+        assert answered[0][0] == tally.calls
