@@ -23,6 +23,7 @@ from agent_console.access import Permission, may, may_file, may_hear, may_keep
 from agent_console.assets import Assets
 from agent_console.context import ConsoleContext
 from agent_console.i18n import NAMES, Translator
+from agent_console.legs import picture
 from agent_console.navigation import places
 from agent_console.shown import clean
 from agent_console.web import CSRF, RENDERER, TRANSLATORS, language_of, viewer_of
@@ -133,6 +134,7 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
     environment.globals.update(
         asset=assets.url,
         word=word,
+        leg_picture=picture,
         company=context.company,
         language_names={code: NAMES.get(code, code) for code in context.languages},
     )

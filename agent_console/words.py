@@ -33,6 +33,38 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "failed": N_("Failed"),
         "lost": N_("Lost track"),
     },
+    # What somebody on a call did, and whose doing its end was.
+    "leg": {
+        "ring": N_("Rang"),
+        "wait": N_("Waited"),
+        "talk": N_("Talked"),
+        "hold": N_("On hold"),
+        "consult": N_("Consulted"),
+        "wrap_up": N_("After-call work"),
+    },
+    "ended_by": {
+        "caller": N_("the caller hung up"),
+        "agent": N_("the agent hung up"),
+        "external": N_("the other side hung up"),
+        "system": N_("ended by the system"),
+        "transferred": N_("handed on"),
+        "unknown": N_("end not seen"),
+    },
+    # Q.850, as far as people meet them.
+    "cause": {
+        "1": N_("no such number"),
+        "17": N_("busy"),
+        "18": N_("no answer"),
+        "19": N_("no answer"),
+        "20": N_("not reachable"),
+        "21": N_("rejected"),
+        "26": N_("answered elsewhere"),
+        "27": N_("not reachable"),
+        "34": N_("no line free"),
+        "38": N_("network out of order"),
+        "41": N_("temporary failure"),
+        "42": N_("overloaded"),
+    },
     "direction": {
         "inbound": N_("Inbound"),
         "outbound": N_("Outbound"),

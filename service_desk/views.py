@@ -112,8 +112,16 @@ class ConversationBrief(Struct, frozen=True, kw_only=True):
     subject_zh: str = ""
 
 
+class LegSpan(Struct, frozen=True, kw_only=True):
+    """A part of a leg's time, in seconds from its start."""
+
+    kind: str  # ring | talk | hold | consult | wait | wrap_up
+    begin: float
+    end: float
+
+
 class LegView(Struct, frozen=True, kw_only=True):
-    """One leg of a conversation with its times in seconds."""
+    """One leg of a conversation with its times in seconds; docs/figures.md says what they mean."""
 
     leg_id: str
     party: str
@@ -125,6 +133,11 @@ class LegView(Struct, frozen=True, kw_only=True):
     talked: float
     held: float
     cause: int | None
+    answered_at: datetime | None = None
+    consulted: float = 0.0
+    wrapped_up: float | None = None  # None: there was no after-call work, or it goes on
+    ended_by: str | None = None  # caller | agent | external | system | transferred | unknown
+    spans: tuple[LegSpan, ...] = ()
 
 
 class Product(Struct, frozen=True, kw_only=True):
@@ -222,6 +235,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     disposition: str | None
     merged_into: str | None
     joined: tuple[str, ...] = ()  # numbers of cases that are now part of this one
+    legs: dict[str, tuple[LegView, ...]] = {}  # by call, in order of time
 
 
 class CustomerPage(Struct, frozen=True, kw_only=True):

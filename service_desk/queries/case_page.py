@@ -10,6 +10,7 @@ from service_desk.desk import Desk
 from service_desk.errors import CaseNotFound
 from service_desk.model import Case, Conversation, FollowUp
 from service_desk.queries import parts
+from service_desk.queries.legs import legs_of
 
 MOST_CALLS = 50
 MOST_TIMELINE = 500
@@ -58,6 +59,7 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
         promises=tuple(parts.promise(each, now) for each in promises),
         disposition=row.disposition,
         merged_into=merged,
+        legs=legs_of(connection, [each.call_id for each in calls]),
         joined=tuple(
             case_number(each.year, each.id)
             for each in connection.execute(

@@ -21,6 +21,7 @@ from service_desk.model import (
 )
 from service_desk.phone_number import understand
 from service_desk.queries import parts
+from service_desk.queries.legs import legs_of
 
 MOST = 200
 
@@ -145,12 +146,9 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
         ).first()
         if row is None:
             raise ConversationNotFound("there is no such call")
-        legs = connection.execute(
-            select(Leg).where(Leg.call_id == now).order_by(Leg.started_at, Leg.leg_id)
-        )
         return ConversationPage(
             conversation=parts.conversations(connection, [row], desk.settings.extensions)[0],
-            legs=tuple(_leg(leg) for leg in legs),
+            legs=legs_of(connection, [now]).get(now, ()),
             customer=None
             if row.customer_id is None
             else parts.customer(connection, row.customer_id),
@@ -158,21 +156,6 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
         )
 
     return await desk.fetch(read)
-
-
-def _leg(row: Any) -> views.LegView:
-    return views.LegView(
-        leg_id=row.leg_id,
-        party=row.party,
-        agent=row.agent,
-        address=row.address,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-        ringing=row.ringing,
-        talked=row.talked,
-        held=row.held,
-        cause=row.cause,
-    )
 
 
 async def call_id_of_alias(desk: Desk, *, system: str, alias: str) -> str | None:
