@@ -208,8 +208,10 @@ def doctor(settings_file: Path, as_json: bool) -> None:
     Settings, programs, folders, database, ports, Asterisk's account, version, modules and clock,
     trunks. A warning (`warn`) leaves the status at 0. Harmless while calls go on.
     """
+    from config import logs
     from config.doctor import examine
 
+    logs.configure("CRITICAL")  # what is found is said once, by the doctor
     findings = run(examine(settings_file))
     if as_json:
         import msgspec

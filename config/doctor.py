@@ -12,7 +12,6 @@ from typing import Final
 
 from config import doctor_asterisk as asterisk
 from config import doctor_here as here
-from config import logs
 from config.findings import Finding, Patient, wrong
 from config.problems import one_line
 from config.settings import load
@@ -42,7 +41,6 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
 
 async def examine(settings_file: Path) -> list[Finding]:
     """Look at everything."""
-    logs.configure("CRITICAL")  # what is found is said once, by us
     try:
         settings = load(settings_file)
     except (LocatedError, OSError) as error:
