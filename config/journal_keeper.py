@@ -88,10 +88,14 @@ class JournalKeeper:
     async def run(self) -> None:
         """Until cancelled. Nothing that a disk or a database does ends it."""
         clock = self._desk.clock
-        await self._for_sure(self.journal.load)
+        loaded = False
         compared = clock.monotonic() - COMPARE_EVERY
         while True:
-            if clock.monotonic() - compared >= COMPARE_EVERY:
+            if not loaded:
+                loaded = await self._for_sure(self.journal.load)
+            if not loaded:
+                pass  # without its cursor everything would be read again
+            elif clock.monotonic() - compared >= COMPARE_EVERY:
                 compared = clock.monotonic()
                 await self._for_sure(self._compare)
             else:
@@ -114,8 +118,8 @@ class JournalKeeper:
         if details is not None:
             rotate(details, cursor, now=now, keep=keep)
 
-    async def _for_sure(self, what: Callable[[], Awaitable[None]]) -> None:
-        """Do it; a failure is told once, and it is done again the next time."""
+    async def _for_sure(self, what: Callable[[], Awaitable[None]]) -> bool:
+        """Do it; whether it was done. A failure is told once, and done again the next time."""
         try:
             await what()
         except DatabaseAway as why:
@@ -129,6 +133,8 @@ class JournalKeeper:
             if self._failing:
                 log.info("journal.goes_on")
             self._failing = ""
+            return True
+        return False
 
     def _told(self, what: str, why: str) -> None:
         if self._failing != what:

@@ -320,7 +320,9 @@ def packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:
     except UnicodeEncodeError:
         fact = _cleaned(fact)
         return _encoder.encode(fact), fact
-    if any(isinstance(each, str) and "\0" in each for each in structs.astuple(fact)):
+    if b"\0" in encoded and any(
+        isinstance(each, str) and "\0" in each for each in structs.astuple(fact)
+    ):
         fact = _cleaned(fact)
         encoded = _encoder.encode(fact)
     return encoded, fact

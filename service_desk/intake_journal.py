@@ -31,6 +31,8 @@ REJECTS_KEPT = 1_000  # lines, of all files; more are only counted
 # live side may simply not have written it yet.
 LATE = timedelta(seconds=10)
 CEL = "cel"
+FAR_BEHIND = 8 * 1024 * 1024  # bytes: a thousand calls
+LARGE = 2 * 1024 * 1024  # bytes in a portion then: 300 calls, a third of a second on SQLite
 
 
 class Tally(Struct):
@@ -80,8 +82,12 @@ class JournalIntake:
             self.tally.rejected = row.rejects
             self.reader.restore(row.files, row.state)
 
-    async def step(self, most: int = MOST_BYTES) -> bool:
-        """Read and commit one portion; False if nothing was left. Raises DatabaseAway, OSError."""
+    async def step(self, most: int = 0) -> bool:
+        """Read and commit one portion; False if nothing was left. Raises DatabaseAway, OSError.
+
+        Far behind, portions are larger: a call that lies in two is written twice.
+        """
+        most = most or (MOST_BYTES if self.behind < FAR_BEHIND else LARGE)
         if self._pending is None:
             self._pending = await asyncio.to_thread(self.reader.next, most)
         if self._pending is None:

@@ -181,9 +181,14 @@ class Writing:
     def _restored(self, call_id: str, ended: bool, stored: bytes | None) -> Known:
         if stored is None:
             return Known(call_id=call_id, stored=True, closed=ended)
-        facts = unpack(stored)
-        story = fold(call_id, facts, self.desk.settings.region) if facts else None
-        return Known(call_id=call_id, facts=facts, story=story, stored=True)
+        return Known(call_id=call_id, facts=unpack(stored), stored=True)
+
+    def _told(self, root: str) -> Known:
+        """A call as it was, its story too: folded only for those that something new is told of."""
+        known = self.known[root]
+        if known.story is None and known.facts:
+            known.story = fold(root, known.facts, self.desk.settings.region)
+        return known
 
     def _root(self, call_id: str) -> str:
         return self.roots.get(call_id, call_id)
@@ -209,7 +214,7 @@ class Writing:
                     self._merge(connection, fact, added)
         fresh: dict[str, tuple[Known, Story]] = {}
         for root, facts in added.items():
-            old = self.known[root]
+            old = self._told(root)
             everything = {**old.facts, **facts}
             fresh[root] = old, fold(root, everything, self.desk.settings.region)
             self.touched[root] = Known(
@@ -228,7 +233,7 @@ class Writing:
             one, other, (self.known[one].facts, self.known[other].facts, *added.values())
         )
         goes = other if stays == one else one
-        winner, loser = self.known[stays], self.known[goes]
+        winner, loser = self._told(stays), self._told(goes)
         intake_merge.move_rows(connection, stays=stays, goes=goes)
         self.known[stays] = intake_merge.merged(winner, loser)
         self.known.pop(goes)

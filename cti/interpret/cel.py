@@ -55,9 +55,9 @@ class CelInterpreter:
 
     def feed(self, record: Record) -> list[CallFact]:
         """The facts of one record."""
-        # A record of a dialplan's own kind has that for its type.
-        own_kind = record.userdeftype and record.eventtype == record.userdeftype
-        handler = TABLE.get("USER_DEFINED" if own_kind else record.eventtype)
+        handler = TABLE.get(record.eventtype)
+        if handler is None and record.userdeftype and record.eventtype == record.userdeftype:
+            handler = user_defined  # a record of a dialplan's own kind has that for its type
         if handler is None:
             return []
         out: Facts = []

@@ -47,9 +47,9 @@ async def test_calls_while_we_are_dead_are_cases(
     callers: list[Caller] = []
     records = house.folder / "data/records/cel.json"
 
-    async def call(number_called: str, caller: str) -> Caller:
+    async def call(number_called: str, caller: str, name: str = "Caller") -> Caller:
         made = await dial(
-            [sipp], house.sip, number_called, folder=tones, tones=tones, caller=caller
+            [sipp], house.sip, number_called, folder=tones, tones=tones, caller=caller, name=name
         )
         callers.append(made)
         await made.answered()
@@ -70,7 +70,7 @@ async def test_calls_while_we_are_dead_are_cases(
         assert await second.hang_up() == 0
         records.with_name("cel.json.1").rename(records.with_name("cel.json.2"))
         records.rename(records.with_name("cel.json.1"))
-        third = await call("4000", straight)
+        third = await call("4000", straight, "王小明")
         assert await third.hang_up() == 0
 
         await house.start()
@@ -81,6 +81,7 @@ async def test_calls_while_we_are_dead_are_cases(
         status, table = await reconciled(house)
         assert (status, table["alarms"], table["not repaired"]) == (0, 0, 0)
         assert table["calls in the records"] == table["already right"] == 3
+        assert table["lines put aside"] == 0
     finally:
         for each in callers:
             await each.close()
