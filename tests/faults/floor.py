@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import copy
 import json
+import random
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from bench.sipp import TRUNK, Agents, Callers, Counts
 from config.settings import load
+from service_desk.desk import Desk, connect
+from service_desk.state_hash import state_lines
 from tests.faults.proxy import AmiProxy, Mischief, ami_proxy
 from tests.journeys.house import House
 from tests.polling import until
@@ -186,10 +189,48 @@ class Floor:
         finally:
             await engine.dispose()
 
+    async def change(self, statement: str) -> None:
+        """Change the database from outside."""
+        engine = create_async_engine(load(self.house.file).database.url)
+        try:
+            async with engine.begin() as connection:
+                await connection.execute(text(statement))
+        finally:
+            await engine.dispose()
+
+    async def state_lines(self) -> list[str]:
+        """All that is known of calls, a line a row."""
+        desk = Desk(connect(load(self.house.file).database.url))
+        try:
+            return await state_lines(desk)
+        finally:
+            await desk.close()
+
+    async def journal_left(self) -> int:
+        """Bytes of Asterisk's records that were not read yet."""
+        rows = await self.ask("SELECT files FROM journal_cursor WHERE kind = 'cel'")
+        read = sum(json.loads(rows[0][0]).values()) if rows else 0
+        return max(sum(file.stat().st_size for file in self.record_files()) - read, 0)
+
+    def shuffle_records(self) -> None:
+        """Write the records anew, each channel up to half a second late against the others."""
+        chance = random.Random(1)  # noqa: S311 - the same order every time
+        late: dict[str, float] = defaultdict(lambda: chance.uniform(0.0, 0.5))
+        for file in self.record_files():
+            lines = [json.loads(line) for line in file.read_text().splitlines()]
+            lines.sort(key=lambda each: each["eventtime"] + late[each["uniqueid"]])
+            other = file.with_suffix(".shuffled")
+            other.write_text("".join(json.dumps(each) + "\n" for each in lines))
+            other.replace(file)
+
+    def record_files(self) -> list[Path]:
+        """Asterisk's records, rotated files first."""
+        folder = self.folder / "data/records"
+        return sorted(folder.glob("cel*.json"), key=lambda each: (each.name == "cel.json", each))
+
     def records(self) -> Iterable[dict[str, Any]]:
         """Asterisk's own records, rotated files first; a torn last line is left out."""
-        folder = self.folder / "data/records"
-        for file in sorted(folder.glob("cel*"), key=lambda each: (each.name == "cel.json", each)):
+        for file in self.record_files():
             for line in file.read_text(errors="replace").splitlines():
                 with contextlib.suppress(json.JSONDecodeError):
                     yield json.loads(line)
