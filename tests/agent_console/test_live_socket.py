@@ -459,10 +459,14 @@ async def test_a_socket_whose_session_ended_is_closed(
 
 
 async def test_a_client_that_is_cut_loses_its_socket_and_its_place(world: World) -> None:
-    async with dial(world, "ava-cookie") as one:
+    """And is counted: among those that are there, then among those that were cut."""
+    async with dial(world, "ava-cookie") as one, dial(world, "ben-cookie") as other:
         await Page(one).do("subscribe", topic="desk")
+        await Page(other).do("ping")
+        assert (world.live.clients, world.live.cut) == (2, 0)
         (client,) = world.live.hub._clients[next(iter(world.live.hub._clients))]
         client.close("too slow")
         with pytest.raises(ConnectionClosed):
             await asyncio.wait_for(to_the_end(one), 5)
+        assert (world.live.clients, world.live.cut) == (1, 1)
     assert world.live.hub.owners("desk") == []

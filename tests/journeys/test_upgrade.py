@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sqlite3
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +14,7 @@ import yaml
 
 from tests.conftest import need
 from tests.journeys.caller import dial
-from tests.journeys.house import House, settings
+from tests.journeys.house import CHECKOUT, House, settings
 from tests.journeys.test_one_call import number, only_call
 
 pytestmark = [
@@ -35,6 +37,19 @@ async def figures(house: House) -> dict[str, str]:
 
 def asterisk_of(house: House) -> int:
     return int((house.folder / "data/asterisk/run/asterisk.pid").read_text())
+
+
+async def ringdesk(house: House, *words: str, status: int = 0) -> str:
+    """What a command says that is run beside the house."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "config.cli", *words, "--settings", str(house.file),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, cwd=CHECKOUT,
+    )  # fmt: skip
+    async with asyncio.timeout(60):
+        out, _ = await process.communicate()
+    said = out.decode()
+    assert process.returncode == status, said
+    return said
 
 
 def is_alive(pid: int) -> bool:
@@ -64,6 +79,11 @@ async def test_a_caller_waits_through_an_upgrade(
             before = await only_call(house, caller, queue="sales")
             assert (await figures(house))['ringdesk_queue_waiting{queue="sales"}'] == "1.0"
 
+            archive = tmp_path / "running.tar.gz"
+            assert "SHA-256 " in await ringdesk(house, "backup", "--to", str(archive))
+            refused = await ringdesk(house, "restore", str(archive), status=2)
+            assert refused.startswith("ringdesk: Ringdesk seems to run here")
+
             assert house.process is not None
             house.process.send_signal(signal.SIGUSR2)
             assert await asyncio.wait_for(house.process.wait(), 30) == 0
@@ -86,3 +106,11 @@ async def test_a_caller_waits_through_an_upgrade(
     finally:
         await house.stop()  # Ctrl-C: this time Asterisk goes too
     assert not is_alive(pid)
+    clean = House(tmp_path / "clean", house.config | {"data": {"folder": str(tmp_path / "new")}})
+    clean.folder.mkdir()
+    clean.file.write_text(yaml.safe_dump(clean.config, allow_unicode=True))
+    assert "Next: ringdesk doctor" in await ringdesk(clean, "restore", str(archive))
+    with sqlite3.connect(tmp_path / "new/ringdesk.db") as database:
+        found = database.execute("SELECT number FROM conversation").fetchall()
+    database.close()
+    assert found == [(caller,)]  # as it was while the caller waited
