@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from config.settings import Settings
 
 Console = Callable[[str], Awaitable[str]]
-MARKS = {"ok": "ok  ", "warning": "warn", "wrong": "NOT "}
+MARKS = {"ok": "ok   ", "warning": "warn ", "wrong": "NOT  "}
 
 
 class Finding(Struct, frozen=True, kw_only=True):
