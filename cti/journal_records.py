@@ -56,6 +56,7 @@ KINDS = frozenset(
     }
 )
 _GLUED = (b'{"system":', b'{"eventtype":')
+_NUL = b"\\u0000"
 CUT_AT = 1_000  # bytes: a broken line this long was cut by Asterisk, a shorter one was torn
 
 
@@ -108,8 +109,11 @@ def parse(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
     """A line without its end, as a record of the Asterisk named `system`.
 
     Both are there for a damaged line of which the record could be told all the same; none for an
-    empty line. A record without a `system` (of an older installation) is taken as ours.
+    empty line. No text in a record holds a NUL. A record without a `system` (of an older
+    installation) is taken as ours.
     """
+    if _NUL in line:  # what no database takes as text; the same length of JSON, whatever is before
+        line = line.replace(_NUL, b"\\ufffd")
     try:
         return _ours(_record.decode(line), system, None)
     except msgspec.MsgspecError:

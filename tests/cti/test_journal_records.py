@@ -96,6 +96,15 @@ def test_a_record_that_asterisk_cut_still_tells_its_head() -> None:
     assert (refused.reason, refused.used) == ("cut short", True)
 
 
+@pytest.mark.parametrize(("said", "read"), [("a\0b", "a\ufffdb"), ("a\\u0000b", "a\\ufffdb")])
+def test_no_text_holds_a_nul(said: str, read: str) -> None:
+    """No database takes it; a backslash before it stays one."""
+    record, refused = parse(line(name=said), SYSTEM)
+    assert refused is None
+    assert record is not None
+    assert record.name == read
+
+
 def test_a_torn_record_loses_nothing_of_the_one_glued_to_it() -> None:
     whole = line(uniqueid="ringdesk-1-1.7")
     record, refused = parse(line()[:100] + whole, SYSTEM)
