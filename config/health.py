@@ -20,6 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from agent_console.access import may_read_metrics
 from config.metrics import Metrics
+from config.problems import Problem
 from config.secrets import given
 from config.settings import Settings
 from cti.where import where
@@ -31,6 +32,7 @@ OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4}
 CHECK_SECONDS: Final = 2.0
 AGAIN_AFTER: Final = 5.0  # seconds until a port that was taken is tried again
 STARTING: Final = "starting"
+MOST_PORT: Final = 65_535
 PORT: Final = "RINGDESK_HEALTH_PORT"
 TOKEN: Final = "RINGDESK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
 
@@ -40,9 +42,14 @@ Check = Callable[[], Awaitable[str]]  # one line on what is wrong, "" if nothing
 def port_of(
     settings: Settings, roles: frozenset[str], environment: Mapping[str, str] = os.environ
 ) -> int:
-    """The port of a process with these roles; 0: none. The environment's word is the last one."""
+    """The port of a process with these roles; 0: none. The environment's word is the last one.
+
+    Raises Problem if that is no port.
+    """
     said = environment.get(PORT, "")
-    if said.isdigit():
+    if said:
+        if not said.isdigit() or not 0 <= int(said) <= MOST_PORT:
+            raise Problem(f"{PORT}: not a port: {said[:20]!r}")
         return int(said)
     first = settings.health.port
     if first == 0 or len(roles) != 1:

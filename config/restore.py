@@ -47,6 +47,7 @@ def restore(file: Path, settings_file: Path, *, sha256: str = "", say: Say) -> R
     wrote = not settings_file.exists()
     if wrote:
         settings_file.parent.mkdir(parents=True, exist_ok=True)
+        settings_file.touch(mode=0o600)  # it may hold the database's password
         settings_file.write_bytes(said)
     try:
         settings = load(settings_file)

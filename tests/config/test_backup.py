@@ -298,6 +298,7 @@ def test_the_commands_say_what_they_do(old: Site, clean: Site, tmp_path: Path) -
     assert f"{fresh}: written from the archive" in back.out
     assert (data / "recordings/one.wav").read_bytes() == b"sound" * 99
     assert (data / "ringdesk.db").exists()
+    assert fresh.stat().st_mode & 0o777 == 0o600
     other = ringdesk("restore", str(file), "--sha256", "0" * 64, "-s", clean.file).refused_with()
     assert "not the archive of that SHA-256" in other
 

@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from agent_console.access import may_read_metrics
 from config.health import Health, port_of
+from config.problems import Problem
 from config.settings import load
 from tests.config.outside import Command, Site, ringdesk
 
@@ -53,6 +54,9 @@ def test_each_role_has_a_port_of_its_own(site: Site) -> None:
     ports = [port_of(settings, frozenset({role}), {}) for role in ("bridge", "ivr", "web", "live")]
     assert [port_of(settings, ALL, {}), *ports] == list(range(first, first + 5))
     assert port_of(settings, frozenset({"web"}), {"RINGDESK_HEALTH_PORT": "9999"}) == 9999
+    for said in ("70000", "-1", "http"):
+        with pytest.raises(Problem, match="RINGDESK_HEALTH_PORT"):
+            port_of(settings, ALL, {"RINGDESK_HEALTH_PORT": said})
     site.config["health"] = {"port": 0}
     site.write()
     assert port_of(load(site.file), frozenset({"web"}), {}) == 0
