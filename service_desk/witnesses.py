@@ -116,7 +116,11 @@ def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
 
 
 def _leg_end(heard: cti.LegEnded, written: cti.LegEnded) -> cti.CallFact:
-    return written if written.cause and not heard.cause else heard
+    told = written if written.cause and not heard.cause else heard
+    # Live, whose doing it was may be told only after the end; the records name the channel.
+    if heard.by in ("", "system", "unknown") and written.by not in ("", "unknown"):
+        return structs.replace(told, by=written.by)
+    return structs.replace(told, by=heard.by)
 
 
 def _call_end(heard: cti.CallEnded, written: cti.CallEnded) -> cti.CallFact:

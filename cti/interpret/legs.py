@@ -53,7 +53,7 @@ class Leg:
         self.joined_at: datetime | None = None
         self.talked = 0.0
         self.other_half = ""  # of a Local channel, the leg at its other end
-        self.through = ""  # the Local channel that dialled it, as the queue sees it
+        self.through = ""  # the far half of the Local channel that dialled it
 
     @property
     def is_local(self) -> bool:

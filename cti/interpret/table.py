@@ -84,6 +84,9 @@ def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = _dest(world, m, at, out)
     if leg is not None and leg.is_local:
         leg.queue = m.get("Queue")
+        for agents in _others(leg):
+            if agents.queue is None and world.led_by(agents) is leg:
+                agents.queue = leg.queue  # dialled before we were told of this
     elif leg is not None:
         world.offer(out, at, leg, m.get("Queue"))
 
@@ -92,7 +95,8 @@ def agent_connect(world: World, m: Message, at: datetime, out: Facts) -> None:
     """An agent took a call out of a queue."""
     leg = _dest(world, m, at, out)
     if leg is not None and leg.is_local:
-        leg = next((o for o in _others(leg) if o.through == leg.id and o.offer), None)
+        leg.answered = True
+        leg = next((o for o in _others(leg) if world.led_by(o) is leg and o.offer), None)
     if leg is not None:
         leg.queue = leg.queue or m.get("Queue")
         world.answer(out, at, leg)
@@ -109,20 +113,21 @@ def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
         if source is not None:
             world.unite(out, at, source.call, leg.call)
             world.dialed(out, at, leg, m.get("Exten"))
-            if source.is_local and (near := world.legs.get(source.other_half)) is not None:
-                # Through as many Local channels as there are, to the one that the queue rings.
-                leg.through, queue = near.through or near.id, near.queue
-                if leg.is_local:
-                    leg.queue = queue
+            if source.is_local:
+                leg.through = source.id
+                rung = world.led_by(leg)
+                queue = None if rung is None else rung.queue
         world.offer(out, at, leg, queue)
 
 
 def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
     """Dialling a device ended, for the reason `DialStatus`."""
     leg = world.legs.get(m.get("DestUniqueid"))
+    status = m.get("DialStatus")
+    if leg is not None and leg.is_local and leg.queue is not None and status == "ANSWER":
+        leg.offer = "answered"  # as for an agent's device below: the agent's own may be told later
     if leg is None or leg.offer is not True:
         return
-    status = m.get("DialStatus")
     if status == "ANSWER":
         if leg.queue is None:
             world.answer(out, at, leg)
@@ -141,10 +146,10 @@ def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
 
 def local_bridge(world: World, m: Message, at: datetime, out: Facts) -> None:
     """The two halves of a Local channel know each other."""
-    one = world.legs.get(m.get("LocalOneUniqueid"))
-    two = world.legs.get(m.get("LocalTwoUniqueid"))
+    one_id, two_id = m.get("LocalOneUniqueid"), m.get("LocalTwoUniqueid")
+    one, two = world.legs.get(one_id), world.legs.get(two_id)
+    world.pair(one_id, two_id)
     if one is not None and two is not None:
-        one.other_half, two.other_half = two.id, one.id
         world.unite(out, at, one.call, two.call)
 
 
@@ -233,7 +238,7 @@ def _target(world: World, m: Message, target: Leg | None) -> str:
     """Whom a Local channel leads to, if it does; else the number that the event names."""
     if target is not None and target.is_local:
         for leg in _others(target):
-            if leg.agent is not None and leg.through == target.id:
+            if leg.agent is not None and world.led_by(leg) is target:
                 return world.extensions.get(leg.agent, "")
     return known(m.get("TransferTargetCallerIDNum"))
 

@@ -18,6 +18,8 @@ Facts = list[Fact]
 
 # Numbers that only agents reach: places of parked calls (res_parking.conf).
 PARKING = frozenset(str(number) for number in range(700, 721))
+MOST_LOCALS = 5  # one behind the other
+HALVES = 50
 REMEMBERED = 2_000  # channels that are gone, whose late events must not bring them back
 
 
@@ -36,6 +38,7 @@ class World:
         self.over: dict[str, None] = {}  # legs that are gone, oldest first
         self.calls: dict[str, Call] = {}
         self.bridges: dict[str, dict[str, Leg]] = {}
+        self.halves: dict[str, str] = {}  # of a Local channel whose beginning was not told yet
         self.expected: dict[str, str] = {}  # uniqueid we chose at Originate -> what is dialled
 
     def agent_of(self, channel: str) -> str | None:
@@ -77,6 +80,7 @@ class World:
             self.calls[call_id] = call
         call_id = call.id
         leg = Leg(leg_id, channel, call, agent)
+        leg.other_half = self.halves.pop(leg_id, "")
         if first:
             direction: Direction = "inbound"
             if agent is not None or context == "ringdesk-agents":
@@ -103,6 +107,28 @@ class World:
         if not leg.is_local:
             self._tell_start(out, at, leg)
         return leg
+
+    def pair(self, one: str, two: str) -> None:
+        """Two channels are the halves of a Local channel; one of them may not be known yet."""
+        for half, other in ((one, two), (two, one)):
+            leg = self.legs.get(half)
+            if leg is not None:
+                leg.other_half = other
+            elif half and half not in self.over:
+                self.halves[half] = other
+                while len(self.halves) > HALVES:
+                    del self.halves[next(iter(self.halves))]
+
+    def led_by(self, leg: Leg) -> Leg | None:
+        """The near half of the first Local channel that leads to a leg: what a queue rings."""
+        found: Leg | None = None
+        for _ in range(MOST_LOCALS):
+            far = self.legs.get(leg.through)
+            near = None if far is None else self.legs.get(far.other_half)
+            if near is None:
+                break
+            found = leg = near
+        return found
 
     def _tell_start(self, out: Facts, at: datetime, leg: Leg) -> None:
         out.append(

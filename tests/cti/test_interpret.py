@@ -107,6 +107,19 @@ def test_an_agent_who_hangs_up_after_the_transfer_did_not_end_the_call() -> None
     assert told(facts_of([*queued[:cut], rest])[-1]).startswith("CallLeftQueue single timeout")
 
 
+def test_what_an_agent_hangs_up_while_consulting_is_the_consultation() -> None:
+    """Else the caller, who waits on hold, would be cut off."""
+    by, messages = interpreter(), recording("consulted").messages
+    call_id = call_id_of("ringdesk-1", messages[0].get("Linkedid"))
+    channels = []
+    for m in messages:
+        by.feed(m)
+        channels.append(by.channel_of("ava", call_id))
+    first, second = sorted({channel for channel in channels if channel is not None})
+    changes = [channel for before, channel in pairwise(channels) if channel != before]
+    assert changes == [first, second, first, None]
+
+
 def test_what_click_to_dial_dials_is_known_beforehand() -> None:
     by = interpreter()
     messages = recording("originate").messages
