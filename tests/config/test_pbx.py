@@ -25,6 +25,7 @@ from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
 from cti.interpret.world import PARKING
+from cti.journal_records import parse
 from tests.polling import until
 from tests.ports import free_ports, rtp_ports
 
@@ -605,3 +606,27 @@ async def test_records_are_json_with_the_names_the_journal_reads(lab: Lab) -> No
     assert record["exten"] == "2000"
     assert record["uniqueid"].startswith("lab-1-")
     assert abs(_seconds(record) - datetime.now().timestamp()) < 60  # noqa: DTZ005
+    assert record["system"] == "lab-1"
+    told = [parse(json.dumps(each).encode(), "lab-1") for each in lab.records()]
+    assert all(refused is None for _, refused in told)
+    said = {each.userdeftype: each.extra() for each, _ in told if each is not None}
+    assert said["ringdesk-recording"]["extra"].endswith(f"{record['uniqueid']}.wav")
+    # Asterisk may cut a record: what a caller can make long stands last.
+    assert list(record)[-5:] == ["num", "ani", "rdnis", "dnid", "name"]
+
+
+@pytest.mark.journey
+async def test_the_records_tell_why_a_queue_let_a_caller_go(lab: Lab) -> None:
+    """No other record does: a caller who gave up and a time that was up look alike."""
+    async with lab.call("4000"):
+        told = await until(lambda: _said(lab), lambda said: "ringdesk-queue" in said)
+    assert told["ringdesk-queue"] == "TIMEOUT"
+
+
+async def _said(lab: Lab) -> dict[str, str]:
+    """What the dialplan wrote into the records itself."""
+    return {
+        each["userdeftype"]: json.loads(each["eventextra"])["extra"]
+        for each in lab.records()
+        if each["userdeftype"]
+    }
