@@ -145,7 +145,8 @@ class _Outbox:
         """Count what waits; unknown while the database is away."""
         self.waiting, self.up = None, 0.0
         try:
-            self.waiting = await self._desk.fetch(_outbox) - len(self._desk.outbox.delivered())
+            rows = await self._desk.fetch(_outbox)
+            self.waiting = max(rows - len(self._desk.outbox.delivered()), 0)
         except DeskError:
             return
         self.up = 1.0
