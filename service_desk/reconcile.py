@@ -230,6 +230,7 @@ def _ended_calls(
         Conversation.system == system,
         Conversation.arrived_at > max(arrived, since),
         Conversation.ended_at <= until,
+        Conversation.outcome != "lost",  # an Asterisk that was killed wrote none
         Conversation.merged_into.is_(None),
     )
     return _with_aliases(connection, statement.limit(MOST_CALLS))
