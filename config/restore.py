@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from service_desk.migrations import newest
 
 Say = Callable[[str], None]
 
+STAGING: Final = ".restoring"  # in the data folder
 KEPT: Final = "restored"  # below the data folder: the archive's own words, for looking at
 
 
@@ -55,8 +57,10 @@ def restore(file: Path, settings_file: Path, *, sha256: str = "", say: Say) -> R
         data = settings.data_folder
         _is_clean(settings)
         _database_is_clean(settings)
-        can_be_written(data.parent, "data.folder")
-        staging = data.with_name(f".{data.name}.restoring")
+        fresh = not data.exists()
+        can_be_written(data, "data.folder")
+        # Inside: what is unpacked there has its place by renaming, also on a mounted volume.
+        staging = data / STAGING
         shutil.rmtree(staging, ignore_errors=True)  # of a restore that was killed
         staging.mkdir(mode=0o700)
         try:
@@ -64,6 +68,10 @@ def restore(file: Path, settings_file: Path, *, sha256: str = "", say: Say) -> R
             contents = unpack(file, staging)
             say("Restoring the database ...")
             _put(head, contents, staging, settings)
+        except BaseException:
+            if fresh:
+                shutil.rmtree(data, ignore_errors=True)
+            raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     except BaseException:
@@ -116,8 +124,12 @@ def _is_clean(settings: Settings) -> None:
         except Problem as why:
             raise Problem(f"Ringdesk seems to run here; stop it first ({why})") from None
     for folder in (settings.data_folder, settings.recordings_folder, settings.records_folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and not _is_empty(folder):
             raise Problem(f"{folder} is not empty; a backup is restored into a clean folder only")
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and {each.name for each in folder.iterdir()} <= {STAGING}
 
 
 def _database_is_clean(settings: Settings) -> None:
@@ -129,13 +141,10 @@ def _database_is_clean(settings: Settings) -> None:
 
 
 def _put(head: Head, contents: Contents, staging: Path, settings: Settings) -> None:
-    """The database last of what can fail, then everything to its place by renaming."""
+    """Everything to its place by renaming, the database last; if that fails, nothing stays."""
+    data = settings.data_folder
     if head.database == "sqlite":
         check_sqlite(staging / "database" / FILE)
-    else:
-        asyncio.run(load_tables(settings.database.url, staging / "database", contents.sequences))
-    data = settings.data_folder
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
     places = {
         "secrets": data / "secrets",
         "flows": data / "flows",
@@ -144,15 +153,44 @@ def _put(head: Head, contents: Contents, staging: Path, settings: Settings) -> N
         "records": settings.records_folder,
         "settings": data / KEPT,
     }
-    for part, place in places.items():
-        if (staging / part).is_dir():
-            _move(staging / part, place)
-    if head.database == "sqlite":
-        _move(staging / "database" / FILE, Path(make_url(settings.database.url).database or ""))
+    placed: list[Path] = []
+    try:
+        for part, place in places.items():
+            if (staging / part).is_dir():
+                placed.append(place)
+                _move(staging / part, place)
+        if head.database == "sqlite":
+            file = Path(make_url(settings.database.url).database or "")
+            placed.append(file)
+            _move(staging / "database" / FILE, file)
+        else:
+            asyncio.run(
+                load_tables(settings.database.url, staging / "database", contents.sequences)
+            )
+    except BaseException:
+        for place in placed:
+            _clear(place)
+        raise
 
 
 def _move(source: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
+    if not place.is_dir():
+        shutil.move(source, place)
+        return
+    for each in source.iterdir():  # into an empty folder, which may be a mounted one
+        shutil.move(each, place / each.name)
+
+
+def _clear(place: Path) -> None:
+    """Take away what was put there; an empty folder may stay, it may be a mounted one."""
     if place.is_dir():
-        place.rmdir()  # it is empty: that was looked at
-    shutil.move(source, place)
+        for each in place.iterdir():
+            if each.is_dir():
+                shutil.rmtree(each, ignore_errors=True)
+            else:
+                each.unlink()
+        with contextlib.suppress(OSError):
+            place.rmdir()
+    else:
+        place.unlink(missing_ok=True)

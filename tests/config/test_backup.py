@@ -312,6 +312,19 @@ def test_a_folder_that_is_not_empty(made: Path, clean: Site) -> None:
     assert refused(made, clean).startswith(f"{clean.data} is not empty")
 
 
+def test_folders_that_are_there_and_empty(made: Path, clean: Site) -> None:
+    """As mounted volumes are; and what a restore that was killed left is no hindrance."""
+    (clean.data / ".restoring/recordings").mkdir(parents=True)
+    (clean.folder / "sound").mkdir()
+    clean.config["asterisk"]["recordings"] = str(clean.folder / "sound")
+    clean.write()
+    volume = (clean.folder / "sound").stat().st_ino
+    restore(made, Path(clean.file), say=quiet)
+    assert (clean.folder / "sound/one.wav").exists()
+    assert (clean.folder / "sound").stat().st_ino == volume
+    assert not (clean.data / ".restoring").exists()
+
+
 def test_a_ringdesk_that_runs(made: Path, clean: Site) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", clean.config["web"]["port"]))
@@ -493,3 +506,23 @@ def test_a_restore_that_breaks_leaves_nothing(
     with pytest.raises(OSError, match="full"):
         restore(made, tmp_path / "new.yaml", say=quiet)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_restore_that_breaks_at_the_last_leaves_nothing_too(
+    made: Path, clean: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are at their places already when the database's comes."""
+    from config import restore as module  # noqa: PLC0415 - the function has its name here
+
+    move = module._move
+
+    def last_fails(source: Path, place: Path) -> None:
+        if source.name.endswith(".db"):
+            assert (clean.data / "recordings/one.wav").exists()
+            raise OSError("full")
+        move(source, place)
+
+    monkeypatch.setattr(module, "_move", last_fails)
+    with pytest.raises(OSError, match="full"):
+        restore(made, Path(clean.file), say=quiet)
+    assert [each.name for each in clean.folder.iterdir()] == ["ringdesk.yaml"]
