@@ -18,13 +18,11 @@ DETAIL_WITHOUT_CALL: Final = "cdr_without_call"
 CALL_WITHOUT_DETAIL: Final = "call_without_cdr"
 CALL_WITHOUT_END: Final = "call_without_end"
 RECORDS_UNREADABLE: Final = "records_unreadable"
-FACTS_REFUSED: Final = "facts_refused"
 KINDS: Final = (
     DETAIL_WITHOUT_CALL,
     CALL_WITHOUT_DETAIL,
     CALL_WITHOUT_END,
     RECORDS_UNREADABLE,
-    FACTS_REFUSED,
 )
 MOST = 1_000  # that are on, of one kind: more is one cause, and a thousand lines tell it
 KEPT = 5_000  # cleared ones, for looking back

@@ -115,6 +115,7 @@ class JournalIntake:
             # A fact that the database refuses stops neither its neighbours nor the reading.
             log.warning("journal.portion_refused", facts=len(facts), exc_info=True)
             found.refused = await self._one_by_one(facts)
+            self._intake.lost += found.refused  # an alarm, like those refused live
             await self.desk.transact(keep)
         self.tally.add(found)
         self.behind = portion.left

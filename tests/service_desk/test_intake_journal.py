@@ -383,3 +383,26 @@ async def test_the_hash_sees_a_difference_and_no_row_numbers(desk: Desk, records
     async with desk.engine.begin() as connection:
         await connection.execute(Conversation.__table__.update().values(waited=99.0))
     assert await state_hash(desk) != first
+
+
+async def test_a_call_that_the_database_refuses_stops_no_other(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is counted as lost, which is an alarm; the cursor goes on."""
+    records.calls("answered", "abandoned")
+    bridge = await Bridge(desk, records.folder).start()
+    write = bridge.intake.write
+    bad = heard("answered")[0].call_id
+
+    async def refusing(batch: Any, also: Any = None) -> None:
+        if any(fact.call_id == bad for _, fact in batch):
+            raise ValueError("no such value")
+        await write(batch, also)
+
+    monkeypatch.setattr(bridge.intake, "write", refusing)
+    await bridge.read()
+    await bridge.stop()
+    assert len(await rows(desk, Conversation.call_id)) == 1
+    assert bridge.intake.lost == bridge.journal.tally.refused > 0
+    [cursor] = await rows(desk, JournalCursor.records)
+    assert cursor.records == len(lines("answered")) + len(lines("abandoned"))
