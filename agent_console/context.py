@@ -18,6 +18,7 @@ from prometheus_client import generate_latest
 
 from cti.bus import Bus
 from service_desk.desk import Desk
+from service_desk.settings import Title
 
 BUILT = Path(__file__).parent / "static" / "built"
 # What may stand for {host}: a name, an IPv4 address or a bracketed IPv6 address; never a header.
@@ -38,7 +39,7 @@ class QueueInfo(Struct, frozen=True, kw_only=True):
     """A queue as the screens need it. Seconds."""
 
     name: str
-    label: str = ""
+    title: Title
     threshold: int = 20
     wrap_up: int = 60
 
@@ -98,6 +99,11 @@ class ConsoleContext:
     queues: Mapping[str, QueueInfo] = field(default_factory=dict)
     pause_reasons: Mapping[str, PauseReason] = field(default_factory=dict)
     metrics: Callable[[], Awaitable[bytes]] = bare_metrics  # of the process, for Prometheus
+
+    def title_of(self, queue: str) -> Title:
+        """What people call a queue; one the settings do not know (any more) by its name."""
+        info = self.queues.get(queue)
+        return Title(en=queue) if info is None else info.title
 
 
 def at_host(url: str, host: str) -> str:

@@ -99,9 +99,8 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         return "" if at is None else format_datetime(at.astimezone(zone), "yyyy-MM-dd")
 
     def queue(name: str | None) -> str:
-        """A queue by its title."""
-        info = context.queues.get(name or "")
-        return (info.label if info else "") or name or ""
+        """A queue by its title, in the page's language."""
+        return context.title_of(name or "").said(translator.language)
 
     def ago(at: datetime | None, now: datetime) -> str:
         return "" if at is None else format_timedelta(at - now, add_direction=True, locale=locale)

@@ -39,7 +39,7 @@ from service_desk.errors import DatabaseAway
 from service_desk.events import DeskEvent
 from service_desk.queries.demo_callers import demo_callers
 from service_desk.queries.told import told_of_live_calls
-from service_desk.settings import DeskSettings
+from service_desk.settings import DeskSettings, Title
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +76,14 @@ def flows_of(settings: Settings) -> dict[str, Flow]:
     return flows
 
 
+def title_of(settings: Settings, queue: str) -> Title:
+    """What people call a queue; without a title by its name."""
+    title = settings.queues[queue].title
+    if isinstance(title, str):
+        return Title(en=title or queue)
+    return Title(en=title.en, zh=title.zh)
+
+
 def desk_settings(settings: Settings) -> DeskSettings:
     """What the desk needs of the settings."""
     company = settings.company
@@ -83,8 +91,8 @@ def desk_settings(settings: Settings) -> DeskSettings:
         region=company.country,
         languages=company.languages,
         time_zone=company.time_zone,
-        extensions={agent.extension: name for name, agent in settings.agents.items()}
-        | {f"q-{name}": queue.title or name for name, queue in settings.queues.items()},
+        extensions={agent.extension: name for name, agent in settings.agents.items()},
+        titles={name: title_of(settings, name) for name in settings.queues},
     )
 
 
@@ -170,7 +178,7 @@ def console_of(
         queues={
             name: QueueInfo(
                 name=name,
-                label=queue.title or name,
+                title=title_of(settings, name),
                 threshold=queue.threshold,
                 wrap_up=queue.wrap_up,
             )
@@ -250,9 +258,7 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, loc
             for name, agent in settings.agents.items()
         },
         queues={
-            name: QueuePlan(
-                name=name, title=queue.title, threshold=queue.threshold, wrap_up=queue.wrap_up
-            )
+            name: QueuePlan(name=name, threshold=queue.threshold, wrap_up=queue.wrap_up)
             for name, queue in settings.queues.items()
         },
         zone=ZoneInfo(settings.company.time_zone),

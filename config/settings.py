@@ -162,10 +162,17 @@ class Did(_Part, frozen=True, kw_only=True):
     queue: str = ""
 
 
+class BothTitles(_Part, frozen=True, kw_only=True):
+    """What a queue is called in English, and in Chinese where that differs."""
+
+    en: Annotated[str, Meta(min_length=1)]
+    zh: str = ""
+
+
 class Queue(_Part, frozen=True, kw_only=True):
     """A queue; times in seconds."""
 
-    title: str = ""
+    title: str | BothTitles = ""
     strategy: Strategy = "rrmemory"  # a call somebody rejected goes to the next
     threshold: Annotated[int, Meta(ge=1, le=3600)] = 20  # of the service level
     ring: Annotated[int, Meta(ge=5, le=300)] = 20  # one agent, before the next

@@ -256,8 +256,9 @@ async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:
         if any(words in str(error) for words in ALREADY):
             return
         if "not dynamic" in str(error).lower():
-            queue = board.roster.title_of(fields["Queue"])
-            raise Refused("The settings keep you in {queue} for good.", queue=queue) from None
+            raise Refused(
+                "The settings keep you in {queue} for good.", queue=fields["Queue"]
+            ) from None
         raise
 
 

@@ -34,13 +34,9 @@ class AgentPlan(Struct, frozen=True, kw_only=True):
 
 
 class QueuePlan(Struct, frozen=True, kw_only=True):
-    """A queue as the settings have it: service level threshold and wrap-up limit, in seconds.
-
-    `title` is the name as people read it.
-    """
+    """A queue as the settings have it: service level threshold and wrap-up limit, in seconds."""
 
     name: str
-    title: str = ""
     threshold: int = 20
     wrap_up: int = 0
 
@@ -102,11 +98,6 @@ class Roster:
     def end_wrap_up(self, agent: str, at: datetime) -> list[AgentChanged]:
         """The agent is done with the after-call work."""
         return self._put(agent, moves.wrap_up_over(self.states[agent]), at)
-
-    def title_of(self, queue: str) -> str:
-        """A queue's name as people read it."""
-        plan = self._queues.get(queue)
-        return queue if plan is None else plan.title or queue
 
     def pause_of(self, agent: str) -> str | None:
         """The agent's own pause: what was asked for last, else what Asterisk told."""

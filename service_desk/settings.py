@@ -33,6 +33,17 @@ class OfferSettings(Struct, frozen=True, kw_only=True):
     complaint_kinds: tuple[str, ...] = ("complaint",)
 
 
+class Title(Struct, frozen=True, kw_only=True):
+    """What a queue is called: in English, and in Chinese where that differs."""
+
+    en: str
+    zh: str = ""
+
+    def said(self, language: str) -> str:
+        """The title for a reader of `language`."""
+        return self.zh if language.startswith("zh") and self.zh else self.en
+
+
 class DeskSettings(Struct, frozen=True, kw_only=True):
     """Everything the desk needs to know from the settings file."""
 
@@ -40,8 +51,9 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ("en", "zh")
     currency: str = "EUR"
     time_zone: str = "UTC"  # where a day begins
-    # What an agent may dial inside: an extension -> whose (user name), `q-<queue>` -> its title.
+    # What an agent may dial inside: an extension -> whose (user name).
     extensions: dict[str, str] = field(default_factory=dict)
+    titles: dict[str, Title] = field(default_factory=dict)  # queue -> what people call it
     session_idle_minutes: int = 12 * 60
     session_longest_days: int = 7
     # Failed tries of one name from one address; four times as many of an address, and eight times
@@ -51,3 +63,8 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     weights: ValueWeights = field(default_factory=ValueWeights)
     segments: SegmentEdges = field(default_factory=SegmentEdges)
     offers: OfferSettings = field(default_factory=OfferSettings)
+
+    def targets(self, language: str) -> dict[str, str]:
+        """Extension -> whose (user name), `q-<queue>` -> its title: where a call may go."""
+        queues = {f"q-{name}": title.said(language) for name, title in self.titles.items()}
+        return self.extensions | queues

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec import structs
 
 from agent_console.api import shapes
 from agent_console.api.endpoint import Call
 from agent_console.errors import Refused
-from cti.events import BoardSnapshot
+from cti.events import BoardSnapshot, LiveQueue
 from cti.wishes import BoardWanted, CommandDone
 
 
 async def queues(call: Call) -> shapes.Queues:
     """GET /queues"""
     board = await _board(call)
-    return shapes.Queues(items=tuple(board.queues.values()), stale_since=board.stale_since)
+    return shapes.Queues(
+        items=tuple(_queue(call, queue) for queue in board.queues.values()),
+        stale_since=board.stale_since,
+    )
 
 
 async def agents(call: Call) -> shapes.Agents:
     """GET /agents"""
     board = await _board(call)
     return shapes.Agents(items=tuple(board.agents.values()), stale_since=board.stale_since)
+
+
+def _queue(call: Call, queue: LiveQueue) -> shapes.QueueNow:
+    title = call.context.title_of(queue.queue)
+    return shapes.QueueNow(**structs.asdict(queue), title=title.en, title_zh=title.zh)
 
 
 async def _board(call: Call) -> BoardSnapshot:

@@ -97,10 +97,17 @@ class ConversationWithLegs(Struct, frozen=True, kw_only=True):
     legs: tuple[LegView, ...]
 
 
+class QueueNow(LiveQueue, frozen=True, kw_only=True):
+    """A queue as it is now, and what people call it; `title_zh` is "" where it does not differ."""
+
+    title: str
+    title_zh: str
+
+
 class Queues(Struct, frozen=True, kw_only=True):
     """Every queue as it is now; `stale_since` while the telephone's link is down."""
 
-    items: tuple[LiveQueue, ...]
+    items: tuple[QueueNow, ...]
     stale_since: datetime | None
 
 

@@ -189,11 +189,10 @@ class Screens:
         }
 
     def _queue_shown(self, queue: LiveQueue) -> dict[str, Any]:
-        info = self._context.queues.get(queue.queue)
         first = self._view.calls.get(queue.waiting[0]) if queue.waiting else None
         return {
             **_builtins(queue),
-            "label": info.label if info and info.label else queue.queue,
+            "label": msgspec.to_builtins(self._context.title_of(queue.queue)),
             "longest_since": _time(first.queued_at if first else None),
         }
 

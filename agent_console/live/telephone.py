@@ -81,5 +81,8 @@ async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:
     reply = await session.context.bus.request(wish, WAIT)
     if isinstance(reply, CommandRefused):
-        raise Refused(reply.reason, **reply.values)
+        values = dict(reply.values)
+        if queue := values.get("queue"):  # the bridge names it by its code
+            values["queue"] = session.context.title_of(queue).said(session.translator.language)
+        raise Refused(reply.reason, **values)
     return {"detail": reply.detail} if reply.detail else {}

@@ -94,9 +94,9 @@ def _pause_reasons(context: ConsoleContext) -> list[dict[str, Any]]:
     ]
 
 
-def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> list[dict[str, str]]:
+def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Where a call may be handed on to: other agents' extensions, queues."""
-    agents = [
+    agents: list[dict[str, Any]] = [
         {
             "to": device.extension,
             "label": names.get(name) or device.label or name,
@@ -107,7 +107,7 @@ def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> lis
         if name != user
     ]
     queues = [
-        {"to": f"q-{name}", "label": queue.label or name, "kind": "queue"}
+        {"to": f"q-{name}", "label": queue.title, "kind": "queue"}
         for name, queue in context.queues.items()
     ]
     return agents + queues

@@ -85,7 +85,7 @@ async def agenda(desk: Desk, agent: str, *, limit: int = 50) -> Agenda:
         )
         return Agenda(
             promises=tuple(parts.promise(row, now) for row in promises),
-            cases=tuple(parts.brief_of_case(row, desk.settings.extensions) for row in cases),
+            cases=tuple(parts.brief_of_case(row, desk.settings.titles) for row in cases),
         )
 
     return await desk.fetch(read)

@@ -62,7 +62,7 @@ async def case_list(
         if before is not None:
             page = page.where(Case.id < before)
         rows = connection.execute(page.order_by(Case.id.desc()).limit(most + 1)).all()
-        cases = tuple(parts.brief_of_case(row, desk.settings.extensions) for row in rows[:most])
+        cases = tuple(parts.brief_of_case(row, desk.settings.titles) for row in rows[:most])
         more = str(cases[-1].id) if len(rows) > most else None
         return CaseList(cases=cases, page=views.Page(total=total, next=more))
 

@@ -50,12 +50,12 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
         ).one()
         merged = case_number(into.year, into.id)
     return views.CasePage(
-        case=parts.brief_of_case(row, desk.settings.extensions),
+        case=parts.brief_of_case(row, desk.settings.titles),
         customer=None if row.customer_id is None else parts.customer(connection, row.customer_id),
         timeline=parts.timeline(
-            connection, case_id, language, MOST_TIMELINE, extensions=desk.settings.extensions
+            connection, case_id, language, MOST_TIMELINE, targets=desk.settings.targets(language)
         ),
-        conversations=parts.conversations(connection, calls, desk.settings.extensions),
+        conversations=parts.conversations(connection, calls, desk.settings.titles),
         promises=tuple(parts.promise(each, now) for each in promises),
         disposition=row.disposition,
         merged_into=merged,

@@ -113,7 +113,7 @@ async def conversation_list(
         last = rows[most - 1] if len(rows) > most else None
         more = None if last is None else f"{last.arrived_at.isoformat()}~{last.call_id}"
         return ConversationList(
-            conversations=parts.conversations(connection, rows[:most], desk.settings.extensions),
+            conversations=parts.conversations(connection, rows[:most], desk.settings.titles),
             page=views.Page(total=total, next=more),
         )
 
@@ -147,7 +147,7 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
         if row is None:
             raise ConversationNotFound("there is no such call")
         return ConversationPage(
-            conversation=parts.conversations(connection, [row], desk.settings.extensions)[0],
+            conversation=parts.conversations(connection, [row], desk.settings.titles)[0],
             legs=legs_of(connection, [now]).get(now, ()),
             customer=None
             if row.customer_id is None

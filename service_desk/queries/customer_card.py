@@ -147,10 +147,14 @@ def read_card(
         path=parts.way(call.path),
         candidates=found,
         customer=customer,
-        case=parts.brief_of_case(case, desk.settings.extensions) if case else None,
+        case=parts.brief_of_case(case, desk.settings.titles) if case else None,
         open_cases=_other_cases(connection, desk, customer_id, call.case_id),
         timeline=parts.timeline(
-            connection, call.case_id, language, MOST_TIMELINE, extensions=desk.settings.extensions
+            connection,
+            call.case_id,
+            language,
+            MOST_TIMELINE,
+            targets=desk.settings.targets(language),
         )
         if call.case_id
         else (),
@@ -240,7 +244,7 @@ def _other_cases(
 ) -> tuple[views.CaseBrief, ...]:
     if customer_id is None:
         return ()
-    found = parts.open_cases(connection, customer_id, desk.settings.extensions)
+    found = parts.open_cases(connection, customer_id, desk.settings.titles)
     return tuple(each for each in found if each.id != own)
 
 
@@ -252,7 +256,7 @@ def _conversations(
     whose = _OF_NUMBER if call.customer_id is None else _OF_CUSTOMER
     values = {"number": call.number, "customer_id": call.customer_id, "call_id": call.call_id}
     rows = connection.execute(whose, values).all()
-    return parts.conversations(connection, rows, desk.settings.extensions)
+    return parts.conversations(connection, rows, desk.settings.titles)
 
 
 def _promises(

@@ -41,8 +41,8 @@ def _read(
     promises = connection.execute(parts.PROMISES_TO, {"customer_id": customer_id})
     return views.CustomerPage(
         customer=customer,
-        cases=tuple(parts.brief_of_case(row, desk.settings.extensions) for row in cases),
-        conversations=parts.conversations(connection, calls, desk.settings.extensions),
+        cases=tuple(parts.brief_of_case(row, desk.settings.titles) for row in cases),
+        conversations=parts.conversations(connection, calls, desk.settings.titles),
         products=parts.products(connection, customer_id, language, MOST),
         promises=tuple(parts.promise(row, now) for row in promises),
         suggestion=offers_for(connection, desk, customer, language=language),

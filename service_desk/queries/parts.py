@@ -25,6 +25,7 @@ from service_desk.model import (
 from service_desk.phone_number import shown
 from service_desk.queries.subject import subject_of
 from service_desk.queries.words import NAMING, story_line
+from service_desk.settings import Title
 
 OPEN = ("new", "open", "waiting")
 
@@ -160,8 +161,8 @@ TIMELINE = (
 )
 
 
-def brief_of_case(row: Any, titles: Mapping[str, str]) -> views.CaseBrief:
-    """A row of `CASES`. `titles`: what the queues are called (`DeskSettings.extensions`)."""
+def brief_of_case(row: Any, titles: Mapping[str, Title]) -> views.CaseBrief:
+    """A row of `CASES`. `titles`: what the queues are called (`DeskSettings.titles`)."""
     subject, subject_zh = subject_of(row, titles)
     return views.CaseBrief(
         id=row.id,
@@ -252,7 +253,7 @@ def customers_of_number(connection: Connection, e164: str) -> Sequence[Any]:
 
 
 def open_cases(
-    connection: Connection, customer_id: int, titles: Mapping[str, str], most: int = 20
+    connection: Connection, customer_id: int, titles: Mapping[str, Title], most: int = 20
 ) -> tuple[views.CaseBrief, ...]:
     """A customer's open cases, newest first."""
     rows = connection.execute(OPEN_CASES, {"customer_id": customer_id, "most": most})
@@ -298,12 +299,12 @@ def timeline(
     language: str,
     most: int = 100,
     *,
-    extensions: Mapping[str, str] | None = None,
+    targets: Mapping[str, str] | None = None,
 ) -> tuple[views.TimelineEntry, ...]:
-    """What happened on a case and on its calls, newest first. `extensions`: whose they are."""
+    """What happened on a case and on its calls, newest first. `targets` as of the settings."""
     rows = connection.execute(TIMELINE, {"case_id": case_id, "most": most}).all()
     names = _names(connection) if any(row.kind in NAMING for row in rows) else {}
-    names |= {at: names.get(whose, whose) for at, whose in (extensions or {}).items()}
+    names |= {at: names.get(whose, whose) for at, whose in (targets or {}).items()}
     return tuple(
         views.TimelineEntry(
             id=row.id,
@@ -322,7 +323,7 @@ def _names(connection: Connection) -> dict[str, str]:
 
 
 def conversations(
-    connection: Connection, found: Sequence[Any], titles: Mapping[str, str]
+    connection: Connection, found: Sequence[Any], titles: Mapping[str, Title]
 ) -> tuple[views.ConversationBrief, ...]:
     """Rows of `CONVERSATIONS`, with their recordings. `titles` as for `brief_of_case`."""
     if not found:

@@ -33,7 +33,7 @@ async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
 
 def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
     cases: list[views.CaseBrief] = []
-    titles = desk.settings.extensions
+    titles = desk.settings.titles
     case_id = case_id_in(wanted)
     if case_id is not None:
         asked = connection.execute(

@@ -9,19 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from service_desk.phone_number import shown
+from service_desk.settings import Title
 
 
-def subject_of(row: Any, titles: Mapping[str, str]) -> tuple[str, str]:
+def subject_of(row: Any, titles: Mapping[str, Title]) -> tuple[str, str]:
     """The subject in English, and in Chinese where that differs ("" if not).
 
     `row` has the case's `subject_kind`, `subject` and `subject_zh` (None where a call has no case);
-    `titles` names the queues: `q-<queue>` -> title.
+    `titles` names the queues.
     """
     value: str = row.subject or ""
     match row.subject_kind:
         case "queue":
-            title = titles.get(f"q-{value}", value)
-            return f"Call for {title}", f"{title}来电"
+            title = titles.get(value) or Title(en=value)
+            zh = title.said("zh")
+            # Between words of two scripts stands a space.
+            return f"Call for {title.en}", f"{zh}{' ' if zh[-1:].isascii() else ''}来电"
         case "number" if value:
             number = shown(value) if value.startswith("+") else value
             return f"Call to {number}", f"致电 {number}"

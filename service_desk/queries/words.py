@@ -131,6 +131,8 @@ def story_line(
     to, queue = str(said.get("to", "?")), str(said.get("queue", "?"))
     said["to"] = names.get(to, to.removeprefix("q-"))
     said["queue"] = names.get(f"q-{queue}", queue)
+    if zh and not said["queue"].isascii():  # a space stands only between words of two scripts
+        words = words.replace(" {queue} ", "{queue}").replace(" {queue}", "{queue}")
     if isinstance(said.get("waited"), float):
         said["waited"] = round(said["waited"])
     if zh:

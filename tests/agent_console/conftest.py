@@ -20,6 +20,7 @@ from agent_console.context import AgentDevice, ConsoleContext, PauseReason, Queu
 from cti.bus import InProcessBus
 from service_desk.actions import staff
 from service_desk.clock import SystemClock
+from service_desk.settings import Title
 from tests.agent_console.office import (
     PASSWORD,
     Office,
@@ -59,7 +60,11 @@ def context_for(folder: Path, **more: Any) -> ConsoleContext:
             "ava": AgentDevice(name="ava", extension="101", queues=("support",)),
             "ben": AgentDevice(name="ben", extension="102", kind="phone"),
         },
-        "queues": {"support": QueueInfo(name="support", label="Support", wrap_up=45)},
+        "queues": {
+            "support": QueueInfo(
+                name="support", title=Title(en="Support", zh="售后服务"), wrap_up=45
+            )
+        },
         "pause_reasons": {"lunch": PauseReason(code="lunch", labels={"en": "Lunch", "zh": "午餐"})},
     }
     return ConsoleContext(**{**given, **more})

@@ -26,6 +26,7 @@ from service_desk.actor import Actor
 from service_desk.clock import SystemClock
 from service_desk.errors import ConversationNotFound, DatabaseAway
 from service_desk.events import CardChanged
+from service_desk.settings import Title
 from service_desk.views import CustomerCard, Suggestion
 
 WHO = {
@@ -179,7 +180,7 @@ async def world(
             "ava": AgentDevice(name="ava", extension="101", queues=("support",)),
             "ben": AgentDevice(name="ben", extension="102", queues=("support",)),
         },
-        queues={"support": QueueInfo(name="support", label="Support")},
+        queues={"support": QueueInfo(name="support", title=Title(en="Support", zh="售后服务"))},
         pause_reasons={"lunch": PauseReason(code="lunch", labels={"en": "Lunch"})},
     )
     async with await live_socket.serve_live(context, "127.0.0.1", 0) as live:
@@ -379,7 +380,10 @@ async def test_the_board_tells_queues_agents_calls_and_a_lost_link(world: World)
     async with dial(world, "sue-cookie") as one:
         sue = Page(one)
         await sue.do("subscribe", topic="board")
-        assert sue.state["board"]["queues"]["support"]["label"] == "Support"
+        assert sue.state["board"]["queues"]["support"]["label"] == {
+            "en": "Support",
+            "zh": "售后服务",
+        }
         world.call("c1", "ava")
         await sue.until(lambda s: "c1" in s["board"]["calls"])
         assert sue.state["board"]["queues"]["support"]["longest_since"] is not None
@@ -436,6 +440,11 @@ async def test_a_wish_goes_to_the_bridge_and_its_refusal_comes_back(world: World
         world.reply = CommandRefused(reason="not now")
         answer = await page.do("unpause")
         assert answer["error"] == {"code": "refused", "message": "not now"}
+        world.reply = CommandRefused(
+            reason="The settings keep you in {queue} for good.", values={"queue": "support"}
+        )
+        answer = await page.do("sign_out")
+        assert answer["error"]["message"] == "The settings keep you in Support for good."
 
 
 async def test_a_call_of_ones_own_can_be_hung_up_a_colleagues_cannot(world: World) -> None:

@@ -41,7 +41,7 @@ TARGETS = [
     {"to": "102", "label": "Ben Okafor", "kind": "agent"},
     {"to": "103", "label": "Carla Reyes", "kind": "agent"},
     {"to": "q-sales", "label": "Sales", "kind": "queue"},
-    {"to": "q-support", "label": "Support", "kind": "queue"},
+    {"to": "q-support", "label": {"en": "Support", "zh": "售后服务"}, "kind": "queue"},
 ]
 
 
@@ -481,7 +481,7 @@ def board() -> Json:
     queues = [
         queue(
             "support",
-            "Support",
+            {"en": "Support", "zh": "售后服务"},
             waiting=["b2", "b3"],
             answered=58,
             abandoned=3,
@@ -489,7 +489,7 @@ def board() -> Json:
             in_time=46,
         ),
         queue("sales", "Sales", answered=34, abandoned=1, in_time=32),
-        queue("operator", "Operator"),
+        queue("operator", {"en": "Operator", "zh": ""}),
     ]
     return {
         "queues": {one["queue"]: one for one in queues},

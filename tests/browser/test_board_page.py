@@ -28,6 +28,19 @@ async def test_queues_agents_and_calls_are_there(page: Page, desk: FakeDesk) -> 
     )
 
 
+async def test_a_queue_has_the_readers_title(page: Page, desk: FakeDesk) -> None:
+    """In Chinese where there is one; also beside the calls, and after a switch without a reload."""
+    desk.boots["board"] = company.boot("board", live=desk.live, lang="zh")
+    await open_board(page, desk)
+    for title in ("售后服务", "Operator"):
+        await expect(page.get_by_role("rowheader", name=title, exact=True)).to_be_visible()
+    waiting = page.get_by_role("row").filter(has=page.get_by_role("cell", name="售后服务"))
+    await expect(waiting.first).to_be_visible()
+    await page.get_by_role("button", name="Switch to English").click()
+    await expect(page.get_by_role("rowheader", name="Support", exact=True)).to_be_visible()
+    await expect(page.get_by_text("售后服务")).to_have_count(0)
+
+
 async def test_the_service_level_leads_to_its_definition(page: Page, desk: FakeDesk) -> None:
     await open_board(page, desk)
     link = page.get_by_role("link", name="78 of 94 in time")

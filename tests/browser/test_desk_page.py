@@ -326,6 +326,19 @@ async def test_the_palette_finds_and_never_covers_the_bar(page: Page, desk: Fake
     assert (await desk.command("choose_customer"))["customer_id"] == 9
 
 
+async def test_a_call_is_handed_on_to_a_queue_by_its_title_in_chinese(
+    page: Page, desk: FakeDesk
+) -> None:
+    desk.boots["desk"] = company.boot("desk", live=desk.live, lang="zh")
+    await open_desk(page, desk)
+    await desk.change("desk", put={"call": {"c1": company.call(state="talking")}})
+    await expect(page.locator(".call-bar")).to_have_attribute("data-state", "talking")
+    await page.keyboard.press("F8")
+    await page.locator(".sheet.transfer input").fill("售后")
+    await page.keyboard.press("Enter")
+    assert (await desk.command("transfer"))["to"] == "q-support"
+
+
 async def test_the_language_changes_without_a_reload(page: Page, desk: FakeDesk) -> None:
     await open_desk(page, desk)
     await page.evaluate("window.same = true")

@@ -24,7 +24,7 @@ from tests.fakes.ami_link import FakeLink, refused
 from tests.fakes.ami_recording import recording
 
 QUEUES = {
-    "support": QueuePlan(name="support", title="Help desk", threshold=20, wrap_up=30),
+    "support": QueuePlan(name="support", threshold=20, wrap_up=30),
     "sales": QueuePlan(name="sales"),
 }
 AGENTS = {
@@ -451,7 +451,7 @@ async def test_a_fixed_member_cannot_leave() -> None:
     async with running() as world:
         world.link.fail = [refused("Member not dynamic")]
         assert await world.ask(w.SignOut(agent="ben")) == w.CommandRefused(
-            reason="The settings keep you in {queue} for good.", values={"queue": "Help desk"}
+            reason="The settings keep you in {queue} for good.", values={"queue": "support"}
         )
 
 

@@ -45,6 +45,7 @@ from service_desk.queries.figures import queue_figures, service_level
 from service_desk.queries.search import search
 from service_desk.queries.subject import subject_of
 from service_desk.queries.words import story_line
+from service_desk.settings import Title
 from service_desk.views import CaseStatus, OfferView
 
 AVA = Actor("ava", "agent", 1)
@@ -370,11 +371,13 @@ async def subject(desk: Desk) -> tuple[str, str]:
 
 async def test_a_case_is_about_what_is_known_of_its_call(desk: Desk) -> None:
     """The number called, then the queue, then what the menu was told, then a person's own words."""
-    desk.settings.extensions["q-support"] = "Service"
+    desk.settings.titles["support"] = Title(en="Service")
     await calls.note_path(desk, call_id="a", steps=[], by=IVR)
     assert await subject(desk) == ("Call", "来电")
     case_id = await arrive(desk)
-    assert await subject(desk) == ("Call for Service", "Service来电")
+    assert await subject(desk) == ("Call for Service", "Service 来电")
+    desk.settings.titles["support"] = Title(en="Service", zh="售后服务")
+    assert await subject(desk) == ("Call for Service", "售后服务来电")
     await calls.note_path(desk, call_id="a", steps=[], choice=("Sales", "产品与购买"), by=IVR)
     assert await subject(desk) == ("Sales", "产品与购买")
     await arrive(desk)  # the telephone tells it all again
@@ -604,6 +607,18 @@ async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor
     assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
     assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"
     assert story_line("arrived", {"number": "anonymous"}, "zh").startswith("来电 号码未显示")
+
+
+def test_a_line_names_a_queue_as_its_reader_does() -> None:
+    """A space stands only between words of two scripts."""
+    waits, left = {"queue": "support", "position": 2}, {"queue": "support", "reason": "abandoned"}
+    line = story_line("queued", waits, "en", {"q-support": "Support"})
+    assert line == "Waiting in Support, position 2"
+    assert story_line("queued", waits, "zh", {"q-support": "售后服务"}) == "在售后服务排队，第 2 位"
+    assert story_line("queued", waits, "zh", {"q-support": "VIP"}) == "在 VIP 排队，第 2 位"
+    assert story_line("left_queue", left, "zh", {"q-support": "售后服务"}).startswith(
+        "离开售后服务：放弃等待"
+    )
 
 
 async def test_a_filed_call_has_a_disposition_of_its_own(desk: Desk, ava: Actor) -> None:

@@ -37,7 +37,7 @@ function recallHistory(): History {
 }
 
 const queueName = (queue: string): string =>
-  look<LiveQueue>(live.topic("board"), "queues", queue)?.label || plain(queue);
+  words(look<LiveQueue>(live.topic("board"), "queues", queue)?.label) || plain(queue);
 
 /** The supervisor's floor: queues, agents and calls as they are now. */
 @customElement("rd-board")
@@ -179,7 +179,7 @@ export class BoardApp extends PageElement {
     const level = serviceLevel(queue);
     const low = level !== null && level < 0.8;
     return html`<tr data-state=${state}>
-      <th scope="row" class="strong">${queue.label || plain(queue.queue)}</th>
+      <th scope="row" class="strong">${queueName(queue.queue)}</th>
       <td class="number big">${queue.waiting.length}</td>
       <td class="spark"><rd-sparkline .series=${this.#history.series(queue.queue)} aria-hidden="true"></rd-sparkline></td>
       <td class="number">${

@@ -38,7 +38,7 @@ export function tn(
 /** A word of the configuration, which comes in both languages or in one. */
 export function words(value: Words | undefined): string {
   if (value === undefined) return "";
-  return typeof value === "string" ? value : (value[lang] ?? value.en);
+  return typeof value === "string" ? value : value[lang] || value.en;
 }
 
 async function load(wanted: Lang): Promise<void> {

@@ -103,7 +103,7 @@ export const stepWord = (step: PathStep): string =>
 
 /** A queue by its title. */
 export function queueWord(queue: string): string {
-  return boot.targets?.find((one) => one.to === `q-${queue}`)?.label || plain(queue);
+  return words(boot.targets?.find((one) => one.to === `q-${queue}`)?.label) || plain(queue);
 }
 
 /** A code nobody translated: its own words. */
@@ -111,10 +111,10 @@ export function plain(code: string): string {
   return code.replace(/[_-]+/g, " ");
 }
 
-/** Why somebody pauses, in the words of the settings. */
 /** By how much a pause is longer than agreed. */
 export const overdueWord = (seconds: number): string =>
   t("{n} min too long", { n: Math.max(1, Math.floor(seconds / 60)) });
 
+/** Why somebody pauses, in the words of the settings. */
 export const reasonWord = (code: string): string =>
   words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

@@ -49,7 +49,7 @@ export interface LiveCall {
 
 export interface LiveQueue {
   queue: string;
-  label?: string;
+  label?: Words;
   waiting: string[];
   longest_since?: string | null;
   answered: number;
@@ -240,7 +240,7 @@ export interface Boot {
   softphone?: SoftphoneAccount | null;
   pause_reasons?: { code: string; label: Words; limit_minutes?: number | null }[];
   dispositions?: { code: string; label: Words; resolves: boolean }[];
-  targets?: { to: string; label: string; kind: "agent" | "queue"; agent?: string }[];
+  targets?: { to: string; label: Words; kind: "agent" | "queue"; agent?: string }[];
   /** Status of a case -> what a person may choose for it. */
   moves?: Partial<Record<CaseStatus, CaseStatus[]>>;
   wrap_up?: number;

@@ -2,7 +2,7 @@ import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { day, hour, span } from "../core/format";
-import { language, t, tn } from "../core/i18n";
+import { language, t, tn, words } from "../core/i18n";
 import { priorityWord, statusWord, subjectWord } from "../core/labels";
 import type { CaseBrief, Promise_ } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
@@ -56,7 +56,7 @@ export class Idle extends DeskElement {
             .map(
               (
                 one,
-              ) => html`<li class="row"><span class="cut grow">${one.label}</span><span class="muted">${one.to}</span>
+              ) => html`<li class="row"><span class="cut grow">${words(one.label)}</span><span class="muted">${one.to}</span>
                 <button type="button" class="link" @click=${() => this.desk.dial(one.to)}>${t("call")}</button></li>`,
             )}
         </ul>

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { boot } from "../core/boot";
-import { t } from "../core/i18n";
+import { t, words } from "../core/i18n";
 import { KEYS, type KeySpec } from "../core/keys";
 import { languageWord } from "../core/labels";
 import { recall, remember, setSound, sound } from "../core/settings";
@@ -90,7 +90,8 @@ export class Transfer extends DeskElement {
     const wanted = this.filter.trim().toLowerCase();
     const targets = (boot.targets ?? []).filter(
       (one) =>
-        one.agent !== boot.me.agent && (!wanted || `${one.label} ${one.to}`.toLowerCase().includes(wanted)),
+        one.agent !== boot.me.agent &&
+        (!wanted || `${words(one.label)} ${one.to}`.toLowerCase().includes(wanted)),
     );
     return sheet(
       "transfer",
@@ -101,7 +102,7 @@ export class Transfer extends DeskElement {
         const first = targets[0];
         const typed = this.filter.replace(/[\s()/.-]/g, "");
         if (wanted && /^\+?[0-9*#]+$/.test(typed)) this.#to(typed, typed);
-        else if (wanted && first) this.#to(first.to, first.label);
+        else if (wanted && first) this.#to(first.to, words(first.label));
       }}>
         <input autocomplete="off" aria-label=${t("Name, queue or number")} placeholder=${t("Name, queue or number")} @input=${(
           event: Event,
@@ -109,8 +110,10 @@ export class Transfer extends DeskElement {
           this.filter = (event.target as HTMLInputElement).value;
         }} />
         <ul class="targets">${targets.slice(0, 9).map(
-          (one) => html`<li><button type="button" class="quiet" @click=${() => this.#to(one.to, one.label)}>
-            ${glyph(one.kind === "queue" ? "inbox" : "person")}<span class="cut grow">${one.label}</span>
+          (
+            one,
+          ) => html`<li><button type="button" class="quiet" @click=${() => this.#to(one.to, words(one.label))}>
+            ${glyph(one.kind === "queue" ? "inbox" : "person")}<span class="cut grow">${words(one.label)}</span>
             <span class="muted">${one.kind === "queue" ? t("queue") : one.to}</span></button></li>`,
         )}</ul>
         <p class="sub">${t("The caller goes there at once and leaves your desk. Enter takes the first.")}</p>
