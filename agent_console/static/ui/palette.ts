@@ -21,6 +21,8 @@ interface Found {
     subject: string;
     status: CaseStatus;
     customer_name: string;
+    /** The number that was typed, of a case that is now part of this one. */
+    found_as?: string;
     url: string;
   }[];
 }
@@ -95,7 +97,14 @@ export class Palette extends PageElement {
       group: t("Cases"),
       icon: "file" as const,
       word: one.subject || one.number,
-      hint: [one.number, one.customer_name, statusWord(one.status)].filter(Boolean).join(" · "),
+      hint: [
+        one.number,
+        one.found_as ? t("{number} is now part of it", { number: one.found_as }) : "",
+        one.customer_name,
+        statusWord(one.status),
+      ]
+        .filter(Boolean)
+        .join(" · "),
       run: open(one.url),
     }));
     const actions = this.actions
