@@ -324,21 +324,15 @@ async def test_a_number_may_go_straight_to_its_queue(lab: Lab) -> None:
         assert await lab.queued("support", within=5) < 1
 
 
-@pytest.mark.journey
-async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_them(
-    lab: Lab,
-) -> None:
-    """With the classes that it is given; it hears nothing of any other."""
-    heard: dict[str, str] = {}
-    up, through = asyncio.Event(), asyncio.Event()
+@contextlib.asynccontextmanager
+async def linked(
+    lab: Lab, on_event: Callable[[Message], None] = lambda _: None
+) -> AsyncIterator[AmiLink]:
+    """Logged in with the account that we render."""
+    up = asyncio.Event()
 
     async def on_up() -> None:
         up.set()
-
-    def on_event(event: Message) -> None:
-        heard[event.name] = event.get("Privilege")
-        if event.name == "Hangup":
-            through.set()
 
     ami = lab.settings.asterisk.ami
     password = open_secrets(lab.settings.data_folder, {}).ami_password
@@ -356,19 +350,36 @@ async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_
     try:
         async with asyncio.timeout(15):
             await up.wait()
-            assert link.boot
-            await link.action("QueueAdd", Queue="sales", Interface="PJSIP/ava", MemberName="ava")
-            await link.action("QueuePause", Interface="PJSIP/ava", Paused="true")
-            assert {m.name for m in await link.listing("QueueStatus")} > {"QueueMember"}
-            async with lab.call("2000"):
-                await lab.queued("support", within=5)
-                channels = await link.listing("CoreShowChannels")
-                assert len(channels) == 1
-                await link.action("Hangup", Channel=channels[0].get("Channel"))
-                await through.wait()
+        yield link
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.journey
+async def test_the_account_hears_of_channels_queues_and_recordings_and_may_list_them(
+    lab: Lab,
+) -> None:
+    """With the classes that it is given; it hears nothing of any other."""
+    heard: dict[str, str] = {}
+    through = asyncio.Event()
+
+    def on_event(event: Message) -> None:
+        heard[event.name] = event.get("Privilege")
+        if event.name == "Hangup":
+            through.set()
+
+    async with asyncio.timeout(20), linked(lab, on_event) as link:
+        assert link.boot
+        await link.action("QueueAdd", Queue="sales", Interface="PJSIP/ava", MemberName="ava")
+        await link.action("QueuePause", Interface="PJSIP/ava", Paused="true")
+        assert {m.name for m in await link.listing("QueueStatus")} > {"QueueMember"}
+        async with lab.call("2000"):
+            await lab.queued("support", within=5)
+            channels = await link.listing("CoreShowChannels")
+            assert len(channels) == 1
+            await link.action("Hangup", Channel=channels[0].get("Channel"))
+            await through.wait()
     assert heard.keys() >= {"Newchannel", "MixMonitorStart", "QueueCallerJoin", "QueueMemberPause"}
     assert heard.keys() <= WANTED_EVENTS | {"FullyBooted"}
     assert set(heard.values()) <= {"system,all", "call,all", "agent,all"}
@@ -430,34 +441,16 @@ async def test_phones_reach_no_number_of_premium_rate_but_always_help(lab: Lab) 
 
 
 @pytest.mark.journey
-async def test_there_is_a_place_to_park(lab: Lab) -> None:
-    """The module is loaded, with our lot and with its extensions in our context."""
-    up = asyncio.Event()
-
-    async def on_up() -> None:
-        up.set()
-
-    ami = lab.settings.asterisk.ami
-    password = open_secrets(lab.settings.data_folder, {}).ami_password
-    link = AmiLink(
-        ami.host,
-        ami.port,
-        ami.user,
-        password,
-        wanted=None,
-        on_event=lambda _: None,
-        on_up=on_up,
-        on_down=lambda _: None,
-    )
-    task = asyncio.create_task(link.run())
-    try:
-        async with asyncio.timeout(15):
-            await up.wait()
-            [lot] = await link.listing("Parkinglots")
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    assert (lot.get("StartSpace"), lot.get("StopSpace")) == ("701", "720")
+async def test_whom_nobody_fetches_from_parking_waits_again(lab: Lab) -> None:
+    """In the default queue, not at the telephone that parked them and may ring for nobody."""
+    async with linked(lab) as link, lab.call("3000"):
+        [lot] = await link.listing("Parkinglots")
+        assert (lot.get("StartSpace"), lot.get("StopSpace")) == ("701", "720")
+        await lab.queued("sales", within=6)
+        names = [each.get("Channel") for each in await link.listing("CoreShowChannels")]
+        [caller] = [name for name in names if name.startswith("PJSIP/carrier-")]
+        await link.action("Park", Channel=caller, Timeout="1000")
+        await lab.queued("support", within=6)
 
 
 @pytest.mark.journey
