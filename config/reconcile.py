@@ -127,19 +127,24 @@ def _in_records(settings: Settings, since: datetime) -> tuple[dict[str, Call], i
     aside = 0
     while (portion := reader.next()) is not None:
         aside += portion.rejected
-        for fact in portion.facts:
-            if isinstance(fact, cti.CallMerged):
-                _merge(calls, into, fact)
-            call = calls.get(into.get(fact.call_id, fact.call_id))
-            if call is None and len(calls) < MOST_CALLS and isinstance(fact, cti.CallArrived):
-                call = calls[fact.call_id] = Call(fact.at)
-            if call is None:
-                continue
-            if isinstance(fact, cti.LegStarted):
-                call.legs.add(fact.leg_id)
-            elif isinstance(fact, cti.CallEnded):
-                call.ended_at = fact.at
+        _sum_up(calls, into, portion.facts)
+    _sum_up(calls, into, reader.going_on())
     return {call_id: call for call_id, call in calls.items() if call.arrived_at >= since}, aside
+
+
+def _sum_up(calls: dict[str, Call], into: dict[str, str], facts: list[cti.CallFact]) -> None:
+    for fact in facts:
+        if isinstance(fact, cti.CallMerged):
+            _merge(calls, into, fact)
+        call = calls.get(into.get(fact.call_id, fact.call_id))
+        if call is None and len(calls) < MOST_CALLS and isinstance(fact, cti.CallArrived):
+            call = calls[fact.call_id] = Call(fact.at)
+        if call is None:
+            continue
+        if isinstance(fact, cti.LegStarted):
+            call.legs.add(fact.leg_id)
+        elif isinstance(fact, cti.CallEnded):
+            call.ended_at = fact.at
 
 
 def _merge(calls: dict[str, Call], into: dict[str, str], fact: cti.CallMerged) -> None:

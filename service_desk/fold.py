@@ -83,7 +83,7 @@ class _Reading:
         self.call_id = call_id
         self.region = region
         told = [fact for _, fact in sorted(facts.items(), key=_place)]
-        if any(fact.journal for fact in told):
+        if 0 < sum(fact.journal for fact in told) < len(told):
             told = sorted(agreed(told), key=_when)
         self.facts = told
         self.legs: dict[str, Leg] = {}

@@ -99,6 +99,12 @@ class JournalIntake:
         self._pending = None
         return True
 
+    async def lose(self, leg_ids: Iterable[str], at: datetime) -> None:
+        """End these channels as lost. Raises DatabaseAway; the next step then does it."""
+        self._pending = self.reader.lose(leg_ids, at)
+        await self.commit(self._pending)
+        self._pending = None
+
     async def commit(self, portion: Portion) -> None:
         """One transaction: what the portion told, and how far that is. Raises DatabaseAway."""
         facts = [

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Executable, insert, select, update
 from cti.journal import Batch, Journal
 from service_desk import alarms
 from service_desk.actor import SYSTEM
-from service_desk.desk import Desk, UnitOfWork
+from service_desk.desk import Desk
 from service_desk.intake_journal import JournalIntake, cursor_row
 from service_desk.model import (
     Alarm,
@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 CDR = "cdr"
 SETTLED = timedelta(seconds=60)  # what is younger may still be on its way
 MOST_PORTIONS = 4_000  # in one round: a gigabyte of records
+MOST_DETAILS = 4 * 1024 * 1024  # bytes in one round of those that have just come: 300 calls/s
 MOST_CALLS = 5_000  # looked at in one round, of each kind
 REMEMBERED = 100_000  # details of calls: an hour of a busy centre
 
@@ -75,7 +76,7 @@ class Reconciler:
         self._cursor: dict[str, int] | None = None  # of the details
         self._details: Batch | None = None  # read, and not yet compared
         self._witnessed: dict[str, None] = {}  # uniqueids of details, the oldest first
-        self._watching_since = desk.clock.now()
+        self._watching_since = self._witnessed_until = desk.clock.now()
 
     @property
     def details_cursor(self) -> dict[str, int]:
@@ -115,7 +116,7 @@ class Reconciler:
         if lost:
             at = max(gone[leg] for leg in lost)
             log.warning("journal.channels_vanished", many=len(lost))
-            await self.journal.commit(reader.lose(sorted(lost), at))
+            await self.journal.lose(sorted(lost), at)
 
     async def _find_endless(self, here: Collection[str]) -> None:
         """Calls that go on in the tables alone: how they ended nobody knows."""
@@ -133,16 +134,16 @@ class Reconciler:
             if call_id in self._endless
         }
         self._endless = set(endless)
-        async with self.desk.write(by=SYSTEM) as unit:
-            await self._alarm_only(unit, alarms.CALL_WITHOUT_END, sure)
+        await self._alarm_only(alarms.CALL_WITHOUT_END, sure)
 
-    async def _alarm_only(
-        self, unit: UnitOfWork, kind: str, about: Mapping[str, Mapping[str, str]]
-    ) -> None:
+    async def _alarm_only(self, kind: str, about: Mapping[str, Mapping[str, str]]) -> None:
         """Exactly these are on."""
-        on = await unit.run(_alarmed, self._system, kind)
-        await alarms.raise_alarms(unit, self._system, kind, about)
-        await alarms.clear_alarms(unit, self._system, kind, on - about.keys())
+        on = await self.desk.fetch(_alarmed, self._system, kind)
+        if on == about.keys():
+            return
+        async with self.desk.write(by=SYSTEM) as unit:
+            await alarms.raise_alarms(unit, self._system, kind, about)
+            await alarms.clear_alarms(unit, self._system, kind, on - about.keys())
 
     # The second witness
 
@@ -155,7 +156,7 @@ class Reconciler:
             if batch is not None:
                 await self._commit_details(batch)
                 self._details = None
-            batch = await asyncio.to_thread(details.read, self._cursor)
+            batch = await asyncio.to_thread(details.read, self._cursor, MOST_DETAILS)
             if not batch.moved:
                 break
             self._cursor = batch.cursor
@@ -191,17 +192,21 @@ class Reconciler:
 
     async def _find_unwitnessed(self) -> None:
         """Calls since we began to read that ended and left no detail."""
-        until = self.desk.clock.now() - 2 * SETTLED
+        since, until = self._witnessed_until, self.desk.clock.now() - 2 * SETTLED
+        if until <= since:
+            return
         calls = await self.desk.fetch(
-            _ended_calls, self._system, self._watching_since, until - 10 * SETTLED, until
+            _ended_calls, self._system, self._watching_since, since, until
         )
         alone = {
             call.call_id: {"arrived_at": call.arrived_at.isoformat()}
             for call in calls
             if call.aliases and call.aliases.isdisjoint(self._witnessed)
         }
-        async with self.desk.write(by=SYSTEM) as unit:
-            await alarms.raise_alarms(unit, self._system, alarms.CALL_WITHOUT_DETAIL, alone)
+        if alone:
+            async with self.desk.write(by=SYSTEM) as unit:
+                await alarms.raise_alarms(unit, self._system, alarms.CALL_WITHOUT_DETAIL, alone)
+        self._witnessed_until = until
 
 
 # Reading
@@ -226,12 +231,17 @@ def _open_calls(connection: Connection, system: str, before: datetime) -> list[_
 def _ended_calls(
     connection: Connection, system: str, arrived: datetime, since: datetime, until: datetime
 ) -> list[_Open]:
-    statement = select(Conversation.call_id, Conversation.arrived_at).where(
-        Conversation.system == system,
-        Conversation.arrived_at > max(arrived, since),
-        Conversation.ended_at <= until,
-        Conversation.outcome != "lost",  # an Asterisk that was killed wrote none
-        Conversation.merged_into.is_(None),
+    statement = (
+        select(Conversation.call_id, Conversation.arrived_at)
+        .join(ConversationFacts, ConversationFacts.call_id == Conversation.call_id)
+        .where(
+            ConversationFacts.ended_at > since,
+            ConversationFacts.ended_at <= until,
+            Conversation.system == system,
+            Conversation.arrived_at > arrived,
+            Conversation.outcome != "lost",  # an Asterisk that was killed wrote none
+            Conversation.merged_into.is_(None),
+        )
     )
     return _with_aliases(connection, statement.limit(MOST_CALLS))
 

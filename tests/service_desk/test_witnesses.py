@@ -1,0 +1,127 @@
+"""Two witnesses of one call: each thing once, gaps filled, guesses given up."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from cti import events as cti
+from cti.interpret import Interpreter
+from service_desk.fold import fold
+from service_desk.intake import packed
+from service_desk.witnesses import agreed
+from tests.fakes.ami_recording import EXTENSIONS, recording
+from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, journal_facts
+
+T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+BASE: dict[str, Any] = {"system": "pbx", "call_id": "a"}
+
+
+def at(seconds: float) -> datetime:
+    return T0 + timedelta(seconds=seconds)
+
+
+def written(fact: Any, after: float = 0.0) -> Any:
+    """The journal's telling of the same thing, a moment off."""
+    return structs.replace(fact, journal=True, at=fact.at + timedelta(seconds=after))
+
+
+def joined(seconds: float, leg: str = "l") -> cti.LegJoined:
+    return cti.LegJoined(**BASE, at=at(seconds), leg_id=leg, bridge_id="b")
+
+
+def parted(seconds: float, leg: str = "l") -> cti.LegParted:
+    return cti.LegParted(**BASE, at=at(seconds), leg_id=leg, bridge_id="b")
+
+
+def ended(seconds: float, leg: str = "l", cause: int = 16) -> cti.LegEnded:
+    return cti.LegEnded(**BASE, at=at(seconds), leg_id=leg, cause=cause)
+
+
+def heard(name: str) -> list[cti.CallFact]:
+    by = Interpreter(SYSTEM, EXTENSIONS)
+    facts = [fact for message in recording(name).messages for fact in by.feed(message)]
+    return [fact for fact in facts if isinstance(fact, cti.CallFact)]
+
+
+def test_one_witness_alone_is_believed_as_he_is() -> None:
+    live = [joined(1), parted(5), ended(5)]
+    assert agreed(live) == live
+    assert agreed([written(fact) for fact in live]) == [written(fact) for fact in live]
+
+
+def test_the_same_thing_told_by_both_is_told_once_in_the_live_words() -> None:
+    queued = cti.CallQueued(**BASE, at=at(1), queue="support", position=3, leg_id="l")
+    live: list[cti.CallFact] = [queued, joined(2), parted(5), ended(5)]
+    assert set(agreed([*live, *(written(fact, 0.01) for fact in live)])) == set(live)
+
+
+def test_a_gap_is_filled() -> None:
+    """Nobody listened while the leg talked for the second time."""
+    live = [joined(1), parted(2), ended(9)]
+    told = agreed([*live, *map(written, [joined(1), parted(2), joined(4), parted(8), ended(9)])])
+    assert sorted(fact.at for fact in told) == [at(each) for each in (1, 2, 4, 8, 9)]
+
+
+def test_what_was_only_noticed_after_a_gap_gets_its_true_time() -> None:
+    """The end of a leg was found a minute late by a comparison with Asterisk."""
+    told = agreed([joined(1), parted(60), ended(60, cause=0), *map(written, [joined(1), parted(5)]),
+                   written(ended(5))])  # fmt: skip
+    assert {(type(fact), fact.at) for fact in told} == {
+        (cti.LegJoined, at(1)),
+        (cti.LegParted, at(5)),
+        (cti.LegEnded, at(5)),
+    }
+
+
+def test_a_leg_that_the_journal_has_not_finished_takes_nothing_from_live() -> None:
+    """The journal is read later: what it has not told yet is no contradiction."""
+    told = agreed([joined(1), parted(5), written(joined(1))])
+    assert {type(fact) for fact in told} == {cti.LegJoined, cti.LegParted}
+
+
+@pytest.mark.parametrize("first", ["live", "journal"])
+def test_an_end_that_was_seen_stands_before_one_that_was_guessed(first: str) -> None:
+    lost = cti.CallEnded(**BASE, at=at(60), cause=0, by="unknown", lost=True)
+    seen = cti.CallEnded(**BASE, at=at(5), cause=16, by="caller")
+    pair = [structs.replace(lost, journal=True), seen] if first == "live" else [lost, written(seen)]
+    told = fold("a", dict(packed(fact) for fact in pair), "DE")
+    assert (told.conversation["outcome"], told.conversation["ended_at"]) == ("menu", at(5))
+
+
+def test_a_leg_that_asterisk_was_found_not_to_have_ended_when_live_says() -> None:
+    """The journal's own guess stands behind what was heard."""
+    guess = structs.replace(written(ended(90, cause=0)), by="unknown")
+    [told] = agreed([ended(5), guess])
+    assert told.at == at(5)
+
+
+def test_who_hung_up_is_in_the_records() -> None:
+    """Live took the transferring agent for it."""
+    live = cti.CallEnded(**BASE, at=at(5), cause=16, by="agent")
+    [told] = agreed([live, written(structs.replace(live, by="caller"), 0.01)])
+    assert isinstance(told, cti.CallEnded)
+    assert told.by == "caller"
+    [told] = agreed([live, written(structs.replace(live, by="system"), 0.01)])
+    assert isinstance(told, cti.CallEnded)
+    assert told.by == "agent"
+
+
+def test_hold_is_known_to_live_alone() -> None:
+    held = cti.LegHeld(**BASE, at=at(3), leg_id="l")
+    live = [joined(1), held, parted(5), ended(5)]
+    assert held in agreed([*live, *map(written, [joined(1), parted(5), ended(5)])])
+
+
+@pytest.mark.parametrize("name", CEL_NAMES)
+def test_in_whichever_order_both_are_told(name: str) -> None:
+    facts = [*heard(name), *journal_facts(name)]
+    root = facts[0].call_id
+    first = fold(root, dict(packed(fact) for fact in facts), "DE")
+    for seed in range(5):
+        random.Random(seed).shuffle(facts)  # noqa: S311 - no secret
+        assert fold(root, dict(packed(fact) for fact in facts), "DE") == first
