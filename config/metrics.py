@@ -17,13 +17,13 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     generate_latest,
 )
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from config.lag import Lag
 from cti.bus import Bus
 from cti.events import BoardResynced, CallArrived, CallEnded, Fact
 from cti.where import where
@@ -37,8 +37,6 @@ Undo = Callable[[], None]
 
 MOST_LABELS: Final = 500  # values of one figure: more is a mistake somewhere, and is cut
 REFRESH_SECONDS: Final = 2.0
-# Seconds. An event reaches us in a millisecond; p99 below 0.25 is what we promise.
-LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
 
 
 class Figure(Struct, frozen=True):
@@ -113,16 +111,12 @@ class Metrics:
 
     def listen(self, bus: Bus, *, counts: bool) -> list[Undo]:
         """Measure how late events are; with `counts` (one process an Asterisk) count calls too."""
-        lag = Histogram(
-            "ringdesk_event_lag_seconds",
-            "From Asterisk's time of an event to ours when it is told here",
-            buckets=LAG_BUCKETS,
-            registry=self.registry,
-        )
+        lag = Lag()
+        self.registry.register(lag)
 
         def late(fact: Fact) -> None:
             if not isinstance(fact, BoardResynced):
-                lag.observe(max((self._clock.now() - fact.at).total_seconds(), 0.0))
+                lag.observe((self._clock.now() - fact.at).total_seconds())
 
         return [bus.subscribe(Fact, late), *(self._count(bus) if counts else ())]
 

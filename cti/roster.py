@@ -244,9 +244,13 @@ class Roster:
 
     def _leg_ended(self, fact: e.LegEnded) -> list[AgentChanged]:
         leg = fact.leg_id
-        return self._everyone(
-            fact, lambda s: moves.leg_over(s, leg) if leg in s.ringing or leg in s.talking else s
-        )
+        on_it = [
+            state for state in self.states.values() if leg in state.ringing or leg in state.talking
+        ]
+        out: list[AgentChanged] = []
+        for state in on_it:
+            out += self._put(state.agent, moves.leg_over(state, leg), fact.at)
+        return out
 
     def _merged(self, fact: e.CallMerged) -> list[AgentChanged]:
         queue = self._came_by.pop(fact.absorbed, None)

@@ -20,6 +20,7 @@ from service_desk.desk import Desk
 from service_desk.events import CardChanged, CaseChanged, CaseOpened, CustomerChosen, DeskEvent
 from service_desk.fold import Story, fold
 from service_desk.intake_sql import Rows, Statements
+from service_desk.witnesses import adds_nothing
 
 CallFacts = dict[bytes, cti.CallFact]
 MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
@@ -215,6 +216,8 @@ class Writing:
         fresh: dict[str, tuple[Known, Story]] = {}
         for root, facts in added.items():
             old = self._told(root)
+            if adds_nothing(old.facts.values(), facts.values()):
+                continue
             everything = {**old.facts, **facts}
             fresh[root] = old, fold(root, everything, self.desk.settings.region)
             self.touched[root] = Known(

@@ -11,7 +11,7 @@ Pure, and a function of the set of facts: in whichever order the two came, the o
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import structs
@@ -30,7 +30,8 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
     if not journal or len(journal) == len(facts):
         return list(facts)
     live = [fact for fact in facts if not fact.journal]
-    whole = {fact.leg_id for fact in journal if isinstance(fact, cti.LegEnded)}
+    begun = {fact.leg_id for fact in journal if isinstance(fact, cti.LegStarted)}
+    whole = begun & {fact.leg_id for fact in journal if isinstance(fact, cti.LegEnded)}
     told: Facts = []
     for key, (heard, written) in _pairs(live, journal).items():
         kind = key[0]
@@ -41,6 +42,23 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
         else:
             told += _each(heard, written, _CHOOSE.get(kind, _live))
     return _without_guesses(told)
+
+
+def adds_nothing(known: Iterable[cti.CallFact], new: Iterable[cti.CallFact]) -> bool:
+    """Whether the journal's facts only repeat what was heard live and is committed.
+
+    Most calls are heard from beginning to end: their second telling need not be folded, nor kept.
+    Where some of it was kept all of it is: of a leg the journal has everything, or not its start.
+    """
+    old = list(known)
+    if any(fact.journal for fact in old) or not all(fact.journal for fact in new):
+        return False
+    old.sort(key=_when)
+    return set(agreed(sorted([*old, *new], key=_when))) == set(old)
+
+
+def _when(fact: cti.CallFact) -> datetime:
+    return fact.at
 
 
 def _pairs(live: Iterable[cti.CallFact], journal: Iterable[cti.CallFact]) -> dict[Any, Any]:

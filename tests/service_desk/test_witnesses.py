@@ -13,7 +13,7 @@ from cti import events as cti
 from cti.interpret import Interpreter
 from service_desk.fold import fold
 from service_desk.intake import packed
-from service_desk.witnesses import agreed
+from service_desk.witnesses import adds_nothing, agreed
 from tests.fakes.ami_recording import EXTENSIONS, recording
 from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, journal_facts
 
@@ -28,6 +28,12 @@ def at(seconds: float) -> datetime:
 def written(fact: Any, after: float = 0.0) -> Any:
     """The journal's telling of the same thing, a moment off."""
     return structs.replace(fact, journal=True, at=fact.at + timedelta(seconds=after))
+
+
+def started(seconds: float, leg: str = "l") -> cti.LegStarted:
+    return cti.LegStarted(
+        **BASE, at=at(seconds), leg_id=leg, channel="PJSIP/t-1", party="caller", address=""
+    )
 
 
 def joined(seconds: float, leg: str = "l") -> cti.LegJoined:
@@ -69,9 +75,12 @@ def test_a_gap_is_filled() -> None:
 
 def test_what_was_only_noticed_after_a_gap_gets_its_true_time() -> None:
     """The end of a leg was found a minute late by a comparison with Asterisk."""
-    told = agreed([joined(1), parted(60), ended(60, cause=0), *map(written, [joined(1), parted(5)]),
-                   written(ended(5))])  # fmt: skip
+    told = agreed(
+        [started(0), joined(1), parted(60), ended(60, cause=0)]
+        + [written(fact) for fact in (started(0), joined(1), parted(5), ended(5))]
+    )
     assert {(type(fact), fact.at) for fact in told} == {
+        (cti.LegStarted, at(0)),
         (cti.LegJoined, at(1)),
         (cti.LegParted, at(5)),
         (cti.LegEnded, at(5)),
@@ -82,6 +91,47 @@ def test_a_leg_that_the_journal_has_not_finished_takes_nothing_from_live() -> No
     """The journal is read later: what it has not told yet is no contradiction."""
     told = agreed([joined(1), parted(5), written(joined(1))])
     assert {type(fact) for fact in told} == {cti.LegJoined, cti.LegParted}
+
+
+def test_a_leg_whose_beginning_the_journal_has_not_takes_nothing_from_live() -> None:
+    """What it repeated at first was not kept: what it has is no whole leg."""
+    live = [started(0), joined(1), parted(5)]
+    told = agreed([*live, written(ended(5))])
+    assert set(told) == {*live, written(ended(5))}
+
+
+def test_what_only_repeats_need_not_be_kept() -> None:
+    live: list[cti.CallFact] = [started(0), joined(1), parted(5), ended(5)]
+    again = [written(fact, 0.01) for fact in live]
+    assert adds_nothing(live, again)
+    assert adds_nothing(live, again[:2])
+    assert not adds_nothing(live[:3], again), "the end was not heard"
+    assert not adds_nothing([], again)
+    assert not adds_nothing([*live, again[0]], again[1:]), "all of it or nothing"
+    assert not adds_nothing(live[:1], live[1:]), "heard live"
+    assert not adds_nothing(live, [*again, written(joined(8))]), "talk that nobody heard"
+
+
+@pytest.mark.parametrize("name", sorted(CEL_NAMES))
+def test_what_is_not_kept_changes_nothing(name: str) -> None:
+    """In whatever portions the journal is read beside a call that was heard."""
+    live = heard(name)
+    written_down = journal_facts(name)
+    whole = {call_id: told(call_id, live, written_down) for call_id in {f.call_id for f in live}}
+    for size in (1, 3, 7):
+        for call_id, all_of_it in whole.items():
+            kept = [fact for fact in live if fact.call_id == call_id]
+            mine = [fact for fact in written_down if fact.call_id == call_id]
+            for first in range(0, len(mine), size):
+                portion = mine[first : first + size]
+                if not adds_nothing(kept, portion):
+                    kept += portion
+            assert told(call_id, kept, []) == all_of_it, size
+
+
+def told(call_id: str, live: list[cti.CallFact], written_down: list[cti.CallFact]) -> Any:
+    facts = [fact for fact in (*live, *written_down) if fact.call_id == call_id]
+    return fold(call_id, dict(packed(fact) for fact in facts), "DE")
 
 
 @pytest.mark.parametrize("first", ["live", "journal"])
