@@ -1,6 +1,6 @@
 """sipp as many callers and many agents: one process each, with counts of its own.
 
-The callers come from a trunk's address, each with a number of their own, dial 2000, wait until
+The callers come from a trunk's address, each with a number of their own, dial, wait until
 somebody answers, talk, and hang up. The agents are one static contact for all of them.
 """
 
@@ -35,10 +35,13 @@ class Counts:
 class Sipp:
     """A sipp in the background that runs until it is ended."""
 
-    def __init__(self, folder: Path, scenario: str, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, scenario: str, *arguments: str, within: Sequence[str] = ()
+    ) -> None:
+        """`within`: what the command begins with, if it runs somewhere else."""
         self.process = subprocess.Popen(
             [
-                parts.sipp(), "-sf", str(SCENARIOS / f"sipp_{scenario}.xml"), "-nostdin",
+                *within, parts.sipp(), "-sf", str(SCENARIOS / f"sipp_{scenario}.xml"), "-nostdin",
                 *arguments,
             ],
             cwd=folder,
@@ -72,8 +75,15 @@ class Sipp:
 class Agents(Sipp):
     """Everybody who is called at this port answers after 200 ms."""
 
-    def __init__(self, folder: Path, port: int, address: str = "127.0.0.1") -> None:
-        super().__init__(folder, "agent", "-i", address, "-p", str(port))
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        address: str = "127.0.0.1",
+        *,
+        within: Sequence[str] = (),
+    ) -> None:
+        super().__init__(folder, "agent", "-i", address, "-p", str(port), within=within)
 
 
 class Callers(Sipp):
@@ -91,6 +101,8 @@ class Callers(Sipp):
         first: int,
         talk: float = 2.3,
         patience: float = 20.0,
+        dialed: str = "2000",
+        within: Sequence[str] = (),
     ) -> None:
         """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds."""
         self.numbers: Sequence[str] = [NUMBER.format(first + number) for number in range(count)]
@@ -99,11 +111,12 @@ class Callers(Sipp):
         sheet = folder / f"{name}.csv"
         sheet.write_text("\n".join(["SEQUENTIAL", *self.numbers]) + "\n")
         super().__init__(
-            folder, "caller", f"127.0.0.1:{sip}", "-i", TRUNK, "-p", str(port),
+            folder, "caller", f"127.0.0.1:{sip}", "-i", TRUNK, "-p", str(port), "-s", dialed,
             "-inf", str(sheet), "-r", str(max(int(rate), 1)), "-m", str(count),
             "-l", str(max(int(rate * (talk + patience)), 10)), "-d", str(int(talk * 1000)),
             "-recv_timeout", str(int(patience * 1000)),
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+            within=within,
         )  # fmt: skip
 
     def wait(self) -> Counts:

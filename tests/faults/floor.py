@@ -22,12 +22,14 @@ from bench.sipp import TRUNK, Agents, Callers, Counts
 from config.settings import load
 from service_desk.desk import Desk, connect
 from service_desk.state_hash import state_lines
+from tests.faults.netns import Wire
 from tests.faults.proxy import AmiProxy, Mischief, ami_proxy
 from tests.journeys.house import House
 from tests.polling import until
 from tests.ports import free_ports, rtp_ports
 
 AGENTS = 20
+QUEUE = "2000"  # a number that leads to the queue, past the menu
 WRITTEN_SECONDS = 60.0  # until everything is written, after an outage as well (INVARIANTS 2)
 FREE_SECONDS = 60.0  # until every agent is what Asterisk says (INVARIANTS 7)
 
@@ -92,10 +94,12 @@ class Tally:
 
 @dataclass
 class Floor:
-    """The running floor. `callers` is the port that callers call from."""
+    """The running floor. `callers` is the port that callers call from, `within` their command's
+    beginning, if they are elsewhere."""
 
     house: House
     callers: int
+    within: tuple[str, ...] = ()
     made: int = 0
     flows: list[Callers] = field(default_factory=list)
     earlier: set[str] = field(default_factory=set)  # callers of the tests before
@@ -112,13 +116,21 @@ class Floor:
             self.earlier |= set(flow.numbers)
         self.flows = []
 
-    def call(self, count: int, rate: float, *, talk: float = 1.0, patience: float = 30.0) -> None:
+    def call(
+        self,
+        count: int,
+        rate: float,
+        *,
+        talk: float = 1.0,
+        patience: float = 30.0,
+        dialed: str = QUEUE,
+    ) -> None:
         """Have so many calls come in, `rate` a second, from now on."""
         self.flows.append(
             Callers(
                 self.folder, f"flow{self.made}", self.house.config["asterisk"]["sip"]["port"],
                 free_ports(1)[0], count=count, rate=rate, first=self.made, talk=talk,
-                patience=patience,
+                patience=patience, dialed=dialed, within=self.within,
             )
         )  # fmt: skip
         self.made += count
@@ -225,7 +237,7 @@ class Floor:
 
     def record_files(self) -> list[Path]:
         """Asterisk's records, rotated files first."""
-        folder = self.folder / "data/records"
+        folder = load(self.house.file).records_folder
         return sorted(folder.glob("cel*.json"), key=lambda each: (each.name == "cel.json", each))
 
     def records(self) -> Iterable[dict[str, Any]]:
@@ -264,10 +276,14 @@ def roots_in(records: Iterable[dict[str, Any]]) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def open_floor(
-    folder: Path, prompts: Path, *, config: dict[str, Any] | None = None
+    folder: Path,
+    prompts: Path,
+    *,
+    config: dict[str, Any] | None = None,
+    env: dict[str, str] | None = None,
 ) -> AsyncIterator[Floor]:
     """A floor that runs, with its agents; ends all of it, whatever happened to it meanwhile."""
-    house = House(folder, config or floor_settings(folder))
+    house = House(folder, config or floor_settings(folder), env=env or {})
     await house.furnish(prompts)
     async with _running(house) as floor:
         yield floor
@@ -296,11 +312,29 @@ async def open_proxied_floor(
 
 
 @contextlib.asynccontextmanager
-async def _running(house: House) -> AsyncIterator[Floor]:
+async def open_distant_floor(folder: Path, prompts: Path, wire: Wire) -> AsyncIterator[Floor]:
+    """A floor whose Asterisk and telephones are at the other end of a wire."""
+    config = floor_settings(folder)
+    ami = {"port": config["asterisk"]["ami"]["port"], "host": wire.guest}
+    house = House(folder, copy.deepcopy(config))
+    house.config["asterisk"] |= {"mode": "external", "ami": ami}
+    config["asterisk"]["ami"] = ami | {"bind": wire.guest, "permit": [wire.network]}
+    await house.furnish(prompts)
+    pbx = House(folder, config, name="pbx.yaml", within=wire.within)
+    await pbx.start("pbx", "start")
+    try:
+        async with _running(house, wire.within) as floor:
+            yield floor
+    finally:
+        await pbx.stop()
+
+
+@contextlib.asynccontextmanager
+async def _running(house: House, within: tuple[str, ...] = ()) -> AsyncIterator[Floor]:
     phones = int(house.config["agent_ranges"][0]["contact"].rpartition(":")[2])
-    with Agents(house.folder, phones):
+    with Agents(house.folder, phones, within=within):
         await house.start()
-        floor = Floor(house, free_ports(1)[0])
+        floor = Floor(house, free_ports(1)[0], within)
         try:
             yield floor
         finally:

@@ -127,6 +127,8 @@ class House:
     config: dict[str, Any]
     token: str = ""
     name: str = "ringdesk.yaml"
+    within: tuple[str, ...] = ()  # the command that ours begins with, if any
+    env: dict[str, str] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     said: list[str] = field(default_factory=list)
     _reading: asyncio.Task[None] | None = None
@@ -172,7 +174,15 @@ class House:
             await desk.close()
 
     def _ringdesk(self, words: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-m", "config.cli", *words, "--settings", str(self.file)]
+        return [
+            *self.within,
+            sys.executable,
+            "-m",
+            "config.cli",
+            *words,
+            "--settings",
+            str(self.file),
+        ]
 
     async def start(self, *roles: str) -> None:
         """Start `serve` (or the given command) and wait until it says that it is ready."""
@@ -184,7 +194,7 @@ class House:
             stderr=asyncio.subprocess.STDOUT,
             cwd=CHECKOUT,
             start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1"} | self.env,
         )
         ready = asyncio.Event()
         self._reading = asyncio.create_task(self._read(ready))

@@ -211,6 +211,9 @@ export class Live {
         if (this.#asked.size === 0) this.staleSince = null;
       }
       this.#topics.set(frame.topic, outcome.state);
+      // For whoever watches the page from outside (tests/faults): what was applied, by its number.
+      const applied = { topic: frame.topic, seq: frame.seq, snapshot: "snapshot" in frame };
+      document.dispatchEvent(new CustomEvent("ringdesk-applied", { detail: applied }));
       this.#tell();
     }
   }
