@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
+from msgspec import to_builtins
 
 from agent_console.access import Permission, Viewer, may
 from agent_console.context import ConsoleContext, at_host
@@ -107,7 +108,7 @@ def targets(context: ConsoleContext, user: str, names: Mapping[str, str]) -> lis
         if name != user
     ]
     queues = [
-        {"to": f"q-{name}", "label": queue.title, "kind": "queue"}
+        {"to": f"q-{name}", "label": to_builtins(queue.title), "kind": "queue"}
         for name, queue in context.queues.items()
     ]
     return agents + queues
