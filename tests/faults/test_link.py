@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 
 import pytest
+from playwright.async_api import Page, expect
 
 from tests.conftest import need
+from tests.faults.board import a_board, a_browser, same_as_fresh
 from tests.faults.conftest import Check, length
-from tests.faults.floor import Floor, open_proxied_floor
+from tests.faults.floor import Floor, open_distant_floor, open_proxied_floor
+from tests.faults.netns import a_wire
 from tests.faults.proxy import Mischief
 
 pytestmark = [
@@ -19,6 +24,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 STALE_SECONDS = 15.0  # INVARIANTS 11
+BACK_SECONDS = 30.0
 RATE = 8.0
 
 
@@ -29,24 +35,60 @@ def _parts() -> None:
 
 
 async def test_the_link_is_half_open(tmp_path: Path, prompts: Path, check: Check) -> None:
-    """Nothing comes and nothing is refused: noticed within 15 s, told to screens, then resynced."""
-    check.of(11, "the manager's link swallows everything, both ways")
-    async with open_proxied_floor(tmp_path, prompts) as (floor, proxy):
+    """Nothing comes and nothing is refused: said on the board within 15 s, then resynced."""
+    check.of(11, "the manager's link swallows everything; a browser watches")
+    async with (
+        open_proxied_floor(tmp_path, prompts) as (floor, proxy),
+        a_browser() as browser,
+        a_board(browser, floor) as board,
+    ):
         floor.call(length(40, 400), 4.0)
         flowing = asyncio.create_task(floor.counted())
-        proxy.swallow(True)
-        agents = await floor.house.until(
-            "/agents", lambda shown: shown["stale_since"], STALE_SECONDS
-        )
-        assert agents["stale_since"]
-        proxy.swallow(False)
+        said = await stale_and_back(board.page, proxy.swallow)
         tally = await floor.tally(await flowing)
-        await floor.house.until("/agents", lambda shown: not shown["stale_since"], 30.0)
+        await floor.agents_agree()
+        await same_as_fresh(board.page, browser, floor)
         check.count(tally)
+        check.note(f"the banner was there after {said:.1f} s")
         assert tally.sipp.failed == 0
         assert proxy.links > 1
         assert tally.exact, tally
-        await floor.agents_agree()
+
+
+async def stale_and_back(page: Page, break_it: Callable[[bool], None]) -> float:
+    """Break the link until the board's banner says so, then mend it until it is gone; seconds."""
+    banner = page.locator(".stale")
+    await expect(banner).to_have_count(0)
+    began = time.monotonic()
+    break_it(True)
+    try:
+        await expect(banner).to_contain_text("has not been heard", timeout=STALE_SECONDS * 1000)
+        said = time.monotonic() - began
+    finally:
+        break_it(False)
+    await expect(banner).to_have_count(0, timeout=BACK_SECONDS * 1000)
+    return said
+
+
+async def test_packets_vanish(tmp_path: Path, prompts: Path, check: Check) -> None:
+    """The same where nobody answers for the other side: packets are dropped, both ways."""
+    check.of(11, "packets dropped in a network namespace; a browser watches")
+    with a_wire() as wire:
+        async with (
+            open_distant_floor(tmp_path, prompts, wire) as floor,
+            a_browser() as browser,
+            a_board(browser, floor) as board,
+        ):
+            floor.call(length(40, 400), 4.0)
+            flowing = asyncio.create_task(floor.counted())
+            said = await stale_and_back(board.page, wire.drop)
+            tally = await floor.tally(await flowing)
+            await floor.agents_agree()
+            await same_as_fresh(board.page, browser, floor)
+    check.count(tally)
+    check.note(f"the banner was there after {said:.1f} s")
+    assert tally.sipp.failed == 0
+    assert tally.exact, tally
 
 
 async def test_the_reader_stops_for_thirty_seconds(floor: Floor, check: Check) -> None:
