@@ -64,6 +64,13 @@ class Parts:
         """The call whose card went from this agent's desk last, until they take the next one."""
         return self._last.get(agent)
 
+    def recall_last(self, agent: str, last: Last) -> bool:
+        """What was so before we listened; no, where the agent has, or had, another call since."""
+        if agent in self._last or any(part.state != "ringing" for part in self.of(agent).values()):
+            return False
+        self._last[agent] = last
+        return True
+
     def forget_last(self, agent: str) -> None:
         """The agent is done with it."""
         self._last.pop(agent, None)

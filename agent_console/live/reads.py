@@ -8,7 +8,10 @@ from typing import Any
 from agent_console import reading
 from agent_console.context import ConsoleContext
 from agent_console.live.cards import Build
+from agent_console.live.last_calls import Read as ReadLast
+from agent_console.live.parts import Last
 from agent_console.live.today import Read
+from service_desk.queries.agenda import last_call
 from service_desk.queries.customer_card import card_for_call
 from service_desk.views import CustomerCard
 
@@ -27,6 +30,18 @@ def today_reader(context: ConsoleContext) -> Read:
 
     async def read(agent: str) -> dict[str, Any]:
         return await reading.today(context, agent)
+
+    return read
+
+
+def last_reader(context: ConsoleContext) -> ReadLast:
+    """Reads which call one agent had last."""
+
+    async def read(agent: str) -> Last | None:
+        found = await last_call(context.desk, agent)
+        if found is None:
+            return None
+        return Last(call_id=found.call_id, at=found.at, handed_on=found.handed_on)
 
     return read
 

@@ -19,6 +19,8 @@ import structlog
 from agent_console.context import ConsoleContext
 from agent_console.live.cards import Build, Cards
 from agent_console.live.hub import Hub, Key
+from agent_console.live.last_calls import LastCalls
+from agent_console.live.last_calls import Read as ReadLast
 from agent_console.live.parts import Part, Parts
 from agent_console.live.presenting import Present, Presenting
 from agent_console.live.state import Sections
@@ -74,6 +76,7 @@ class Screens:
         today: Today,
         names: Callable[[], Any],
         present: Present | None = None,
+        last: ReadLast | None = None,
     ) -> None:
         self.hub = hub
         self.today = today
@@ -82,6 +85,7 @@ class Screens:
         self._tasks = Tasks()
         self._parts = Parts()
         self._presenting = Presenting(present, self._tasks) if present else None
+        self._last = LastCalls(last, self._parts, self._publish_desk, self._tasks) if last else None
         self.cards = Cards(build_card, self._card_changed, self._tasks)
         self._board = Board(
             {name: queue.threshold for name, queue in context.queues.items()},
@@ -123,6 +127,8 @@ class Screens:
         """Somebody opens this agent's desk, in this language."""
         self._languages[agent] = language
         self.today.want(agent)
+        if self._last is not None:
+            self._last.want(agent)
 
     def agents_of(self, call_id: str) -> list[str]:
         """Who has part in a call: ringing, talking, or in wrap-up."""

@@ -52,6 +52,7 @@ class LiveServer:
             today=Today(reads.today_reader(context)),
             names=reads.names_reader(context),
             present=work.presenter(context),
+            last=reads.last_reader(context),
         )
         self._translators: dict[str, Translator] = load_all(context.languages)
         self._depth = depth

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, distinct, func, select
 from service_desk import views
 from service_desk.desk import Desk
 from service_desk.errors import FollowUpNotFound
-from service_desk.model import Case, Disposition, FollowUp, Leg
+from service_desk.model import Case, CaseEntry, Conversation, Disposition, FollowUp, Leg
 from service_desk.queries import parts
 from service_desk.queries.parts import OPEN, in_language
 
@@ -23,6 +23,14 @@ class Today(Struct, frozen=True, kw_only=True):
     talked: float
     open_cases: int
     next: views.Promise | None
+
+
+class LastCall(Struct, frozen=True, kw_only=True):
+    """A call that is over for an agent since `at`; `handed_on`, it went on without them."""
+
+    call_id: str
+    at: datetime
+    handed_on: bool
 
 
 class Agenda(Struct, frozen=True, kw_only=True):
@@ -67,6 +75,42 @@ async def today(desk: Desk, agent: str) -> Today:
             talked=round(talked or 0.0, 1),
             open_cases=cases or 0,
             next=None if due is None else parts.promise(due, desk.clock.now()),
+        )
+
+    return await desk.fetch(read)
+
+
+async def last_call(desk: Desk, agent: str) -> LastCall | None:
+    """The agent's last call of the day; None when they wrote a note on its case since it began."""
+    begin, _ = day_of(desk)
+
+    def read(connection: Connection) -> LastCall | None:
+        row = connection.execute(
+            select(Leg.call_id, Leg.started_at, Leg.ended_at, Leg.ended_by, Conversation.case_id)
+            .join(Conversation, Conversation.call_id == Leg.call_id)
+            .where(
+                Leg.agent == agent,
+                Leg.started_at >= begin,
+                Leg.answered_at.is_not(None),
+                Leg.ended_at.is_not(None),
+                Conversation.case_id.is_not(None),
+            )
+            .order_by(Leg.started_at.desc())
+            .limit(1)
+        ).first()
+        if row is None or connection.scalar(
+            select(CaseEntry.id)
+            .where(
+                CaseEntry.case_id == row.case_id,
+                CaseEntry.kind == "note",
+                CaseEntry.actor == agent,
+                CaseEntry.at >= row.started_at,
+            )
+            .limit(1)
+        ):
+            return None
+        return LastCall(
+            call_id=row.call_id, at=row.ended_at, handed_on=row.ended_by == "transferred"
         )
 
     return await desk.fetch(read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from agent_console.live.socket import LiveServer, serve_live
 from cti import events as e
 from cti.wishes import BoardWanted, CommandDone, Reply, Wish
 from service_desk.actions import staff
+from service_desk.queries.agenda import last_call
 from tests.agent_console.conftest import context_for
 from tests.agent_console.office import HOSTILE, PASSWORD, Office, a_call
 
@@ -237,3 +238,33 @@ async def test_after_a_transfer_a_note_finds_the_call_just_had(
         await ava.until(lambda desk: desk["last"]["last"]["case"]["subject"] == "By Friday")
         assert (await ava.do("forget_last"))["ok"] is True
         await ava.until(lambda desk: not desk["last"])
+
+
+async def test_the_last_call_is_there_again_after_a_restart_until_it_is_noted(
+    office: Office, tmp_path: Path
+) -> None:
+    """Another live process never heard of the call: the database knows it."""
+    call = a_call()
+    now = call[0].at + timedelta(seconds=3)
+    mine = {"at": now, "system": "s", "call_id": "call-1"}
+    transfer = e.CallTransferred(**mine, kind="blind", by="ava", to="102")
+    over = e.CallReleased(**mine, agent="ava", leg_id="call-1-ava", talked=3.0)
+    gone = e.LegEnded(**mine, leg_id="call-1-ava", cause=16, by="transferred")
+    context = context_for(tmp_path, desk=office.desk, bus=office.bus)
+    await office.take(*call, transfer, over, gone)
+    async with await serve_live(context, "127.0.0.1", 0) as live, await tab(office, live) as socket:
+        ava = Tab(socket)
+        await ava.do("subscribe", topic="desk")
+        await ava.until(lambda desk: desk.get("last", {}).get("last"))
+        shown = ava.desk["last"]["last"]
+        assert (shown["call_id"], shown["handed_on"]) == ("call-1", True)
+        assert datetime.fromisoformat(shown["at"]) == now
+        case_id = shown["case"]["id"]
+        assert await last_call(office.desk, "ben") is None
+        await ava.do("note", case_id=case_id, text="sends the papers on Friday")
+    assert await last_call(office.desk, "ava") is None
+
+
+async def test_a_call_that_goes_on_is_nobodys_last(office: Office) -> None:
+    await office.take(*a_call())
+    assert await last_call(office.desk, "ava") is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent_console.live.parts import Parts
+from agent_console.live.parts import Last, Parts
 from cti import events as e
 from cti.board import Board
 
@@ -259,3 +259,15 @@ def test_late_and_repeated_facts_change_nothing(desk: Desk) -> None:
     desk.ring("ava")
     desk.answer("ava")
     assert desk.states("ava") == {}
+
+
+def test_what_was_the_last_call_before_gives_way_to_every_later_one(desk: Desk) -> None:
+    before = Last(call_id="before", at=T0)
+    assert desk.parts.recall_last("ava", before) is True
+    assert last(desk, "ava") == ("before", False)
+    desk.parts.forget_last("ava")
+    desk.arrive()
+    desk.ring("ava")
+    desk.answer("ava")
+    assert desk.parts.recall_last("ava", before) is False
+    assert last(desk, "ava") is None

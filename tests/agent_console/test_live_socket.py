@@ -161,6 +161,9 @@ async def world(
 
     monkeypatch.setattr(sessions, "by_session", by_session)
 
+    async def no_last(_agent: str) -> None:
+        return None
+
     async def no_drafts(*_args: Any) -> dict[str, Any]:
         return {}
 
@@ -168,6 +171,7 @@ async def world(
     monkeypatch.setattr(reads, "card_builder", builder)
     monkeypatch.setattr(reads, "today_reader", today)
     monkeypatch.setattr(reads, "names_reader", lambda _context: _names)
+    monkeypatch.setattr(reads, "last_reader", lambda _context: no_last)
     bus = InProcessBus()
     context = ConsoleContext(
         desk=StillDesk(),  # type: ignore[arg-type]  # only the clock is asked
