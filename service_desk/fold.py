@@ -331,7 +331,8 @@ class _Reading:
 
     @staticmethod
     def _stopped_ringing(leg: Leg, at: datetime) -> None:
-        if leg.rang_at is not None and leg.ringing == 0.0:
+        if leg.rang_at is not None and not leg.silent:
+            leg.silent = True  # though it rang for no time: a pickup is offered and taken at once
             leg.ringing = round(max((at - leg.rang_at).total_seconds(), 0.0), 3)
 
     def _told(self) -> Story:

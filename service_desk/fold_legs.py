@@ -40,6 +40,7 @@ class Leg(Struct):
     released_at: datetime | None = None
     wrapped_at: datetime | None = None
     ringing: float = 0.0
+    silent: bool = False  # it rings no more
     rooms: list[tuple[datetime, str, bool]] = field(default_factory=list)
     hold: list[tuple[datetime, bool]] = field(default_factory=list)
 
