@@ -38,7 +38,6 @@ PAGES: tuple[Route, ...] = (
     Route("POST", "/sign-in", sign_in.submit, Needs.ANYONE),
     Route("POST", "/sign-out", sign_in.leave, Needs.SIGNED_IN),
     Route("POST", "/language", language.switch, Needs.ANYONE),
-    Route("GET", "/i18n/{lang}.json", language.catalogue, Needs.ANYONE, "none"),
     Route("GET", "/desk", desk.show, Needs.DESK_USE),
     Route("GET", "/board", board.show, Needs.BOARD_SEE),
     Route("GET", "/phone", phone.show, Needs.ANYONE),  # 404 outside demo mode
@@ -57,7 +56,7 @@ PAGES: tuple[Route, ...] = (
     Route("GET", "/customers/{id}", customer.show, Needs.CUSTOMER_READ),
     Route("GET", "/search", search.show, Needs.CUSTOMER_READ),
     Route("GET", "/search.json", search.answer, Needs.CUSTOMER_READ),
-    Route("GET", "/figures", figures.show, Needs.SIGNED_IN),
+    Route("GET", "/figures", figures.show, Needs.QUEUE_READ),
     Route("GET", "/recordings/{id}", recording.play, Needs.RECORDING_HEAR_OWN),
     Route("GET", "/static/built/{path:.+}", assets.built, Needs.ANYONE, "none"),
     Route("GET", "/healthz", health.alive, Needs.ANYONE, "none"),

@@ -1,7 +1,9 @@
-"""The two languages: catalogues read from `locale/*/LC_MESSAGES/messages.po` at the start.
+"""The two languages: one catalogue out of two files, read at the start.
 
-The same catalogue serves the templates (Jinja's i18n extension), Python (`Translator.say`) and the
-browser (`/i18n/{lang}.json`). After changing texts, from the checkout's root:
+What the scripts say stands in `static/messages.zh.json` (they are built with it), all else in
+`locale/*/LC_MESSAGES/messages.po`. A text of both stands in the first alone, so that a word is
+never said in two ways. The catalogue serves the templates (Jinja's i18n extension) and Python
+(`Translator.say`). After changing texts, from the checkout's root:
 
     pybabel extract -F agent_console/locale/babel.cfg -k N_ --no-location -o build/messages.pot .
     pybabel update -N -i build/messages.pot -d agent_console/locale -l zh_CN
@@ -16,18 +18,20 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from msgspec import Struct
 
 LOCALE = Path(__file__).parent / "locale"
+SCRIPTS = Path(__file__).parent / "static"
 # Our short language codes and the locale that serves each.
 LOCALES: Mapping[str, str] = {"en": "en", "zh": "zh_CN"}
 NAMES: Mapping[str, str] = {"en": "English", "zh": "中文"}
 
 
 class Translator(Struct, frozen=True):
-    """One language: `say("Sign in")`, and the whole catalogue for the browser."""
+    """One language: `say("Sign in")`, and the whole catalogue."""
 
     language: str
     locale: str
@@ -47,6 +51,9 @@ def load(language: str, folder: Path = LOCALE) -> Translator:
         return Translator(language, locale, gettext.NullTranslations(), {})
     with path.open("rb") as file:
         catalogue = read_po(file, locale=locale)
+    for text, said in _of_scripts(language).items():
+        catalogue.delete(text)  # `pybabel update` puts it back, empty
+        catalogue.add(text, said)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
@@ -56,6 +63,11 @@ def load(language: str, folder: Path = LOCALE) -> Translator:
         if message.id and message.string and isinstance(message.id, str)
     }
     return Translator(language, locale, gettext.GNUTranslations(compiled), texts)
+
+
+def _of_scripts(language: str) -> dict[str, str]:
+    path = SCRIPTS / f"messages.{language}.json"
+    return msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.is_file() else {}
 
 
 def load_all(languages: tuple[str, ...]) -> dict[str, Translator]:

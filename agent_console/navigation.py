@@ -25,7 +25,7 @@ PLACES = (
     Place("board", "/board", Permission.BOARD_SEE, N_("Floor")),
     Place("cases", "/cases", Permission.CASE_READ, N_("Cases")),
     Place("search", "/search", Permission.CUSTOMER_READ, N_("Search")),
-    Place("figures", "/figures", Permission.SIGNED_IN, N_("Figures")),
+    Place("figures", "/figures", Permission.QUEUE_READ, N_("Figures")),
 )
 
 

@@ -6,7 +6,8 @@ DatabaseAway.
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 from sqlalchemy import Connection, func, select
@@ -25,6 +26,7 @@ from service_desk.queries import (
     search,
     staff,
 )
+from service_desk.queries.figures import QueueFigures, queue_figures
 from service_desk.views import (
     CaseBrief,
     CasePage,
@@ -37,6 +39,13 @@ from service_desk.views import (
 )
 
 MOST_DRAFTS = 50
+
+
+class Day(NamedTuple):
+    """A day's figures by queue (None: no call entered it); `at` lies in the day."""
+
+    at: datetime
+    queues: dict[str, QueueFigures | None]
 
 
 async def dispositions(context: ConsoleContext, language: str) -> tuple[Disposition, ...]:
@@ -165,6 +174,19 @@ async def today(context: ConsoleContext, agent: str) -> dict[str, Any]:
         "agenda": to_builtins(todo.promises),
         "cases": to_builtins(todo.cases),
     }
+
+
+async def figures(context: ConsoleContext) -> tuple[Day, ...]:
+    """Today and yesterday: every queue of the settings, and those that had calls then."""
+    thresholds = {name: queue.threshold for name, queue in context.queues.items()}
+    today, _ = agenda.day_of(context.desk)
+    found = []
+    for within in (today, today - timedelta(hours=1)):
+        rows = await queue_figures(context.desk, day=within, thresholds=thresholds)
+        counted = {row.queue: row for row in rows}
+        names = dict.fromkeys((*context.queues, *counted))
+        found.append(Day(within, {name: counted.get(name) for name in names}))
+    return tuple(found)
 
 
 async def drafts(context: ConsoleContext, user: str) -> dict[str, Any]:

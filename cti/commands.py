@@ -33,6 +33,28 @@ WORDS: Mapping[type[AmiError], str] = {
     AmiTimeout: "The telephone system did not answer in time.",
 }
 OTHERWISE = "The telephone system cannot take this."
+# What Asterisk 22 answers to our actions (in English only), and what it means to a person.
+GONE = "You are not on this call any more."
+NOT_HANDED_ON = "The call could not be handed on."
+NOT_PLACED = "The call could not be placed."
+FORBIDDEN = "The telephone system does not let Ringdesk do this: `ringdesk doctor` tells why."
+MEANINGS: Mapping[str, str] = {
+    "no such channel": GONE,
+    "channel specified does not exist": GONE,
+    "channel does not exist": GONE,
+    "extension does not exist": "There is nobody at this number.",
+    "transfer invalid": NOT_HANDED_ON,
+    "transfer not permitted": NOT_HANDED_ON,
+    "transfer failed": NOT_HANDED_ON,
+    "originate failed": NOT_PLACED,
+    "invalid channel": NOT_PLACED,
+    "permission denied": FORBIDDEN,
+    "access forbidden": FORBIDDEN,
+    "invalid/unknown command": FORBIDDEN,
+    "no such queue": "The telephone system does not know this queue.",
+    "not there": "Sign in first.",
+    "interface not found": "Sign in first.",
+}
 REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 
@@ -92,10 +114,12 @@ async def carry_out(board: Switchboard, wish: Wish) -> Reply:
 
 def in_words(error: AmiError) -> CommandRefused:
     """What went wrong on the link, as one line for a person."""
-    if isinstance(error, AmiRefused):  # Asterisk's own words, which it has in English only
-        return CommandRefused(
-            reason="The telephone system refused: {why}", values={"why": _line(str(error))}
-        )
+    if isinstance(error, AmiRefused):
+        why = _line(str(error))
+        if known := next((words for words in MEANINGS if words in why.lower()), None):
+            return CommandRefused(reason=MEANINGS[known])
+        # The rest keeps Asterisk's own words, as words of somebody else.
+        return CommandRefused(reason='The telephone system refused: "{why}"', values={"why": why})
     return CommandRefused(reason=WORDS.get(type(error), OTHERWISE))
 
 
@@ -240,7 +264,7 @@ def _channel(board: Switchboard, agent: str, call_id: str) -> str:
     _plan(board, agent)
     channel = board.interpreter.channel_of(agent, call_id)
     if channel is None:
-        raise Refused("You are not on this call any more.")
+        raise Refused(GONE)
     return channel
 
 

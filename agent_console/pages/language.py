@@ -1,14 +1,14 @@
-"""Switch the language, and the browser's copy of the catalogue."""
+"""Switch the language."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
-from agent_console import sessions, shown
-from agent_console.errors import BadRequest, NotThere
+from agent_console import sessions
+from agent_console.errors import BadRequest
 from agent_console.pages.forms import own_path
 from agent_console.security import LANGUAGE_COOKIE, YEAR, set_cookie
-from agent_console.web import CONTEXT, TRANSLATORS, actor_of, see_other, viewer_of
+from agent_console.web import CONTEXT, actor_of, see_other, viewer_of
 from agent_console.words import N_
 
 
@@ -24,15 +24,3 @@ async def switch(request: web.Request) -> web.StreamResponse:
     response = see_other(own_path(str(form.get("next", ""))))
     set_cookie(response, context, LANGUAGE_COOKIE, str(wanted), max_age=YEAR, script_reads=True)
     return response
-
-
-async def catalogue(request: web.Request) -> web.StreamResponse:
-    """GET /i18n/{lang}.json: msgid -> translation; what is missing is said in English."""
-    translator = request.app[TRANSLATORS].get(request.match_info["lang"])
-    if translator is None:
-        raise NotThere(N_("There is no such language."))
-    return web.Response(
-        body=shown.encode(translator.catalogue),
-        content_type="application/json",
-        headers={"Cache-Control": "public, max-age=300"},
-    )

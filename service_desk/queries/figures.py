@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, and_, bindparam, case, func, select
 
 from service_desk.desk import Desk
-from service_desk.model import QueueVisit
+from service_desk.model import Leg, QueueVisit
 from service_desk.queries.agenda import day_of
 
 THRESHOLD = 20  # seconds, where a queue has none of its own
 
 
 class QueueFigures(Struct, frozen=True, kw_only=True):
-    """One queue's day. `service_level` is 0..1, None before the first call that counts."""
+    """One queue's day, times in seconds. `service_level` is 0..1, None before the first call that
+    counts; an average is None before there is something to average."""
 
     queue: str
     threshold: int
@@ -28,7 +29,36 @@ class QueueFigures(Struct, frozen=True, kw_only=True):
     overflowed: int
     waited_average: float | None
     waited_longest: float | None
+    talked_average: float | None  # of the agents' parts in the answered calls that are over
+    wrapped_up_average: float | None
     service_level: float | None
+
+
+# What the agents whom the queue found did: their own leg began while the caller was in it, so that
+# neither a colleague's part after a transfer nor another queue's agent is counted here.
+_PARTS = (
+    select(
+        QueueVisit.queue,
+        func.avg(Leg.talked).label("talked"),
+        func.avg(Leg.wrapped_up).label("wrapped_up"),
+    )
+    .join(
+        Leg,
+        and_(
+            Leg.call_id == QueueVisit.call_id,
+            Leg.agent == QueueVisit.agent,
+            Leg.started_at.between(QueueVisit.entered_at, QueueVisit.left_at),
+            Leg.answered_at.is_not(None),
+            Leg.ended_at.is_not(None),
+        ),
+    )
+    .where(
+        QueueVisit.reason == "answered",
+        QueueVisit.entered_at >= bindparam("begin"),
+        QueueVisit.entered_at < bindparam("end"),
+    )
+    .group_by(QueueVisit.queue)
+)
 
 
 async def queue_figures(
@@ -64,6 +94,7 @@ async def queue_figures(
             .group_by(QueueVisit.queue)
             .order_by(QueueVisit.queue)
         )
+        parts = {row.queue: row for row in connection.execute(_PARTS, {"begin": begin, "end": end})}
         return tuple(
             QueueFigures(
                 queue=row.queue,
@@ -74,14 +105,20 @@ async def queue_figures(
                 abandoned=row.abandoned,
                 abandoned_late=row.abandoned_late,
                 overflowed=row.overflowed,
-                waited_average=None if row.average is None else round(row.average, 1),
+                waited_average=_rounded(row.average),
                 waited_longest=row.longest,
+                talked_average=_rounded(getattr(parts.get(row.queue), "talked", None)),
+                wrapped_up_average=_rounded(getattr(parts.get(row.queue), "wrapped_up", None)),
                 service_level=service_level(row.in_time, row.answered, row.abandoned_late),
             )
             for row in rows
         )
 
     return await desk.fetch(read)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def service_level(in_time: int, answered: int, abandoned_late: int) -> float | None:

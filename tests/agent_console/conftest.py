@@ -13,7 +13,7 @@ from aiohttp import ClientResponse, CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
-from agent_console import sessions
+from agent_console import reading, sessions
 from agent_console.access import Viewer
 from agent_console.app import build_app
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
@@ -104,6 +104,10 @@ async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     async def remember_language(*_args: Any, **_more: Any) -> None:
         return
 
+    async def no_figures(_context: ConsoleContext) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(reading, "figures", no_figures)
     monkeypatch.setattr(sessions, "remember_language", remember_language)
     monkeypatch.setattr(sessions, "by_session", by_session)
     monkeypatch.setattr(sessions, "by_api_token", by_api_token)

@@ -20,7 +20,6 @@ OPEN = {
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("POST", "/language"),
-    ("GET", "/i18n/{lang}.json"),
     ("GET", "/phone"),
     ("GET", "/static/built/{path:.+}"),
     ("GET", "/healthz"),

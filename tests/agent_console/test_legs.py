@@ -91,7 +91,7 @@ async def test_the_case_shows_who_did_what_and_who_hung_up(office: Office, door:
     assert "Consulted 0:02" in said
     await ava.post("/language", {"csrf": await ava.token(), "lang": "zh", "next": path})
     chinese = await (await ava.get(path)).text()
-    assert all(word in chinese for word in ("通话各方", "咨询", "已转出", "来电方挂断"))
+    assert all(word in chinese for word in ("通话各方", "咨询", "已转接", "来电方挂断"))
     assert "Consulted" not in chinese
 
 

@@ -74,6 +74,7 @@ def called(node: ast.Call) -> str:
 
 
 CONSTANTS = {
+    "GONE": ("cti.commands", "GONE"),
     "NO_BRIDGE": ("cti.bus", "NO_BRIDGE"),
     "NO_ANSWER": ("cti.bus", "NO_ANSWER"),
     "FAILED": ("cti.bus", "FAILED"),
@@ -91,6 +92,8 @@ def texts(node: ast.Call) -> list[str]:
         return []
     if isinstance(said, ast.Call) and ast.unparse(said).startswith("WORDS.get("):
         return [*commands.WORDS.values(), commands.OTHERWISE]
+    if isinstance(said, ast.Subscript) and ast.unparse(said).startswith("MEANINGS["):
+        return list(commands.MEANINGS.values())
     if isinstance(said, ast.Name):
         module, name = CONSTANTS[said.id]
         return [getattr(importlib.import_module(module), name)]

@@ -56,7 +56,6 @@ class FakeDesk:
         app = web.Application()
         app.router.add_get("/live", self._live)
         app.router.add_get("/search.json", self._search)
-        app.router.add_get("/i18n/{lang}.json", self._nothing)
         app.router.add_static("/static/built", BUILT)
         app.router.add_get("/{page:desk|board|phone}", self._page)
         self._runner = web.AppRunner(app)
@@ -155,9 +154,6 @@ class FakeDesk:
         if self.signed_out:
             return web.Response(status=401)
         return web.json_response(self.found)
-
-    async def _nothing(self, _request: web.Request) -> web.Response:
-        return web.json_response({})
 
     async def _page(self, request: web.Request) -> web.Response:
         name = request.match_info["page"]

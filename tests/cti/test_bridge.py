@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cti import commands
 from cti import events as e
 from cti import wishes as w
 from cti.ami.errors import AmiTimeout
@@ -488,12 +489,43 @@ async def test_a_blind_transfer_goes_to_the_fixed_context() -> None:
         await world.ask(w.BlindTransfer(agent="ava", call_id=call_id, to="q-sales"))
         fields = world.link.actions("BlindTransfer")[0]
         assert (fields["Context"], fields["Exten"]) == ("ringdesk-transfer", "q-sales")
-        world.link.fail = [refused("Channel specified\t does not exist")]
+        world.link.fail = [refused("Something\t is amiss")]
         reply = await world.ask(w.BlindTransfer(agent="ava", call_id=call_id, to="102"))
         assert reply == w.CommandRefused(
-            reason="The telephone system refused: {why}",
-            values={"why": "Channel specified does not exist"},
+            reason='The telephone system refused: "{why}"', values={"why": "Something is amiss"}
         )
+
+
+@pytest.mark.parametrize(
+    ("asterisk", "said"),
+    [
+        ("No such channel", "You are not on this call any more."),
+        ("Channel specified does not exist", "You are not on this call any more."),
+        ("Extension does not exist.", "There is nobody at this number."),
+        ("Transfer invalid", "The call could not be handed on."),
+        ("Originate failed", "The call could not be placed."),
+        (
+            "Unable to add interface: No such queue",
+            "The telephone system does not know this queue.",
+        ),
+        ("Unable to remove interface: Not there", "Sign in first."),
+    ],
+)
+def test_what_asterisk_answers_is_said_in_our_words(asterisk: str, said: str) -> None:
+    """Its own are English; ours stand in the catalogue."""
+    assert commands.in_words(refused(asterisk)) == w.CommandRefused(reason=said)
+
+
+@pytest.mark.parametrize(
+    "asterisk",
+    [
+        "Permission denied",
+        "Originate Access Forbidden: app or data blacklisted",
+        "Invalid/unknown command: QueueAdd. Use Action: ListCommands to show available commands.",
+    ],
+)
+def test_what_the_account_may_not_do_leads_to_the_doctor(asterisk: str) -> None:
+    assert "ringdesk doctor" in commands.in_words(refused(asterisk)).reason
 
 
 async def test_click_to_dial_names_no_application_and_is_known_from_its_first_event() -> None:

@@ -120,7 +120,7 @@ export class BoardApp extends PageElement {
           this.requestUpdate();
         }}>${glyph(loud ? "soundOn" : "soundOff")}</button>
       <button type="button" class="icon quiet" lang=${other === "zh" ? "zh-Hans" : "en"} aria-label=${other === "zh" ? "切换到中文" : "Switch to English"}
-        @click=${() => void speak(other)}>${other === "zh" ? "中" : "En"}</button>
+        @click=${() => speak(other)}>${other === "zh" ? "中" : "En"}</button>
       <rd-theme-menu></rd-theme-menu>
       <span class="muted cut">${boot.me.name}</span>
       <button type="button" class="quiet" @click=${leave}>${t("Sign out")}</button>

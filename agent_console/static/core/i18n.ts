@@ -5,8 +5,7 @@ import type { Words } from "./types";
 type Catalogue = Readonly<Record<string, string>>;
 export type Lang = "en" | "zh";
 
-const OWN: Record<Lang, Catalogue> = { en: {}, zh: chinese };
-const served: Partial<Record<Lang, Catalogue>> = {};
+const CATALOGUES: Record<Lang, Catalogue> = { en: {}, zh: chinese };
 const listeners = new Set<() => void>();
 
 let lang: Lang = boot.lang.startsWith("zh") ? "zh" : "en";
@@ -21,7 +20,7 @@ export function onLanguage(listener: () => void): () => void {
 
 /** The text in the page's language; `{name}` is replaced by `values.name`. */
 export function t(msgid: string, values: Readonly<Record<string, string | number>> = {}): string {
-  const text = served[lang]?.[msgid] || OWN[lang][msgid] || msgid;
+  const text = CATALOGUES[lang][msgid] || msgid;
   return text.replace(/\{(\w+)\}/g, (hole, name: string) => String(values[name] ?? hole));
 }
 
@@ -41,26 +40,11 @@ export function words(value: Words | undefined): string {
   return typeof value === "string" ? value : value[lang] || value.en;
 }
 
-async function load(wanted: Lang): Promise<void> {
-  if (wanted === "en" || served[wanted]) return;
-  try {
-    const answer = await fetch(`/i18n/${wanted}.json`);
-    if (answer.ok) served[wanted] = await answer.json();
-  } catch {
-    // Our own catalogue is in the bundle: the server's words are an overlay, not a condition.
-  }
-}
-
 /** Switch without a reload: a reload would cut the call's audio. */
-export async function speak(wanted: Lang): Promise<void> {
+export function speak(wanted: Lang): void {
   lang = wanted;
   // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is missing in Safari and Firefox ESR
   document.cookie = `ringdesk_lang=${wanted}; path=/; max-age=31536000; samesite=lax`;
   document.documentElement.lang = wanted === "zh" ? "zh-Hans" : "en";
-  await load(wanted);
   for (const listener of [...listeners]) listener();
 }
-
-void load(lang).then(() => {
-  for (const listener of [...listeners]) listener();
-});

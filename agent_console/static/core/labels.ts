@@ -37,7 +37,7 @@ export function statusWord(status: CaseStatus): string {
     open: () => t("open"),
     waiting: () => t("waiting"),
     resolved: () => t("resolved"),
-    merged: () => t("merged"),
+    merged: () => t("filed elsewhere"),
   };
   return table[status]?.() ?? status;
 }

@@ -257,7 +257,7 @@ export class CallBar extends DeskElement {
         class="icon quiet"
         lang=${other === "zh" ? "zh-Hans" : "en"}
         aria-label=${other === "zh" ? "切换到中文" : "Switch to English"}
-        @click=${() => void speak(other)}
+        @click=${() => speak(other)}
       >
         ${other === "zh" ? "中" : "En"}
       </button>

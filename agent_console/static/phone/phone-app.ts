@@ -70,7 +70,7 @@ export class PhoneApp extends PageElement {
       <header class="row"><div class="grow"><h1>${t("A customer's phone")}</h1>
         <p class="muted">${t("For the demonstration: be the customer, and call {company}.", { company: boot.company.name })}</p></div>
         <button type="button" class="icon quiet" aria-label=${language() === "en" ? "切换到中文" : "Switch to English"}
-          @click=${() => void speak(language() === "en" ? "zh" : "en")}>${language() === "en" ? "中" : "En"}</button>
+          @click=${() => speak(language() === "en" ? "zh" : "en")}>${language() === "en" ? "中" : "En"}</button>
         <rd-theme-menu></rd-theme-menu></header>
       <div class="handset-row">
         <section class="handset" data-state=${state} aria-label=${t("Telephone")}>
