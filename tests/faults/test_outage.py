@@ -1,4 +1,4 @@
-"""INVARIANTS 2 and 7: nobody of ours is there while calls come; then the records tell."""
+"""INVARIANTS 2, 3 and 7: nobody of ours is there while calls come; then the records tell."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from tests.faults.conftest import Check, length
 from tests.faults.floor import WRITTEN_SECONDS, Floor
+from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
@@ -59,3 +60,22 @@ async def test_agents_who_were_left_in_the_middle_are_free(floor: Floor, check: 
     tally = await floor.tally(sipp)
     check.count(tally)
     assert tally.exact, tally
+
+
+async def test_the_records_are_fed_again_in_another_order(floor: Floor, check: Check) -> None:
+    """All that Asterisk has written is read a second time, calls interleaved otherwise."""
+    check.of(3, "the journal read again from its first byte, calls shuffled")
+    floor.call(length(16, 200), RATE)
+    tally = await floor.tally(await floor.counted())
+    check.count(tally)
+    assert tally.exact, tally
+    await floor.agents_agree()
+    await until(floor.journal_left, lambda left: left == 0, seconds=60.0)
+    before = await floor.state_lines()
+    await floor.stop_by(SIGKILL)
+    floor.shuffle_records()
+    await floor.change("DELETE FROM journal_cursor")
+    await floor.start_again()
+    await until(floor.journal_left, lambda left: left == 0, seconds=60.0)
+    after = await floor.state_lines()
+    assert sorted(set(after) ^ set(before)) == []

@@ -1,0 +1,93 @@
+"""INVARIANTS 15: the clock of the machine jumps an hour, forth and back, around restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from signal import SIGKILL
+
+import pytest
+
+from tests.conftest import need
+from tests.faults.clock import HOUR, SEEN_SECONDS, a_fake_clock
+from tests.faults.conftest import Check, length
+from tests.faults.floor import Floor, open_floor
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.xdist_group("faults"),
+    pytest.mark.asyncio(loop_scope="session"),
+]
+RATE = 5.0
+# What must not be: each counts the rows that are so.
+NEGATIVE = {
+    "conversation": "waited < 0 OR talked < 0 OR held < 0 OR ended_at < arrived_at"
+    " OR answered_at < arrived_at",
+    "leg": "ringing < 0 OR talked < 0 OR held < 0 OR consulted < 0 OR wrapped_up < 0"
+    " OR ended_at < started_at OR answered_at < started_at",
+    "queue_visit": "waited < 0 OR left_at < entered_at",
+    "recording": "seconds < 0 OR stopped_at < started_at",
+}
+
+
+@pytest.mark.timeout(900)
+async def test_the_clock_jumps_around_restarts(tmp_path: Path, prompts: Path, check: Check) -> None:
+    """Ours is killed and started with the clock ahead, then Asterisk with the clock set back."""
+    check.of(15, "an hour forth around our restart, back around Asterisk's")
+    for part in ("asterisk", "espeak-ng", "sipp"):
+        need(part)
+    count = length(12, 300)
+    with a_fake_clock(tmp_path) as clock:
+        async with open_floor(tmp_path, prompts, env=clock.env) as floor:
+            floor.call(count, RATE, talk=2.0)
+            flowing = asyncio.create_task(floor.counted())
+            await asyncio.wait({flowing}, timeout=1.0)
+            await floor.stop_by(SIGKILL)
+            clock.ahead(HOUR)  # calls are up, and Asterisk's clock jumps under them
+            await asyncio.wait({flowing}, timeout=SEEN_SECONDS)
+            await floor.start_again()
+            await flowing
+
+            await floor.house.stop()
+            await floor.house.end_asterisk()
+            clock.ahead(0)
+            await floor.start_again()
+            floor.call(count, RATE, talk=2.0)
+            flowing = asyncio.create_task(floor.counted())
+            await asyncio.wait({flowing}, timeout=1.0)
+            await floor.stop_by(SIGKILL)
+            clock.ahead(-HOUR)
+            await asyncio.wait({flowing}, timeout=SEEN_SECONDS)
+            await floor.start_again()
+            tally = await floor.tally(await flowing)
+            check.count(tally)
+            negative = {
+                table: await rows_where(floor, table, NEGATIVE[table]) for table in NEGATIVE
+            }
+            negative["spans"] = await spans_backwards(floor)
+            ids = Counter(
+                record["uniqueid"]
+                for record in floor.records()
+                if record.get("eventtype") == "CHAN_START"
+            )
+            await floor.agents_agree()
+    assert tally.sipp.failed == 0
+    assert tally.exact, tally
+    assert max(ids.values()) == 1
+    assert not any(negative.values()), negative
+
+
+async def rows_where(floor: Floor, table: str, condition: str) -> int:
+    """How many rows are so."""
+    rows = await floor.ask(f"SELECT count(*) FROM {table} WHERE {condition}")  # noqa: S608 - ours
+    return int(rows[0][0])
+
+
+async def spans_backwards(floor: Floor) -> int:
+    """Parts of a leg's time that end before they begin."""
+    rows = await floor.ask(
+        "SELECT count(*) FROM leg, json_each(leg.spans) AS span"
+        " WHERE json_extract(span.value, '$[2]') < json_extract(span.value, '$[1]')"
+    )
+    return int(rows[0][0])
