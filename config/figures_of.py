@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final, get_args, get_type_hints
 
 from sqlalchemy import Connection, func, select
 
 from agent_console.live.socket import LiveServer
+from config.disk_watch import folders_of, free_in
 from config.health import Health
 from config.metrics import Read
 from config.settings import Settings
@@ -42,13 +41,9 @@ def of_process(health: Health, settings: Settings, desk: Desk, bus: Bus) -> None
     """What every role has: the program, its disks, its database, its bus."""
     metrics = health.metrics
     metrics.provide("ringdesk_info", lambda: {f"{program_version()} schema {newest()}": 1})
-    folders = {
-        "data": settings.data_folder,
-        "recordings": settings.recordings_folder,
-        "records": settings.records_folder,
-    }
-    metrics.provide("ringdesk_disk_free_bytes", lambda: _free(folders))
-    metrics.alarm("disk_low", lambda: sum(free < LEAST_FREE for free in _free(folders).values()))
+    folders = folders_of(settings)
+    metrics.provide("ringdesk_disk_free_bytes", lambda: free_in(folders))
+    metrics.alarm("disk_low", lambda: sum(free < LEAST_FREE for free in free_in(folders).values()))
     metrics.provide("ringdesk_bus_waiting", lambda: bus.waiting)
     metrics.provide("ringdesk_bus_unsent", lambda: bus.unsent)
     metrics.provide("ringdesk_bus_dropped", lambda: bus.dropped)
@@ -162,12 +157,3 @@ class _Outbox:
 
 def _outbox(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(Outbox)) or 0
-
-
-def _free(folders: Mapping[str, Path]) -> dict[str, float]:
-    found = {}
-    for name, folder in folders.items():
-        there = next((each for each in (folder, *folder.parents) if each.exists()), None)
-        if there is not None:
-            found[name] = float(shutil.disk_usage(there).free)
-    return found

@@ -1,4 +1,5 @@
-"""What the one active bridge does with Asterisk's own records: read on, compare, tidy up.
+"""What the one active bridge does with Asterisk's own records: read on, compare, tidy up; and
+with the disks they are on (config/disk_watch.py).
 
 At the start and every minute records and cases are compared; in between the journal is read on
 every few seconds. A database or a disk that is away costs time, not calls: everything waits and
@@ -15,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from config.disk_watch import DiskWatch
 from config.health import Health
 from config.settings import Settings
 from cti.bridge import Bridge
@@ -62,6 +64,7 @@ class JournalKeeper:
         self.journal = JournalIntake(desk, intake, self._reader)
         details = details_of(settings)
         self.reconciler = Reconciler(desk, self.journal, details, channels=self._channels)
+        self._disks = DiskWatch(settings, desk)
         self._failing = ""
 
     def _channels(self) -> Collection[str] | None:
@@ -91,6 +94,8 @@ class JournalKeeper:
         loaded = False
         compared = clock.monotonic() - COMPARE_EVERY
         while True:
+            if await self._disks.look():
+                await self._for_sure(self._count_alarms)
             if not loaded:
                 loaded = await self._for_sure(self.journal.load)
             if not loaded:
@@ -101,6 +106,9 @@ class JournalKeeper:
             else:
                 await self._for_sure(self._read_on)
             await asyncio.sleep(READ_EVERY)
+
+    async def _count_alarms(self) -> None:
+        self.reconciler.alarms = await self._desk.fetch(alarms.count_of, self._settings.system)
 
     async def _read_on(self) -> None:
         await self.reconciler.catch_up()

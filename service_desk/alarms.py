@@ -18,11 +18,15 @@ DETAIL_WITHOUT_CALL: Final = "cdr_without_call"
 CALL_WITHOUT_DETAIL: Final = "call_without_cdr"
 CALL_WITHOUT_END: Final = "call_without_end"
 RECORDS_UNREADABLE: Final = "records_unreadable"
+DISK_FULL: Final = "disk_full"
+RECORDING_MISSING: Final = "recording_missing"
 KINDS: Final = (
     DETAIL_WITHOUT_CALL,
     CALL_WITHOUT_DETAIL,
     CALL_WITHOUT_END,
     RECORDS_UNREADABLE,
+    DISK_FULL,
+    RECORDING_MISSING,
 )
 MOST = 1_000  # that are on, of one kind: more is one cause, and a thousand lines tell it
 KEPT = 5_000  # cleared ones, for looking back

@@ -11,6 +11,7 @@ from agent_console.access import require_filing, require_promise
 from agent_console.errors import BadRequest
 from agent_console.pages.case_list import PRIORITIES, STATUSES
 from agent_console.pages.forms import choice, field, local_time, number_in_path
+from agent_console.recordings import missing_of
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
 from agent_console.words import N_
@@ -29,6 +30,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     others = await reading.open_cases(context, customer.id) if customer is not None else ()
     values = {
         "shown": shown,
+        "missing": await missing_of(context, shown.conversations),
         "statuses": moves_from(shown.case.status),
         "priorities": PRIORITIES,
         "dispositions": await reading.dispositions(context, language_of(request)),
