@@ -379,6 +379,7 @@ async def test_an_agent_whose_pause_is_longer_than_agreed_is_told(
     await expect(page.locator(".agent-button")).to_have_attribute("data-state", "paused")
     await desk.change("desk", put={"me": {"me": company.me()}})
     await expect(state).to_have_count(0)
+    await expect(page.locator(".toast")).to_have_count(0, timeout=3_000)  # it is back: taken back
 
 
 async def test_the_call_just_had_takes_a_note_and_goes_by_a_click(

@@ -16,7 +16,7 @@ import { DeskElement } from "./desk-element";
 /** Who I am and whether I take calls. */
 @customElement("rd-agent-menu")
 export class AgentMenu extends DeskElement {
-  #told = false;
+  #told: (() => void) | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -26,10 +26,13 @@ export class AgentMenu extends DeskElement {
   /** Once when the agreed time is over; what the button says then changes by the minute. */
   #tick(): void {
     const over = overdue(this.desk.me, now(), boot.pause_reasons) > 0;
-    if (over && !this.#told)
-      say(t("Your pause is longer than agreed. Press F10 when you are back."), "error");
     if (over || this.#told) this.requestUpdate();
-    this.#told = over;
+    if (over) {
+      this.#told ??= say(t("Your pause is longer than agreed. Press F10 when you are back."), "error");
+    } else {
+      this.#told?.();
+      this.#told = null;
+    }
   }
 
   override render() {

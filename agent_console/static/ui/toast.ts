@@ -8,7 +8,8 @@ const AT_MOST = 3;
 
 let stack: HTMLElement | null = null;
 
-export function say(message: string, kind: "done" | "error" = "done"): void {
+/** Returns the function that takes it back, for what is true no more. */
+export function say(message: string, kind: "done" | "error" = "done"): () => void {
   if (!stack) {
     stack = document.createElement("div");
     stack.className = "toasts";
@@ -23,4 +24,5 @@ export function say(message: string, kind: "done" | "error" = "done"): void {
   stack.append(toast);
   while (stack.childElementCount > AT_MOST) stack.firstElementChild?.remove();
   setTimeout(() => toast.remove(), SHOWN_MS[kind]);
+  return () => toast.remove();
 }
