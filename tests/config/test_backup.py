@@ -466,7 +466,11 @@ def test_an_archive_that_ends_too_early(
     assert "torn" in said or "no backup of Ringdesk" in said
 
 
-@pytest.mark.parametrize("data", [b"", b"nothing", gzip.compress(b"nothing" * 200)])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"nothing", gzip.compress(b"nothing" * 200, mtime=0)],
+    ids=["empty", "text", "compressed"],
+)
 def test_something_else(clean: Site, tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.mktemp("x") / "a.tar.gz"
     file.write_bytes(data)
