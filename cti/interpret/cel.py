@@ -185,9 +185,7 @@ def user_defined(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
         by.left_queue(out, leg, "overflow" if said == "FULL" else "timeout")
     elif r.userdeftype == RECORDING and said and not leg.recording:
         leg.recording = said
-        out.append(
-            e.RecordingStarted(at=at, system=by.system, call_id=leg.call.id, file=leg.recording)
-        )
+        out.append(e.RecordingStarted(**by.world.about(at, leg.call.id), file=leg.recording))
 
 
 def bridge_enter(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -243,17 +241,7 @@ def blind_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> N
     leg = by.leg(r, at, out)
     if leg is None or leg.handed_on:
         return
-    leg.handed_on = True
-    out.append(
-        e.CallTransferred(
-            at=at,
-            system=by.system,
-            call_id=leg.call.id,
-            kind="blind",
-            by=leg.agent,
-            to=r.extra().get("extension", ""),
-        )
-    )
+    by.world.hand_on(out, at, leg, "blind", r.extra().get("extension", ""))
 
 
 def attended_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -267,17 +255,7 @@ def attended_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -
     leg = first or second
     if leg is None or leg.handed_on:
         return
-    leg.handed_on = True
-    out.append(
-        e.CallTransferred(
-            at=at,
-            system=by.system,
-            call_id=leg.call.id,
-            kind="attended",
-            by=leg.agent,
-            to=_handed_to(by, leg, second, extra),
-        )
-    )
+    world.hand_on(out, at, leg, "attended", _handed_to(by, leg, second, extra))
 
 
 def _handed_to(by: CelInterpreter, leg: Leg, second: Leg | None, extra: Mapping[str, str]) -> str:
@@ -300,13 +278,7 @@ def pick_up(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     picker = world.legs.get(r.extra().get("pickup_channel_uniqueid", ""))
     if target is None or picker is None:
         return
-    world.unite(out, at, target.call, picker.call)
-    world.offer(out, at, picker, target.queue)
-    if picker.offer is True:
-        picker.offer = "answered"
-    if target.offer == "answered":
-        target.offer = True
-    world.end_offer(out, at, target, "answered_elsewhere")
+    world.picked_up(out, at, target, picker)
 
 
 TABLE: dict[str, Handler] = {

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from cti import events as e
 from cti.ami.wire import Message
-from cti.events import Fact, OfferEnd, TransferKind
+from cti.events import OfferEnd
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World
 from cti.number import LAST_TIME, whole
@@ -159,13 +159,7 @@ def pickup(world: World, m: Message, at: datetime, out: Facts) -> None:
     target = world.legs.get(m.get("TargetUniqueid"))
     if picker is None or target is None:
         return
-    world.unite(out, at, target.call, picker.call)
-    world.offer(out, at, picker, target.queue)
-    if picker.offer is True:
-        picker.offer = "answered"
-    if target.offer == "answered":
-        target.offer = True
-    world.end_offer(out, at, target, "answered_elsewhere")
+    world.picked_up(out, at, target, picker)
 
 
 def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -190,7 +184,7 @@ def hold(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and not leg.held:
         leg.held = True
-        out.append(e.LegHeld(at=at, system=world.system, call_id=leg.call.id, leg_id=leg.id))
+        out.append(e.LegHeld(**world.about(at, leg.call.id), leg_id=leg.id))
 
 
 def unhold(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -198,16 +192,14 @@ def unhold(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and leg.held:
         leg.held = False
-        out.append(e.LegResumed(at=at, system=world.system, call_id=leg.call.id, leg_id=leg.id))
+        out.append(e.LegResumed(**world.about(at, leg.call.id), leg_id=leg.id))
 
 
 def blind_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
     """The transferer handed the other side on and leaves."""
     by = world.legs.get(m.get("TransfererUniqueid"))
     if by is not None and not by.handed_on and m.get("Result") == "Success":
-        by.handed_on = True
-        to = m.get("Extension")
-        out.append(_transferred(world, at, by, "blind", to))
+        world.hand_on(out, at, by, "blind", m.get("Extension"))
 
 
 def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -221,7 +213,6 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
         second.handed_on = second.handed_on or second is not first
     by = first or second
     if by is not None and not by.handed_on:
-        by.handed_on = True
         waiting, caller = by.call.waiting, world.legs.get(m.get("TransfereeUniqueid"))
         if waiting is not None and second is not None and waiting.leg_id == second.id:
             # Nobody there has answered yet: the caller takes the agent's place in the queue.
@@ -231,7 +222,7 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
             target = world.legs.get(m.get("TransferTargetUniqueid"))
             agent = None if target is None else target.agent
             to = world.extensions.get(agent or "", "") or _target(world, m, target)
-        out.append(_transferred(world, at, by, "attended", to))
+        world.hand_on(out, at, by, "attended", to)
 
 
 def _target(world: World, m: Message, target: Leg | None) -> str:
@@ -248,15 +239,7 @@ def recording_started(world: World, m: Message, at: datetime, out: Facts) -> Non
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and not leg.recording:
         leg.recording = f"{at:%Y/%m/%d}/{leg.id}.wav"
-        out.append(
-            e.RecordingStarted(at=at, system=world.system, call_id=leg.call.id, file=leg.recording)
-        )
-
-
-def _transferred(world: World, at: datetime, by: Leg, kind: TransferKind, to: str) -> Fact:
-    return e.CallTransferred(
-        at=at, system=world.system, call_id=by.call.id, kind=kind, by=by.agent, to=to
-    )
+        out.append(e.RecordingStarted(**world.about(at, leg.call.id), file=leg.recording))
 
 
 def _others(leg: Leg) -> list[Leg]:

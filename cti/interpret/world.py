@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypedDict
 
 from cti import events as e
 from cti.conversation import Conversations
-from cti.events import Direction, EndedBy, Fact, LegEnd, OfferEnd, QueueExit
+from cti.events import Direction, EndedBy, Fact, LegEnd, OfferEnd, QueueExit, TransferKind
 from cti.interpret.legs import Call, Leg, Waiting
 
 Facts = list[Fact]
@@ -21,6 +22,14 @@ PARKING = frozenset(str(number) for number in range(700, 721))
 MOST_LOCALS = 5  # one behind the other
 HALVES = 50
 REMEMBERED = 2_000  # channels that are gone, whose late events must not bring them back
+
+
+class About(TypedDict):
+    """What every fact about a call says: when, where, of which."""
+
+    at: datetime
+    system: str
+    call_id: str
 
 
 class World:
@@ -40,6 +49,10 @@ class World:
         self.bridges: dict[str, dict[str, Leg]] = {}
         self.halves: dict[str, str] = {}  # of a Local channel whose beginning was not told yet
         self.expected: dict[str, str] = {}  # uniqueid we chose at Originate -> what is dialled
+
+    def about(self, at: datetime, call_id: str) -> About:
+        """What every fact about a call says."""
+        return {"at": at, "system": self.system, "call_id": call_id}
 
     def agent_of(self, channel: str) -> str | None:
         """The agent whose device `PJSIP/<agent>-xxxxxxxx` is, None for any other channel."""
@@ -90,9 +103,7 @@ class World:
                 call.called_in = True
             out.append(
                 e.CallArrived(
-                    at=at,
-                    system=self.system,
-                    call_id=call_id,
+                    **self.about(at, call_id),
                     leg_id=leg_id,
                     channel=channel,
                     direction=direction,
@@ -133,9 +144,7 @@ class World:
     def _tell_start(self, out: Facts, at: datetime, leg: Leg) -> None:
         out.append(
             e.LegStarted(
-                at=at,
-                system=self.system,
-                call_id=leg.call.id,
+                **self.about(at, leg.call.id),
                 leg_id=leg.id,
                 channel=leg.channel,
                 party=leg.party,
@@ -161,9 +170,7 @@ class World:
             talks = leg.answered and not leg.released and not leg.handed_on and not leg.hanging_up
             if leg.agent == agent and talks and leg.bridge is not None:
                 self.ids.merge(leg.call.id, call_id)
-                out.append(
-                    e.CallMerged(at=at, system=self.system, call_id=leg.call.id, absorbed=call_id)
-                )
+                out.append(e.CallMerged(**self.about(at, leg.call.id), absorbed=call_id))
                 return leg.call
         return None
 
@@ -184,15 +191,11 @@ class World:
         if call.waiting is not None and call.waiting.leg_id == leg.id:
             self.leave_queue(out, at, call, "unknown" if lost else "abandoned")
         if leg.recording:
-            out.append(
-                e.RecordingStopped(at=at, system=self.system, call_id=call.id, file=leg.recording)
-            )
+            out.append(e.RecordingStopped(**self.about(at, call.id), file=leg.recording))
         if not leg.is_local:
             out.append(
                 e.LegEnded(
-                    at=at,
-                    system=self.system,
-                    call_id=call.id,
+                    **self.about(at, call.id),
                     leg_id=leg.id,
                     cause=cause,
                     cause_text=text,
@@ -215,9 +218,7 @@ class World:
 
     def _over(self, out: Facts, at: datetime, call: Call, *, cause: int, lost: bool) -> None:
         by: EndedBy = "unknown" if lost else call.by or "system"
-        out.append(
-            e.CallEnded(at=at, system=self.system, call_id=call.id, cause=cause, by=by, lost=lost)
-        )
+        out.append(e.CallEnded(**self.about(at, call.id), cause=cause, by=by, lost=lost))
         del self.calls[call.id]
         self.ids.ended(call.id)
 
@@ -260,12 +261,7 @@ class World:
         leg.call.by = None
         out.append(
             e.CallOffered(
-                at=at,
-                system=self.system,
-                call_id=leg.call.id,
-                agent=leg.agent,
-                leg_id=leg.id,
-                queue=queue,
+                **self.about(at, leg.call.id), agent=leg.agent, leg_id=leg.id, queue=queue
             )
         )
 
@@ -276,12 +272,7 @@ class World:
         leg.offer = reason
         out.append(
             e.CallOfferEnded(
-                at=at,
-                system=self.system,
-                call_id=leg.call.id,
-                agent=leg.agent,
-                leg_id=leg.id,
-                reason=reason,
+                **self.about(at, leg.call.id), agent=leg.agent, leg_id=leg.id, reason=reason
             )
         )
 
@@ -297,9 +288,7 @@ class World:
             waited = seconds(waiting.joined_at, at)
         out.append(
             e.CallAnswered(
-                at=at,
-                system=self.system,
-                call_id=leg.call.id,
+                **self.about(at, leg.call.id),
                 agent=leg.agent,
                 leg_id=leg.id,
                 queue=leg.queue,
@@ -317,14 +306,27 @@ class World:
         leg.released = True
         out.append(
             e.CallReleased(
-                at=at,
-                system=self.system,
-                call_id=leg.call.id,
+                **self.about(at, leg.call.id),
                 agent=leg.agent,
                 leg_id=leg.id,
                 talked=round(leg.talked, 3),
             )
         )
+
+    def picked_up(self, out: Facts, at: datetime, target: Leg, picker: Leg) -> None:
+        """Somebody took a call that rang elsewhere: their channel belongs to it."""
+        self.unite(out, at, target.call, picker.call)
+        self.offer(out, at, picker, target.queue)
+        if picker.offer is True:
+            picker.offer = "answered"
+        if target.offer == "answered":
+            target.offer = True
+        self.end_offer(out, at, target, "answered_elsewhere")
+
+    def hand_on(self, out: Facts, at: datetime, by: Leg, kind: TransferKind, to: str) -> None:
+        """Who is at this leg handed the other side on, and leaves."""
+        by.handed_on = True
+        out.append(e.CallTransferred(**self.about(at, by.call.id), kind=kind, by=by.agent, to=to))
 
     # -- queues --------------------------------------------------------------------------
 
@@ -338,14 +340,7 @@ class World:
         call.waiting = Waiting(queue, leg.id, at)
         call.by = None
         out.append(
-            e.CallQueued(
-                at=at,
-                system=self.system,
-                call_id=call.id,
-                queue=queue,
-                position=position,
-                leg_id=leg.id,
-            )
+            e.CallQueued(**self.about(at, call.id), queue=queue, position=position, leg_id=leg.id)
         )
 
     def leave_queue(self, out: Facts, at: datetime, call: Call, reason: QueueExit) -> None:
@@ -356,9 +351,7 @@ class World:
         call.waiting = None
         out.append(
             e.CallLeftQueue(
-                at=at,
-                system=self.system,
-                call_id=call.id,
+                **self.about(at, call.id),
                 queue=waiting.queue,
                 reason=reason,
                 waited=seconds(waiting.joined_at, at),
@@ -385,11 +378,7 @@ class World:
                 if not member.is_local:
                     out.append(
                         e.LegJoined(
-                            at=at,
-                            system=self.system,
-                            call_id=member.call.id,
-                            leg_id=member.id,
-                            bridge_id=bridge_id,
+                            **self.about(at, member.call.id), leg_id=member.id, bridge_id=bridge_id
                         )
                     )
                 self.answer(out, at, member)
@@ -414,13 +403,7 @@ class World:
         leg.joined_at = None
         if not leg.is_local:
             out.append(
-                e.LegParted(
-                    at=at,
-                    system=self.system,
-                    call_id=leg.call.id,
-                    leg_id=leg.id,
-                    bridge_id=bridge_id,
-                )
+                e.LegParted(**self.about(at, leg.call.id), leg_id=leg.id, bridge_id=bridge_id)
             )
 
     # -- one call out of two ---------------------------------------------------------------
@@ -448,7 +431,7 @@ class World:
 
     def _merge(self, out: Facts, at: datetime, winner: str, loser: str) -> None:
         gone = self.calls.pop(loser, None)
-        out.append(e.CallMerged(at=at, system=self.system, call_id=winner, absorbed=loser))
+        out.append(e.CallMerged(**self.about(at, winner), absorbed=loser))
         if gone is None:
             return
         call = self.calls.get(winner)
