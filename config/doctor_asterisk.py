@@ -160,7 +160,7 @@ async def manager(patient: Patient) -> AsyncIterator[Finding]:
     settings, there = patient.settings, patient.manager
     if there is not None:
         yield fine(MANAGER, f"answers; started {there.boot}")
-        if there.system and there.system != settings.system:
+        if there.system and not pbx.is_named(there.system, settings.system):
             yield wrong(
                 MANAGER,
                 f"it calls itself {there.system!r}, the settings name {settings.system!r}",

@@ -58,9 +58,11 @@ class OwnAsterisk:
 
     async def start(self) -> None:
         """Render, start, and return when it takes calls. Raises Problem, nothing left running."""
+        running = self._running_pid()
+        if running is None:
+            pbx.mark_boot(self._place)
         changed = await asyncio.to_thread(self._prepare)
         await self._speak()
-        running = self._running_pid()
         if running is not None:
             self.pid, self.adopted = running, True
             if changed:

@@ -12,6 +12,7 @@ import re
 import resource
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import jinja2
@@ -29,6 +30,8 @@ TEMPLATES: Final = Path(__file__).parent / "asterisk"
 HEADER: Final = "; Rendered by Ringdesk"
 MAX_FILES: Final = 65_536  # open files: each call leg takes some six
 SECTION_BYTES: Final = 79
+BOOT: Final = "boot"
+MARK: Final = 3  # bytes, said as twice as many letters
 # What a path in a dial plan or a configuration file could be misread by.
 _UNFIT_PATH: Final = re.compile(r"[^A-Za-z0-9 /_.+=@:~-]")
 
@@ -62,6 +65,26 @@ def own_place(settings: Settings, modules: Path) -> Place:
         run=base / "run",
         log=base / "log",
     )
+
+
+def mark_boot(place: Place) -> None:
+    """A start of our own Asterisk begins: its ids shall be no earlier start's."""
+    place.run.mkdir(parents=True, exist_ok=True)
+    (place.run / BOOT).write_text(token_hex(MARK))
+
+
+def boot_of(place: Place) -> str:
+    """The mark of the start that runs; "" if it has none, or the Asterisk is not ours."""
+    try:
+        return (place.run / BOOT).read_text() if place.own else ""
+    except OSError:
+        return ""
+
+
+def is_named(said: str, system: str) -> bool:
+    """Whether an Asterisk that calls itself `said` is `system`, with a mark before it or not."""
+    marked = said[2 * MARK + 1 :]  # Asterisk keeps 19 characters of both
+    return said == system or (bool(marked) and system.startswith(marked))
 
 
 def render(
@@ -114,6 +137,7 @@ def _texts(
     known: dict[str, Any] = {
         "s": settings,
         "place": place,
+        "boot": boot_of(place),
         "recordings": _path(settings.recordings_folder),
         "records": _records(settings, place),
         "music": _path(music_folder(settings)),
