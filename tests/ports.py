@@ -71,6 +71,14 @@ def free_port() -> int:
     return free_ports(1)[0]
 
 
+def health_port() -> int:
+    """The first of five in a row that nobody else is given: one for each role."""
+    while True:
+        found = free_ports(5)
+        if found[-1] - found[0] == 4:
+            return found[0]
+
+
 def rtp_ports(count: int = 200) -> tuple[int, int]:
     """First and last port of a range for RTP, nobody else's in this run. `count` is at most 248."""
     first = _rtp.take()

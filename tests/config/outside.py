@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from tests.ports import free_ports, rtp_ports
+from tests.ports import free_ports, health_port, rtp_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SECONDS = 60.0
@@ -140,7 +140,7 @@ class Site:
     config: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ami, agi, http, sip, web, live, health = free_ports(7)
+        ami, agi, http, sip, web, live = free_ports(6)
         first, last = rtp_ports(20)
         self.config = {
             "system": "outside",
@@ -154,7 +154,7 @@ class Site:
             },
             "web": {"port": web},
             "live": {"port": live},
-            "health": {"port": health},
+            "health": {"port": health_port()},
             "queues": {"support": {}, "sales": {}, "operator": {}},
             "dids": {"1000": {"flow": "main"}},
         }

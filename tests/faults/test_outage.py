@@ -71,11 +71,11 @@ async def test_the_records_are_fed_again_in_another_order(floor: Floor, check: C
     assert tally.exact, tally
     await floor.agents_agree()
     await until(floor.journal_left, lambda left: left == 0, seconds=60.0)
-    before = await floor.state_lines()
+    before = await floor.settled_lines()
     await floor.stop_by(SIGKILL)
     floor.shuffle_records()
     await floor.change("DELETE FROM journal_cursor")
     await floor.start_again()
     await until(floor.journal_left, lambda left: left == 0, seconds=60.0)
-    after = await floor.state_lines()
+    after = await floor.settled_lines()
     assert sorted(set(after) ^ set(before)) == []

@@ -21,7 +21,7 @@ from service_desk.actor import SYSTEM, Role
 from service_desk.desk import Desk, connect
 from service_desk.migrations import migrate
 from tests.polling import until
-from tests.ports import free_ports, rtp_ports
+from tests.ports import free_ports, health_port, rtp_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
@@ -65,13 +65,13 @@ CHINESE = {
 }
 
 
-def settings(folder: Path, database: str = "") -> dict[str, Any]:
-    """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
-    ami, agi, http, sip, web, live, health, desk_phone = free_ports(8)
-    first_rtp, last_rtp = rtp_ports()
+def installation(folder: Path, system: str, database: str = "") -> dict[str, Any]:
+    """What every installation of a test says: a folder and ports of its own, one trunk."""
+    ami, agi, http, sip, web, live = free_ports(6)
+    first_rtp, last_rtp = rtp_ports(240)
     return {
-        "system": "journey",
-        "company": {"name": "Journey", "time_zone": "UTC", "languages": ["en", "zh"]},
+        "system": system,
+        "company": {"name": system.title(), "time_zone": "UTC", "languages": ["en", "zh"]},
         "data": {"folder": str(folder / "data")},
         "database": {"url": database},
         "asterisk": {
@@ -83,8 +83,16 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
         },
         "web": {"port": web},
         "live": {"port": live},
-        "health": {"port": health},
+        "health": {"port": health_port()},
         "night_switch": "open",
+        "trunks": {"carrier": {"addresses": [TRUNK]}},
+    }
+
+
+def settings(folder: Path, database: str = "") -> dict[str, Any]:
+    """Two agents in one queue, a menu, a closed menu, a queue nobody is in."""
+    (desk_phone,) = free_ports(1)
+    return installation(folder, "journey", database) | {
         "dids": {
             "1000": {"flow": "main"},
             "2000": {"queue": "support"},
@@ -114,7 +122,6 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
                 "signed_in": True,
             },
         },
-        "trunks": {"carrier": {"addresses": [TRUNK]}},
         "pause_reasons": {"lunch": {"en": "Lunch", "zh": "午餐"}},
     }
 
