@@ -14,7 +14,7 @@ import socket
 from typing import Final
 
 WORKERS: Final = 8
-SIGNALLING: Final = range(10_000, 16_000)
+SIGNALLING: Final = range(10_100, 16_000)  # 10080 is refused by browsers
 RTP: Final = range(16_000, 32_000)
 
 
