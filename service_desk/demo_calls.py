@@ -120,8 +120,8 @@ def facts_of(chance: random.Random, call: Past) -> list[cti.CallFact]:
                 queue=call.matter.queue,
                 waited=round(wait, 1),
             ),
-            cti.LegJoined(**base, at=left, leg_id=two, bridge_id="b"),
-            cti.LegParted(**base, at=end, leg_id=two, bridge_id="b"),
+            *(cti.LegJoined(**base, at=left, leg_id=leg, bridge_id="b") for leg in (one, two)),
+            *(cti.LegParted(**base, at=end, leg_id=leg, bridge_id="b") for leg in (one, two)),
             cti.LegEnded(**base, at=end, leg_id=two, cause=16),
         ]
     facts.append(cti.LegEnded(**base, at=end, leg_id=one, cause=16))

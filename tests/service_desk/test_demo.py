@@ -12,7 +12,7 @@ from service_desk.bulk import fill, number_of
 from service_desk.demo import load_demo
 from service_desk.demo_people import SHARED
 from service_desk.desk import Desk
-from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Product
+from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Leg, Product
 from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.staff import staff_list
 
@@ -41,6 +41,13 @@ async def test_the_demo_company(desk: Desk) -> None:
                 select(func.count(ContactPoint.id)).where(ContactPoint.value == SHARED)
             ).scalar_one(),
             "promises": run(select(func.count(FollowUp.id))).scalar_one(),
+            "answered": run(
+                select(func.count(Conversation.call_id)).where(Conversation.outcome == "answered")
+            ).scalar_one(),
+            "talked": run(
+                select(func.count(Conversation.call_id)).where(Conversation.talked > 10)
+            ).scalar_one(),
+            "consulted": run(select(func.count(Leg.leg_id)).where(Leg.consulted > 0)).scalar_one(),
             "tops": run(
                 select(func.count(Customer.id)).where(Customer.segment == "A")
             ).scalar_one(),
@@ -51,6 +58,8 @@ async def test_the_demo_company(desk: Desk) -> None:
     assert found["cases"] == found["calls"] == 2000
     assert 20 < found["open"] < 200
     assert found["future"] == 0
+    assert found["talked"] == found["answered"] > 1000
+    assert found["consulted"] == 0
     assert found["sharing"] == 3
     assert found["promises"] > 5
     assert 5 < found["tops"] < 30
