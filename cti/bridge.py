@@ -21,7 +21,7 @@ from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.board import LATE, Board
 from cti.bus import Bus
-from cti.commands import Ami, Refused, Switchboard
+from cti.commands import Ami, Switchboard
 from cti.events import (
     AgentChanged,
     BoardResynced,
@@ -35,17 +35,15 @@ from cti.events import (
 from cti.interpret import WANTED_EVENTS, Interpreter
 from cti.interpret.table import when
 from cti.interpret.trace import VARIABLES, Trace, traces
-from cti.roster import WRAP_UP, AgentPlan, QueuePlan, Roster
+from cti.pauses import Pauses
+from cti.roster import AgentPlan, QueuePlan, Roster
 from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
 
 log = structlog.get_logger(__name__)
 
 BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
 LISTED = 15.0  # seconds that Asterisk has for one list
-LONGEST_NAP = 30.0  # seconds between two looks at the clock
 AUDIT_EVERY = 30.0  # seconds between two looks for hang-ups that were missed
-AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
-TRIES = 5
 
 __all__ = ["AgentPlan", "Bridge", "QueuePlan"]
 
@@ -136,14 +134,11 @@ class Bridge:
             on_down=self._on_down,
         )
         self._switchboard = Switchboard(self.link, self.roster, self.interpreter, may_dial)
+        self._pauses = Pauses(self.roster, self._switchboard, clock=clock, tick=self.tick)
         self._held_back: list[Message] | None = []  # None once the resync is through
         self._boot = ""
         self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock
-        self._wrapping: set[str] = set()
         self._after_call: dict[str, str] = {}  # agent -> the call they still work on
-        self._to_pause: dict[str, int] = {}  # agent -> tries left
-        self._pause_wanted = asyncio.Event()
-        self._clock_wanted = asyncio.Event()
         self._synced = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -178,8 +173,8 @@ class Bridge:
             try:
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self.link.run(), name="bridge-link")
-                    tasks.create_task(self._keep_time(), name="bridge-time")
-                    tasks.create_task(self._keep_pauses(), name="bridge-pauses")
+                    tasks.create_task(self._pauses.keep_time(), name="bridge-time")
+                    tasks.create_task(self._pauses.keep(), name="bridge-pauses")
                     tasks.create_task(self._keep_true(), name="bridge-audit")
             finally:
                 undo()
@@ -245,7 +240,7 @@ class Bridge:
         for change in changes:
             self.board.apply(change)
             self._bus.publish(change)
-            self._mind_wrap_up(change.agent)
+            self._pauses.mind(change.agent)
             self._mind_after_call_work(change)
 
     def _mind_after_call_work(self, change: AgentChanged) -> None:
@@ -304,10 +299,7 @@ class Bridge:
             name: [leg.id for leg in self.interpreter.legs_of(name)] for name in self.roster.plans
         }
         self._tell_agents(self.roster.resync(now, members, legs))
-        for agent, state in self.roster.states.items():
-            if state.wrap_up_until is not None:
-                self._wrapping.add(agent)
-                self._want_pause(agent)
+        self._pauses.say_again()
         held_back, self._held_back = self._held_back, None
         for message in held_back:
             self._take(message)
@@ -363,65 +355,6 @@ class Bridge:
         except AmiRefused:  # an account that may not ask: parked calls then look as if they talk
             log.warning("bridge.no_bridge_list")
             return []
-
-    # -- wrap-up: a pause of ours in Asterisk, so that no call comes meanwhile ------------------
-
-    def _mind_wrap_up(self, agent: str) -> None:
-        state = self.roster.states[agent]
-        if state.wrap_up_until is not None:
-            if agent not in self._wrapping:
-                self._wrapping.add(agent)
-                self._want_pause(agent)
-                self._clock_wanted.set()
-        elif agent in self._wrapping:
-            self._wrapping.discard(agent)
-            self._want_pause(agent)
-
-    def _want_pause(self, agent: str) -> None:
-        self._to_pause[agent] = TRIES
-        self._pause_wanted.set()
-
-    async def _keep_pauses(self) -> None:
-        """Make Asterisk's pause what it should be: the agent's own, else the wrap-up's, else none.
-
-        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone,
-        even if Asterisk's event of it is still on its way.
-        """
-        while True:
-            await self._pause_wanted.wait()
-            self._pause_wanted.clear()
-            failed: dict[str, int] = {}
-            while self._to_pause:
-                agent, tries = self._to_pause.popitem()
-                state = self.roster.states[agent]
-                if not state.queues:
-                    continue
-                wrap_up = WRAP_UP if state.wrap_up_until is not None else None
-                try:
-                    own = self.roster.pause_of(agent)
-                    await commands.pause_member(self._switchboard, agent, own or wrap_up)
-                except (AmiError, Refused) as error:
-                    log.warning("bridge.pause_failed", agent=agent, error=type(error).__name__)
-                    if tries > 1:
-                        failed[agent] = tries - 1
-            if failed:
-                await asyncio.sleep(AGAIN_AFTER)
-                self._to_pause = failed | self._to_pause
-                self._pause_wanted.set()
-
-    async def _keep_time(self) -> None:
-        while True:
-            limit = self.roster.next_limit()
-            nap = LONGEST_NAP
-            if limit is not None:
-                nap = min(max((limit - self._clock()).total_seconds(), 0.02), LONGEST_NAP)
-            try:
-                async with asyncio.timeout(nap):
-                    await self._clock_wanted.wait()
-            except TimeoutError:
-                pass
-            self._clock_wanted.clear()
-            self.tick(self._clock())
 
     # -- people wish -------------------------------------------------------------------------
 

@@ -1,0 +1,113 @@
+"""Wrap-up as a pause of ours in Asterisk, so that no call comes meanwhile; and its end in time.
+
+What the roster says is made true at Asterisk's queues, again and again until it is. Nothing here
+decides who is paused: `Roster` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from cti import commands
+from cti.ami.errors import AmiError
+from cti.commands import Refused, Switchboard
+from cti.roster import WRAP_UP, Roster
+
+log = structlog.get_logger(__name__)
+
+LONGEST_NAP = 30.0  # seconds between two looks at the clock
+AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
+TRIES = 5
+
+
+class Pauses:
+    """The pauses of one Asterisk's agents. The owner runs `keep` and `keep_time` as tasks.
+
+    `tick` is called whenever a limit of the roster may have passed, and twice a minute at least.
+    """
+
+    def __init__(
+        self,
+        roster: Roster,
+        switchboard: Switchboard,
+        *,
+        clock: Callable[[], datetime],
+        tick: Callable[[datetime], None],
+    ) -> None:
+        self._roster = roster
+        self._switchboard = switchboard
+        self._clock = clock
+        self._tick = tick
+        self._wrapping: set[str] = set()
+        self._to_pause: dict[str, int] = {}  # agent -> tries left
+        self._pause_wanted = asyncio.Event()
+        self._clock_wanted = asyncio.Event()
+
+    def mind(self, agent: str) -> None:
+        """An agent changed: if their wrap-up began or ended, Asterisk is told."""
+        if self._roster.states[agent].wrap_up_until is not None:
+            if agent not in self._wrapping:
+                self._wrapping.add(agent)
+                self._want(agent)
+                self._clock_wanted.set()
+        elif agent in self._wrapping:
+            self._wrapping.discard(agent)
+            self._want(agent)
+
+    def say_again(self) -> None:
+        """The link was away: whoever wraps up is paused anew, whatever Asterisk has kept of it."""
+        for agent, state in self._roster.states.items():
+            if state.wrap_up_until is not None:
+                self._wrapping.add(agent)
+                self._want(agent)
+
+    def _want(self, agent: str) -> None:
+        self._to_pause[agent] = TRIES
+        self._pause_wanted.set()
+
+    async def keep(self) -> None:
+        """Make Asterisk's pause what it should be: the agent's own, else the wrap-up's, else none.
+
+        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone,
+        even if Asterisk's event of it is still on its way.
+        """
+        while True:
+            await self._pause_wanted.wait()
+            self._pause_wanted.clear()
+            failed: dict[str, int] = {}
+            while self._to_pause:
+                agent, tries = self._to_pause.popitem()
+                state = self._roster.states[agent]
+                if not state.queues:
+                    continue
+                wrap_up = WRAP_UP if state.wrap_up_until is not None else None
+                try:
+                    own = self._roster.pause_of(agent)
+                    await commands.pause_member(self._switchboard, agent, own or wrap_up)
+                except (AmiError, Refused) as error:
+                    log.warning("bridge.pause_failed", agent=agent, error=type(error).__name__)
+                    if tries > 1:
+                        failed[agent] = tries - 1
+            if failed:
+                await asyncio.sleep(AGAIN_AFTER)
+                self._to_pause = failed | self._to_pause
+                self._pause_wanted.set()
+
+    async def keep_time(self) -> None:
+        """Let time pass for the owner: until the next limit, or a wrap-up that brings one."""
+        while True:
+            limit = self._roster.next_limit()
+            nap = LONGEST_NAP
+            if limit is not None:
+                nap = min(max((limit - self._clock()).total_seconds(), 0.02), LONGEST_NAP)
+            try:
+                async with asyncio.timeout(nap):
+                    await self._clock_wanted.wait()
+            except TimeoutError:
+                pass
+            self._clock_wanted.clear()
+            self._tick(self._clock())
