@@ -21,7 +21,6 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import msgspec
 import structlog
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -34,7 +33,6 @@ from cti.bus import (
     NO_BRIDGE,
     BusRestored,
     E,
-    EventCodec,
     Handler,
     InProcessBus,
     Subscription,
@@ -42,8 +40,9 @@ from cti.bus import (
     WishHandler,
     answer,
 )
+from cti.envelope import Envelope, Post
 from cti.where import where
-from cti.wishes import CommandDone, CommandRefused, Reply, Wish
+from cti.wishes import CommandRefused, Reply, Wish
 
 log = structlog.get_logger(__name__)
 
@@ -59,14 +58,6 @@ ABANDONED = 30_000  # milliseconds after which a dead member's entry is taken ov
 TROUBLE = (RedisError, OSError, TimeoutError)
 
 
-class Envelope(Struct, frozen=True):
-    """What travels: who sent it, and an event, wish or reply as JSON."""
-
-    origin: str
-    data: msgspec.Raw
-    id: str = ""
-
-
 class RedisBus:
     """`events`: base classes of what may travel, such as `Fact` (and the desk's own).
 
@@ -78,12 +69,9 @@ class RedisBus:
         self, url: str, *, events: Iterable[type[Struct]], namespace: str = "ringdesk"
     ) -> None:
         self._redis: Redis = Redis.from_url(url, socket_connect_timeout=5, health_check_interval=10)
-        self._codec = EventCodec(events)
-        self._wishes = msgspec.json.Decoder(_union(Wish))
-        self._replies = msgspec.json.Decoder(CommandDone | CommandRefused)
-        self._envelopes = msgspec.json.Decoder(Envelope)
-        self._local = InProcessBus()
         self._origin = uuid4().hex
+        self._post = Post(self._origin, events)
+        self._local = InProcessBus()
         self._events_at = f"{namespace}:event:"
         self._wishes_at = f"{namespace}:wishes"
         self._replies_at = f"{namespace}:replies:{self._origin}"
@@ -132,7 +120,7 @@ class RedisBus:
 
     def publish(self, event: Struct) -> None:
         """See `Bus.publish`. Raises ValueError for an event that was not registered."""
-        if self._codec.kind(type(event).__name__) is not type(event):
+        if self._post.kind(type(event).__name__) is not type(event):
             raise ValueError(f"{type(event).__name__} is not registered with the bus")
         self._start()
         self._local.publish(event)
@@ -173,7 +161,7 @@ class RedisBus:
         try:
             async with asyncio.timeout(timeout):
                 await self.ready.wait()  # the answer must find us listening
-                heard = await self._redis.publish(self._wishes_at, self._pack(wish, wish_id))
+                heard = await self._redis.publish(self._wishes_at, self._post.pack(wish, wish_id))
                 if not heard:
                     return CommandRefused(reason=NO_BRIDGE)
                 return await future
@@ -258,7 +246,7 @@ class RedisBus:
                 batch = [self._outgoing[i] for i in range(min(BATCH, len(self._outgoing)))]
                 async with self._redis.pipeline(transaction=False) as pipe:
                     for event in batch:
-                        name, packed = type(event).__name__, self._pack(event)
+                        name, packed = type(event).__name__, self._post.pack(event)
                         pipe.publish(self._events_at + name, packed)
                         fields = {"t": name, "e": packed, "g": ",".join(self._groups)}
                         pipe.xadd(self._stream, fields, maxlen=STREAM_LENGTH, approximate=True)  # type: ignore[arg-type] # redis' dict is invariant
@@ -293,19 +281,19 @@ class RedisBus:
 
     def _heard(self, channel: str, packed: bytes) -> None:
         try:
-            envelope = self._envelopes.decode(packed)
+            envelope = self._post.unpack(packed)
             if channel == self._replies_at:
                 future = self._asked.get(envelope.id)
                 if future is not None and not future.done():
-                    future.set_result(self._replies.decode(envelope.data))
+                    future.set_result(self._post.reply(envelope))
                 return
             name = channel.removeprefix(self._events_at)
-            kind = self._codec.kind(name)
+            kind = self._post.kind(name)
             if envelope.origin == self._origin or kind is None:
                 return
             wanted = [s for s in self._local.subscribers(kind) if s.once is None]
             if wanted:
-                event = self._codec.decode(name, bytes(envelope.data))
+                event = self._post.event(name, envelope)
                 for subscription in wanted:
                     subscription.deliver(event)
         except ValueError as error:  # garbage, or another version's event
@@ -322,8 +310,8 @@ class RedisBus:
                 if self._server is not handler:
                     raise asyncio.CancelledError  # undone, and the cancellation was swallowed
                 try:
-                    envelope = self._envelopes.decode(message["data"])
-                    wish = self._wishes.decode(envelope.data)
+                    envelope = self._post.unpack(message["data"])
+                    wish = self._post.wish(envelope)
                 except ValueError as error:
                     log.warning("bus.wish_not_understood", error=type(error).__name__)
                     continue
@@ -336,7 +324,7 @@ class RedisBus:
         try:
             reply = await answer(handler, wish, LONGEST_WISH)
             at = self._replies_at.removesuffix(self._origin) + to.origin
-            await self._redis.publish(at, self._pack(reply, to.id))
+            await self._redis.publish(at, self._post.pack(reply, to.id))
         except TROUBLE as error:
             what, kind = type(wish).__name__, type(error).__name__
             log.warning("bus.reply_lost", wish=what, error=kind, **about(wish))
@@ -374,29 +362,15 @@ class RedisBus:
             await self._redis.xack(self._stream, group, *done)
 
     async def _take_once(self, group: str, name: str, packed: bytes) -> None:
-        kind = self._codec.kind(name)
+        kind = self._post.kind(name)
         members = self._groups.get(group, [])
         member = next((s for s in members if kind and issubclass(kind, s.kind)), None)
         if member is None:
             return
         try:
-            envelope = self._envelopes.decode(packed)
-            event = self._codec.decode(name, bytes(envelope.data))
+            envelope = self._post.unpack(packed)
+            event = self._post.event(name, envelope)
         except ValueError as error:
             log.warning("bus.not_understood", event_type=name, error=type(error).__name__)
             return
         await member.deliver_and_wait(event)
-
-    def _pack(self, thing: Struct, thing_id: str = "") -> bytes:
-        data = msgspec.Raw(msgspec.json.encode(thing))
-        return msgspec.json.encode(Envelope(self._origin, data, thing_id))
-
-
-def _union(base: type[Struct]) -> Any:
-    """Every concrete wish, told apart by its tag."""
-    kinds: Any = None
-    for kind in base.__subclasses__():
-        deeper = _union(kind)
-        for one in (deeper,) if deeper is not None else (kind,):
-            kinds = one if kinds is None else kinds | one
-    return kinds
