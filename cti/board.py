@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from cti import events
 from cti.board_call import ANSWERED, OFFERED, OVER, BoardCall
 from cti.board_delta import Delta, LinkState, Section, apply_delta
-from cti.events import BoardSnapshot, Fact, LiveAgent, LiveCall, LiveQueue
+from cti.board_queues import BoardQueues
+from cti.events import BoardSnapshot, Fact, LiveAgent, LiveCall
 
 __all__ = ["LATE", "Board", "Delta", "LinkState", "apply_delta"]
 
@@ -42,19 +43,19 @@ class Board:
         zone: tzinfo = UTC,
         agents: Iterable[str] = (),
     ) -> None:
-        self._zone = zone
         self._calls: dict[str, BoardCall] = {}
         self._gone: OrderedDict[str, str | None] = OrderedDict()  # None: over, else merged into
         self._agents = {
             name: LiveAgent(agent=name, status="signed_out", since=now) for name in agents
         }
         self._agent_at: dict[str, datetime] = {}
-        self._queues = {
-            name: LiveQueue(queue=name, threshold=threshold, counted_since=now)
-            for name, threshold in thresholds.items()
-        }
+        self._queues = BoardQueues(
+            thresholds,
+            now=now,
+            zone=zone,
+            changed=lambda queue: self._set("queues", queue.queue, queue),
+        )
         self._stale_since: datetime | None = None
-        self._midnight = self._midnight_of(now, 1)
         self._changed: dict[Section, dict[str, Any]] = {}
         self._deleted: dict[Section, list[str]] = {}
 
@@ -63,7 +64,7 @@ class Board:
         return BoardSnapshot(
             calls={call_id: call.view for call_id, call in self._calls.items()},
             agents=dict(self._agents),
-            queues=dict(self._queues),
+            queues=self._queues.snapshot(),
             stale_since=self._stale_since,
         )
 
@@ -75,8 +76,7 @@ class Board:
     def apply(self, fact: Fact) -> Delta:
         """Move by one fact; a fact that says nothing new gives an empty delta."""
         self._changed, self._deleted = {}, {}
-        if fact.at >= self._midnight:
-            self._new_day(fact.at)
+        self._queues.pass_time(fact.at)
         handler = _MOVES.get(type(fact))
         if handler is not None:
             handler(self, fact)
@@ -87,18 +87,15 @@ class Board:
 
         They were counted by it, and maybe on another day: they leave no trace in the counters.
         """
-        counted = self._queues.copy()
+        counted = self._queues.snapshot()
         for fact in facts:
             self.apply(fact)
-        for name, queue in self._queues.items():
-            before = counted.get(name, LiveQueue(queue=name))
-            self._queues[name] = replace(before, waiting=queue.waiting)
+        self._queues.count_as(counted)
 
     def tick(self, now: datetime) -> Delta:
         """Let time pass without a fact: counters begin anew at midnight."""
         self._changed, self._deleted = {}, {}
-        if now >= self._midnight:
-            self._new_day(now)
+        self._queues.pass_time(now)
         return Delta(set=self._changed, delete=self._deleted)
 
     # -- calls -----------------------------------------------------------------------------
@@ -126,12 +123,9 @@ class Board:
         if call.view.queue == fact.queue and call.view.queued_at is not None:
             return
         if call.view.queue is not None:
-            self._stop_waiting(call.view.queue, call.view.call_id)
+            self._queues.stop_waiting(call.view.queue, call.view.call_id)
         call.view = replace(call.view, queue=fact.queue, queued_at=fact.at)
-        queue = self._queue(fact.queue, fact.at)
-        waiting = [c for c in queue.waiting if c != call.view.call_id]
-        waiting.insert(max(fact.position - 1, 0), call.view.call_id)
-        self._set_queue(replace(queue, waiting=tuple(waiting)))
+        self._queues.join(fact.queue, call.view.call_id, fact.position, fact.at)
         self._show(call, fact.at)
 
     def _left_queue(self, fact: events.CallLeftQueue) -> None:
@@ -139,20 +133,8 @@ class Board:
         if call is None or fact.at <= call.left.get(fact.queue, _LONG_AGO):
             return
         call.left[fact.queue] = fact.at
-        self._stop_waiting(fact.queue, call.view.call_id)
-        queue = self._queue(fact.queue, fact.at)
-        late = fact.waited > queue.threshold
-        if fact.reason == "answered":
-            queue = replace(
-                queue, answered=queue.answered + 1, in_time=queue.in_time + (0 if late else 1)
-            )
-        elif fact.reason == "abandoned":
-            queue = replace(
-                queue,
-                abandoned=queue.abandoned + 1,
-                abandoned_late=queue.abandoned_late + (1 if late else 0),
-            )
-        self._set_queue(queue)
+        self._queues.stop_waiting(fact.queue, call.view.call_id)
+        self._queues.count(fact)
         if call.view.queue == fact.queue:
             # The queue an agent took it from stays on the call; it no longer waits there.
             keep = fact.queue if fact.reason == "answered" else None
@@ -223,8 +205,7 @@ class Board:
                 self._calls[fact.call_id] = loser
                 self._show(loser, fact.at)
                 if loser.view.queue is not None and loser.view.queued_at is not None:
-                    queue = self._queue(loser.view.queue, fact.at)
-                    self._set_queue(replace(queue, waiting=(*queue.waiting, fact.call_id)))
+                    self._queues.join_last(loser.view.queue, fact.call_id, fact.at)
             elif loser is not None:
                 self._forget(loser, into=None)
             return
@@ -235,10 +216,7 @@ class Board:
         waits = loser.view.queue if loser.view.queued_at is not None else None
         if waits is not None and winner.view.queued_at is None:
             # A consultation call that waits in a queue: the one conversation waits there now.
-            queue = self._queue(waits, fact.at)
-            names = {loser.view.call_id: winner.view.call_id}
-            waiting = dict.fromkeys(names.get(c, c) for c in queue.waiting)
-            self._set_queue(replace(queue, waiting=tuple(waiting)))
+            self._queues.rename(waits, loser.view.call_id, winner.view.call_id, fact.at)
             winner.view = replace(winner.view, queue=waits, queued_at=loser.view.queued_at)
         self._forget(loser, into=winner.view.call_id)
         for leg, rank in loser.ranks.items():
@@ -278,8 +256,8 @@ class Board:
             self._set("agents", fact.agent, view)
 
     def _queue_changed(self, fact: events.QueueChanged) -> None:
-        queue = self._queue(fact.queue, fact.at)
-        self._set_queue(replace(queue, waiting=tuple(c for c in fact.waiting if c in self._calls)))
+        waiting = (call_id for call_id in fact.waiting if call_id in self._calls)
+        self._queues.order(fact.queue, waiting, fact.at)
 
     def _link_lost(self, fact: events.LinkLost) -> None:
         if self._stale_since is None:
@@ -301,7 +279,8 @@ class Board:
                 if mine.get(key) != view:
                     self._set(section, key, view)
         self._calls = {call_id: BoardCall.loaded(view) for call_id, view in new.calls.items()}
-        self._agents, self._queues = dict(new.agents), dict(new.queues)
+        self._agents = dict(new.agents)
+        self._queues.load(new.queues)
         for call_id in new.calls:
             self._gone.pop(call_id, None)
         if self._stale_since != new.stale_since:
@@ -332,15 +311,9 @@ class Board:
             call.shown = view
             self._set("calls", view.call_id, view)
 
-    def _stop_waiting(self, name: str, call_id: str) -> None:
-        queue = self._queues.get(name)
-        if queue is not None and call_id in queue.waiting:
-            self._set_queue(replace(queue, waiting=tuple(c for c in queue.waiting if c != call_id)))
-
     def _forget(self, call: BoardCall, into: str | None) -> None:
         call_id = call.view.call_id
-        for name in tuple(self._queues):
-            self._stop_waiting(name, call_id)
+        self._queues.forget(call_id)
         self._calls.pop(call_id, None)
         self._remember(call_id, into)
         self._delete("calls", call_id)
@@ -350,14 +323,6 @@ class Board:
         self._gone.move_to_end(call_id)
         while len(self._gone) > REMEMBERED:
             self._gone.popitem(last=False)
-
-    def _queue(self, name: str, at: datetime) -> LiveQueue:
-        return self._queues.get(name) or LiveQueue(queue=name, counted_since=at)
-
-    def _set_queue(self, queue: LiveQueue) -> None:
-        if self._queues.get(queue.queue) != queue:
-            self._queues[queue.queue] = queue
-            self._set("queues", queue.queue, queue)
 
     def _set_stale(self, since: datetime | None) -> None:
         self._stale_since = since
@@ -369,22 +334,6 @@ class Board:
     def _delete(self, section: Section, key: str) -> None:
         self._deleted.setdefault(section, []).append(key)
         self._changed.get(section, {}).pop(key, None)
-
-    def _midnight_of(self, at: datetime, days: int) -> datetime:
-        day = at.astimezone(self._zone).date() + timedelta(days=days)
-        return datetime.combine(day, time(), self._zone).astimezone(UTC)
-
-    def _new_day(self, at: datetime) -> None:
-        started, self._midnight = self._midnight_of(at, 0), self._midnight_of(at, 1)
-        for queue in tuple(self._queues.values()):
-            self._set_queue(
-                LiveQueue(
-                    queue=queue.queue,
-                    waiting=queue.waiting,
-                    threshold=queue.threshold,
-                    counted_since=started,
-                )
-            )
 
 
 _MOVES: dict[type[Fact], Callable[[Board, Any], None]] = {
