@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-import msgspec
 from sqlalchemy import (
-    JSON,
     BigInteger,
-    Connection,
     Dialect,
     Insert,
     String,
@@ -25,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service_desk.fold import Story
+from service_desk.direct_sql import Direct, to_json
 from service_desk.model import (
     Base,
     Case,
@@ -41,71 +38,7 @@ from service_desk.model import (
 )
 
 # Columns that belong to actions: set when the row is made, then left alone.
-_DEFAULTS: dict[str, Any] = {"customer_chosen": False, "path": []}
-
-
-class Direct:
-    """One statement, compiled once and handed to the driver as it is.
-
-    A statement built anew, or run the usual way, costs 60 microseconds and more before the database
-    sees it; a write of the intake has some fifteen, and a screen waits for it. Values are named:
-    `names` are the columns of an insert, else the bound parameters; every row must have them.
-    What is read comes as the driver gives it: ask only for texts, numbers and bytes.
-    """
-
-    def __init__(self, statement: Any, dialect: Dialect, names: tuple[str, ...] = ()) -> None:
-        compiled = statement.compile(dialect=dialect, column_keys=list(names) or None)
-        self._sql = str(compiled)
-        self._sqlite = dialect.name == "sqlite"
-        order = tuple(compiled.positiontup or ())
-        binds = [compiled.binds[name] for name in order]
-        # Constants of the statement itself are bound as well.
-        self._given = {
-            name: bind.value for name, bind in zip(order, binds, strict=True) if not bind.required
-        }
-        self._order = order
-        processors = (_processor(bind.type, dialect) for bind in binds)
-        self._bind = [(place, to) for place, to in enumerate(processors) if to is not None]
-
-    def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Run it for every row."""
-        bound = [self._bound(row) for row in rows]
-        if self._sqlite:
-            _driver(connection).executemany(self._sql, bound)
-        else:
-            connection.exec_driver_sql(self._sql, bound)
-
-    def read(self, connection: Connection, **values: Any) -> list[Any]:
-        """Run it once; all rows as tuples."""
-        bound = self._bound(values)
-        if self._sqlite:
-            rows: list[Any] = _driver(connection).execute(self._sql, bound).fetchall()
-            return rows
-        return list(connection.exec_driver_sql(self._sql, bound).all())
-
-    def _bound(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        given = self._given
-        values = [given[name] if name in given else row[name] for name in self._order]
-        for place, to in self._bind:
-            values[place] = to(values[place])
-        return tuple(values)
-
-
-def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
-    """What turns a value into the driver's, if anything must."""
-    if isinstance(kind, JSON):
-        return _json  # the standard library's is ten times slower
-    made: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
-    return made
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _driver(connection: Connection) -> Any:
-    """The driver's own connection, in the transaction that was begun on ours."""
-    return connection.connection.dbapi_connection
+ONLY_INSERTED: dict[str, Any] = {"customer_chosen": False, "path": []}
 
 
 class Statements:
@@ -138,7 +71,7 @@ class Statements:
                 "ended_by",
             ),
             keep=("customer_id",),
-            also=tuple(_DEFAULTS),
+            also=tuple(ONLY_INSERTED),
         )
         self.facts = self._upsert(ConversationFacts, ("call_id",), ("facts", "ended_at"))
         self.leg = self._upsert(
@@ -259,7 +192,7 @@ class Statements:
     def many(self, values: Iterable[Any]) -> Any:
         """Values as `many` wants them."""
         if self._dialect.name == "sqlite":
-            return _json(list(values))
+            return to_json(list(values))
         return list(values)
 
     def _upsert(
@@ -357,93 +290,3 @@ _DROP_VISIT = delete(QueueVisit).where(
     QueueVisit.queue == bindparam("b_queue"),
     QueueVisit.entered_at == bindparam("b_entered"),
 )
-
-
-class Rows:
-    """What one batch writes, gathered so that each statement runs once for all calls."""
-
-    def __init__(self) -> None:
-        self.conversations: list[dict[str, Any]] = []
-        self.legs: list[dict[str, Any]] = []
-        self.visits: list[dict[str, Any]] = []
-        self.recordings: list[dict[str, Any]] = []
-        self.entries: list[dict[str, Any]] = []
-        self.aliases: list[dict[str, Any]] = []
-        self.cases: list[dict[str, Any]] = []
-        self.linked: list[dict[str, Any]] = []
-        self.attached: list[dict[str, Any]] = []
-        self.taken: list[dict[str, Any]] = []
-        self.renamed: list[dict[str, Any]] = []
-        self.unlinked: list[dict[str, Any]] = []
-        self.dropped_entries: list[dict[str, Any]] = []
-        self.dropped_visits: list[dict[str, Any]] = []
-
-    def story(self, old: Story | None, new: Story, customer_id: int | None, *, anew: bool) -> bool:
-        """Gather what differs between what is stored and what is now known; anything?"""
-        before = self._count()
-        call_id = new.call_id
-        if anew or old is None or old.conversation != new.conversation or customer_id is not None:
-            self.conversations.append(
-                {"call_id": call_id, "customer_id": customer_id, **_DEFAULTS, **new.conversation}
-            )
-        old_legs = old.legs if old else {}
-        self.legs += [
-            {"call_id": call_id, "leg_id": leg_id, **leg}
-            for leg_id, leg in new.legs.items()
-            if old_legs.get(leg_id) != leg
-        ]
-        old_visits = old.visits if old else {}
-        self.visits += [
-            {"call_id": call_id, **visit}
-            for key, visit in new.visits.items()
-            if old_visits.get(key) != visit
-        ]
-        old_recordings = old.recordings if old else {}
-        self.recordings += [
-            {"call_id": call_id, "file": file, **row}
-            for file, row in new.recordings.items()
-            if old_recordings.get(file) != row
-        ]
-        self._entries(old, new)
-        self.aliases += [
-            {"system": system, "alias": alias, "call_id": call_id}
-            for system, alias in new.aliases - (old.aliases if old else frozenset())
-        ]
-        self.dropped_visits += [
-            {"b_call": call_id, "b_queue": queue, "b_entered": entered}
-            for queue, entered in old_visits.keys() - new.visits.keys()
-        ]
-        return self._count() > before
-
-    def _entries(self, old: Story | None, new: Story) -> None:
-        old_entries = old.entries if old else {}
-        for key, entry in new.entries.items():
-            known = old_entries.get(key)
-            if known == entry:
-                continue
-            if known is not None:  # the end's figures may still be corrected
-                self.dropped_entries.append({"b_call": new.call_id, "b_key": key})
-            self.entries.append(
-                {
-                    "call_id": new.call_id,
-                    "key": key,
-                    "at": entry.at,
-                    "kind": entry.kind,
-                    "actor": entry.actor,
-                    "text": "",
-                    "data": entry.data,
-                }
-            )
-        self.dropped_entries += [
-            {"b_call": new.call_id, "b_key": key} for key in old_entries.keys() - new.entries.keys()
-        ]
-
-    def _count(self) -> int:
-        return (
-            len(self.conversations)
-            + len(self.legs)
-            + len(self.visits)
-            + len(self.recordings)
-            + len(self.entries)
-            + len(self.dropped_entries)
-        )

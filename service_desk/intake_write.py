@@ -19,7 +19,8 @@ from service_desk.case_number import case_number
 from service_desk.desk import Desk
 from service_desk.events import CardChanged, CaseChanged, CaseOpened, CustomerChosen, DeskEvent
 from service_desk.fold import Story, fold
-from service_desk.intake_sql import Rows, Statements
+from service_desk.intake_rows import Rows
+from service_desk.intake_sql import Statements
 from service_desk.witnesses import adds_nothing
 
 CallFacts = dict[bytes, cti.CallFact]
@@ -307,7 +308,7 @@ class Writing:
             return
         if customer_id is not None:
             self.cards.add(call_id)
-            if old.stored:
+            if old.stored or opened:
                 self.rows.attached.append({**row, "b_customer": customer_id})
         self._keep_case(old, new, opened)
 
@@ -315,7 +316,8 @@ class Writing:
         """What a case takes from its call for as long as nobody decided otherwise."""
         before = old.story
         arrived_at = new.conversation["arrived_at"]
-        if old.stored and (
+        # A case is there already: the phone menu's, or one that a merged call brought along.
+        if (old.stored or opened) and (
             not opened
             or before is None
             or (before.subject, before.conversation["arrived_at"]) != (new.subject, arrived_at)

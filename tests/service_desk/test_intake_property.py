@@ -102,3 +102,15 @@ async def test_a_consult_merged_in_a_later_portion_leaves_the_case_its_owner(des
     await world.feed(desk, arrivals)
     await world.feed(desk, [fact for fact in facts if fact not in arrivals])
     assert await world.tables(desk) == expected
+
+
+async def test_a_case_that_a_merged_call_brings_along_takes_its_new_calls_name(desk: Desk) -> None:
+    """Of the consult only its end was known, which opened a case; then everything else came."""
+    facts = facts_of(["consulted"])
+    await world.feed(desk, facts)
+    expected = await world.tables(desk)
+    await world.wipe(desk)
+    end = [fact for fact in facts if fact.call_id == "k0c" and isinstance(fact, cti.LegEnded)]
+    await world.feed(desk, end)
+    await world.feed(desk, [fact for fact in facts if fact not in end])
+    assert await world.tables(desk) == expected
