@@ -16,7 +16,6 @@ from aiohttp import web
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from agent_console import words
 from agent_console.access import Permission, may, may_file, may_hear, may_keep
@@ -159,6 +158,5 @@ def _iso(at: datetime | None) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    if isinstance(value, Markup):
-        return Markup(clean(str(value)))  # noqa: S704 - it is markup already, only cleaned
-    return clean(value) if isinstance(value, str) else value
+    # Of the same kind: markup stays markup.
+    return type(value)(clean(value)) if isinstance(value, str) else value

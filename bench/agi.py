@@ -22,6 +22,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import asterisk.agi
 import panoramisk.fast_agi
@@ -114,7 +115,7 @@ class Call(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected; the environment follows when all are."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def begin(self, commands: int) -> None:
         """Send the environment."""
@@ -132,7 +133,7 @@ class Call(asyncio.Protocol):
             f"agi_arg_1: {commands}",
         )
         self._replied = time.perf_counter()
-        self._transport.write("\n".join((*lines, "", "")).encode())  # type: ignore[attr-defined] # a TCP transport
+        self._transport.write("\n".join((*lines, "", "")).encode())
 
     def data_received(self, data: bytes) -> None:
         """A command (contenders send one at a time, a line each)."""
@@ -146,7 +147,7 @@ class Call(asyncio.Protocol):
 
     def _reply(self) -> None:
         self._replied = time.perf_counter()
-        self._transport.write(b"200 result=1\n")  # type: ignore[attr-defined] # a TCP transport
+        self._transport.write(b"200 result=1\n")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The handler is through."""

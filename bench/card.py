@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from bench.fake_asterisk import SYSTEM, Call, FakeAsterisk
 from bench.harness import Figure, RunFailedError
@@ -201,7 +202,7 @@ class Page:
     async def __aenter__(self) -> Page:
         self._socket = await connect(
             f"ws://127.0.0.1:{self._port}/live",
-            origin=f"http://127.0.0.1:{self._port}",  # type: ignore[arg-type] # a NewType of str
+            origin=Origin(f"http://127.0.0.1:{self._port}"),
             additional_headers={"Cookie": f"ringdesk_session={self._cookie}"},
             compression=None,
         )
@@ -231,7 +232,7 @@ class Play:
         self._fake = fake
         self._watch = watch
         self._made = 0
-        self._chance = random.Random(1)  # noqa: S311 - which customer calls is no secret
+        self._chance = random.Random(1)
 
     async def calls(self, count: int, rate: int, *, menu: float) -> list[Taken]:
         """So many calls, evenly, each `menu` seconds before its queue; returns after the last."""

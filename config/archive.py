@@ -74,7 +74,7 @@ class Packing:
         handle = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._raw = os.fdopen(handle, "wb")
         self._zip = gzip.GzipFile("", "wb", LEVEL, self._raw, mtime=0)
-        self._tar = tarfile.open(fileobj=self._zip, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - closed by finish or give_up
+        self._tar = tarfile.TarFile(fileobj=self._zip, mode="w", format=tarfile.PAX_FORMAT)
         self._put(HEAD, msgspec.json.encode(head))
 
     def has(self, name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import platform
 import re
@@ -229,6 +230,14 @@ def _listeners(settings: Settings) -> Iterator[tuple[str, str, int, str]]:
         yield "health", health.host, port, "health.port"
 
 
+def _everywhere(host: str) -> bool:
+    """Whether it is bound on every address, which is none to ask."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 async def _runs(settings: Settings) -> bool:
     """Whether a Ringdesk answers at one of its ports."""
     first = settings.health.port
@@ -238,7 +247,7 @@ async def _runs(settings: Settings) -> bool:
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         for host, port in addresses:
-            shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - compared, not bound
+            shown = "127.0.0.1" if _everywhere(host) else host
             try:
                 async with session.get(f"http://{shown}:{port}/healthz") as answer:
                     if (await answer.text()).strip() == "ok":

@@ -34,7 +34,7 @@ AGAIN_AFTER: Final = 5.0  # seconds until a port that was taken is tried again
 STARTING: Final = "starting"
 MOST_PORT: Final = 65_535
 PORT: Final = "RINGDESK_HEALTH_PORT"
-TOKEN: Final = "RINGDESK_METRICS_TOKEN"  # noqa: S105 - the name of a variable
+VARIABLE: Final = "RINGDESK_METRICS_TOKEN"
 
 Check = Callable[[], Awaitable[str]]  # one line on what is wrong, "" if nothing is
 
@@ -71,7 +71,7 @@ class Health:
         self.serving = asyncio.Event()  # at that port
         self._host = settings.health.host
         self._allow = settings.health.allow
-        self._token = given(TOKEN, environment) or ""
+        self._token = given(VARIABLE, environment) or ""
         self._checks: dict[str, Check] = {}
         self._ready = False
         self._stands_by: Callable[[], bool] = bool
@@ -104,10 +104,10 @@ class Health:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = runner = web.AppRunner(app, access_log=None, handle_signals=False)
         try:
-            await self._runner.setup()
-            await self._listen()
+            await runner.setup()
+            await self._listen(runner)
         except OSError as error:
             log.warning(
                 "health.not_served",
@@ -116,15 +116,14 @@ class Health:
                 why=error.strerror,
                 hint=f"set health.port, or {PORT} for a second process of one role",
             )
-            self._waiting = asyncio.create_task(self._until_free(), name="health-port")
+            self._waiting = asyncio.create_task(self._until_free(runner), name="health-port")
         except BaseException:
-            await self._runner.cleanup()
+            await runner.cleanup()
             raise
         return self
 
-    async def _listen(self) -> None:
-        assert self._runner is not None  # noqa: S101 - for the type checker; made just before
-        site = web.TCPSite(self._runner, self._host, self.port)
+    async def _listen(self, runner: web.AppRunner) -> None:
+        site = web.TCPSite(runner, self._host, self.port)
         try:
             await site.start()
         except OSError:
@@ -132,12 +131,12 @@ class Health:
             raise
         self.serving.set()
 
-    async def _until_free(self) -> None:
+    async def _until_free(self, runner: web.AppRunner) -> None:
         """Who holds it may be the one we are to replace: a bridge that we stand by for."""
         while not self.serving.is_set():
             await asyncio.sleep(AGAIN_AFTER)
             with contextlib.suppress(OSError):
-                await self._listen()
+                await self._listen(runner)
         log.info("health.served", port=self.port)
 
     async def __aexit__(

@@ -323,8 +323,8 @@ def _failed(event: Struct, error: BaseException) -> None:
 
 
 def _is_async(handler: Callable[..., Any]) -> bool:
-    call = getattr(handler, "__call__", None)  # noqa: B004 - an object whose __call__ is async
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
+    # Also an object whose __call__ is async.
+    return any(map(inspect.iscoroutinefunction, (handler, type(handler).__call__)))
 
 
 def _name(handler: Callable[..., Any]) -> str:

@@ -61,13 +61,10 @@ class Conversations:
         """
         by_link = self.find(linkedid) if linkedid else None
         by_unique = self.find(uniqueid) if uniqueid else None
-        if by_link is None and by_unique is None:
-            call_id = call_id_of(self.system, linkedid or uniqueid)
-            self._learn(call_id, linkedid)
-            self._learn(call_id, uniqueid)
-            return call_id, None
         if by_link is None:
-            assert by_unique is not None  # noqa: S101 - the branch above took the other case
+            if by_unique is None:
+                by_unique = call_id_of(self.system, linkedid or uniqueid)
+                self._learn(by_unique, uniqueid)
             self._learn(by_unique, linkedid)
             return by_unique, None
         if by_unique is None or by_unique == by_link:

@@ -183,10 +183,11 @@ class Roster:
         out: list[AgentChanged] = []
         for name, state in self.states.items():
             alive = set(legs.get(name, ()))
+            after = state
             for leg in (*state.ringing, *state.talking):
                 if leg not in alive:
-                    state = moves.leg_over(state, leg)  # noqa: PLW2901 - one agent's next state
-            after = moves.in_queues(state, self._ordered(queues[name]))
+                    after = moves.leg_over(after, leg)
+            after = moves.in_queues(after, self._ordered(queues[name]))
             after = moves.paused(after, pauses.get(name))
             after = moves.reachable(after, yes=here.get(name, state.reachable))
             if name in limits:

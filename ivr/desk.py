@@ -38,7 +38,7 @@ class Desk:
         self._limits = dict(limits or {})
         self._system = system
 
-    async def identify(self, call_id: str, caller_number: str) -> CallerIdentity:  # noqa: ARG002 - the port's shape
+    async def identify(self, _call_id: str, caller_number: str, /) -> CallerIdentity:
         """Who has this number."""
         found = await conversations.caller(self._desk, caller_number)
         return CallerIdentity(

@@ -51,20 +51,20 @@ class Step(NamedTuple):
 class DeskPort(Protocol):
     """What a flow may ask or tell the desk."""
 
-    async def identify(self, call_id: str, caller_number: str) -> CallerIdentity:
+    async def identify(self, call_id: str, caller_number: str, /) -> CallerIdentity:
         """Who has this number (raw, hostile)."""
         ...
 
-    async def case_status(self, digits: str, caller_number: str) -> CaseSaid | None:
+    async def case_status(self, digits: str, caller_number: str, /) -> CaseSaid | None:
         """The status of the case whose number ends in `digits`, if it belongs to this caller."""
         ...
 
-    async def remember_language(self, call_id: str, customer_id: int, language: str) -> None:
+    async def remember_language(self, call_id: str, customer_id: int, language: str, /) -> None:
         """The caller chose a language: keep it for the next time."""
         ...
 
     async def note_path(
-        self, call_id: str, language: str, steps: list[Step], choice: Words | None = None
+        self, call_id: str, language: str, steps: list[Step], choice: Words | None = None, /
     ) -> None:
         """The way through the menu, in order. Replaces what was noted before.
 
@@ -72,7 +72,7 @@ class DeskPort(Protocol):
         """
         ...
 
-    async def leave_message(self, call_id: str, file: str, seconds: float) -> None:
+    async def leave_message(self, call_id: str, file: str, seconds: float, /) -> None:
         """A message was recorded: `file` is relative to the recordings folder."""
         ...
 

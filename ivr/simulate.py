@@ -54,33 +54,34 @@ class CannedDesk(Struct):
     choices: list[Words | None] = field(default_factory=list)
     messages: list[tuple[str, float]] = field(default_factory=list)
 
-    async def identify(self, call_id: str, caller_number: str) -> CallerIdentity:  # noqa: ARG002 - the port's shape
+    async def identify(self, _call_id: str, _caller_number: str, /) -> CallerIdentity:
         """The identity that was set."""
         return self.identity
 
-    async def case_status(self, digits: str, caller_number: str) -> CaseSaid | None:  # noqa: ARG002 - the port's shape
+    async def case_status(self, digits: str, _caller_number: str, /) -> CaseSaid | None:
         """The status that was set for these last digits."""
         for number, status in self.cases.items():
             if number.endswith(digits):
                 return CaseSaid(number=number, status=status)
         return None
 
-    async def remember_language(self, call_id: str, customer_id: int, language: str) -> None:  # noqa: ARG002 - the port's shape
+    async def remember_language(self, _call_id: str, customer_id: int, language: str, /) -> None:
         """Kept in `languages`."""
         self.languages.append((customer_id, language))
 
     async def note_path(
         self,
-        call_id: str,  # noqa: ARG002 - the port's shape
-        language: str,  # noqa: ARG002 - the port's shape
+        _call_id: str,
+        _language: str,
         steps: list[Step],
         choice: Words | None = None,
+        /,
     ) -> None:
         """Kept in `paths` and `choices`."""
         self.paths.append(steps)
         self.choices.append(choice)
 
-    async def leave_message(self, call_id: str, file: str, seconds: float) -> None:  # noqa: ARG002 - the port's shape
+    async def leave_message(self, _call_id: str, file: str, seconds: float, /) -> None:
         """Kept in `messages`."""
         self.messages.append((file, seconds))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, delete, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -69,7 +69,7 @@ def check_sqlite(file: Path) -> None:
         found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise Conflict("the database in the archive is damaged")
-        database.execute(f"DELETE FROM {BridgeLock.__tablename__}")  # noqa: S608 - our own name
+        database.execute(str(delete(BridgeLock)))
 
 
 def _open(file: Path) -> sqlite3.Connection:

@@ -201,7 +201,7 @@ def _machine() -> str:
     """This boot of this machine, and within it this world of process ids; empty if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        world = os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - a name, not a path
+        world = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return ""
     return hashlib.sha256(f"{boot} {world}".encode()).hexdigest()[:16]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Table
 from sqlalchemy.dialects.postgresql import JSONB
@@ -67,11 +67,13 @@ class Base(DeclarativeBase):
     """The declarative base; code uses the tables by Core statements."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: Json, list[Any]: Json}  # noqa: RUF012 - read once by SQLAlchemy
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
 
 
 def table_of(noun: type[Base]) -> Table:
     """The Core table behind a noun."""
-    table = noun.__table__
-    assert isinstance(table, Table)  # noqa: S101 - for the type checker; always so
-    return table
+    return cast(Table, noun.__table__)

@@ -49,7 +49,7 @@ def test_every_api_endpoint_wants_a_bearer_token() -> None:
 
 @pytest.mark.parametrize("permission", list(Permission))
 def test_nobody_and_unknown_roles_have_only_what_is_open(permission: Permission) -> None:
-    odd = Viewer(staff_id=9, user="x", name="x", role="owner")  # type: ignore[arg-type]  # hostile
+    odd = Viewer(staff_id=9, user="x", name="x", role="owner")  # hostile
     expected = permission in NOBODY
     assert access.may(None, permission) is expected
     assert access.may(odd, permission) is expected

@@ -43,7 +43,7 @@ def test_only_a_proxy_of_ours_is_believed(
         "/",
         headers={"X-Forwarded-For": told},
         app=app,
-        transport=Transport(peer),  # type: ignore[arg-type]  # as much of one as is asked
+        transport=Transport(peer),  # as much of one as is asked
     )
     assert address_of(request) == address
 
@@ -56,6 +56,6 @@ def test_a_line_that_a_proxy_adds_counts_and_not_the_one_the_browser_sent(tmp_pa
         "/",
         headers=lines,
         app=build_app(context_for(tmp_path, proxies=("10.0.0.0/8",))),
-        transport=Transport("10.0.0.2"),  # type: ignore[arg-type]  # as much of one as is asked
+        transport=Transport("10.0.0.2"),  # as much of one as is asked
     )
     assert address_of(request) == "192.0.2.7"

@@ -388,7 +388,7 @@ async def test_a_recording_outside_its_folder_is_not_served(
         agents = ("ava",)
         kind = "call"
 
-    Found.file = file  # type: ignore[attr-defined]
+    Found.file = file
 
     async def recording(*_args: object) -> Found:
         return Found()

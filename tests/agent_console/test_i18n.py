@@ -27,19 +27,26 @@ def used() -> set[str]:
     for folder in ("agent_console",):
         inside = [(pattern.removeprefix(f"{folder}/"), way) for pattern, way in methods]
         renamed = {pattern.removeprefix(f"{folder}/"): value for pattern, value in options.items()}
-        keep = lambda name: "node_modules" not in str(name)  # noqa: E731
         for _, _, message, _, _ in extract_from_dir(
-            ROOT / folder, inside, renamed, keywords=keywords, directory_filter=keep
+            ROOT / folder, inside, renamed, keywords=keywords, directory_filter=of_ours
         ):
-            found.add(message if isinstance(message, str) else message[0])
+            found.add(one(message))
     return found
+
+
+def of_ours(folder: object) -> bool:
+    return "node_modules" not in str(folder)
+
+
+def one(text: str | tuple[str, ...] | list[str]) -> str:
+    """The first form of a text that may have several."""
+    return text if isinstance(text, str) else text[0]
 
 
 def written() -> dict[str, str]:
     """The server's own file: text -> Chinese, the first form where there are several."""
     with (LOCALE / "zh_CN/LC_MESSAGES/messages.po").open("rb") as file:
         catalogue = read_po(file, locale="zh_CN")
-    one = lambda text: text if isinstance(text, str) else text[0]  # noqa: E731
     return {one(m.id): one(m.string) for m in catalogue if m.id}
 
 

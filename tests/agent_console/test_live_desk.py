@@ -70,7 +70,7 @@ async def tab(office: Office, live: LiveServer, name: str = "ava") -> connect:
     return connect(
         f"ws://127.0.0.1:{live.port}/live",
         additional_headers={"Cookie": f"ringdesk_session={session.token}"},
-        origin=f"http://127.0.0.1:{live.port}",  # type: ignore[arg-type]  # a plain string serves
+        origin=f"http://127.0.0.1:{live.port}",  # a plain string serves
         proxy=None,
     )
 
@@ -184,7 +184,7 @@ async def test_ending_the_session_on_the_server_ends_the_next_handshake(
         await connect(
             f"ws://127.0.0.1:{live.port}/live",
             additional_headers={"Cookie": f"ringdesk_session={session.token}"},
-            origin=f"http://127.0.0.1:{live.port}",  # type: ignore[arg-type]  # a string serves
+            origin=f"http://127.0.0.1:{live.port}",  # a string serves
             proxy=None,
         )
 

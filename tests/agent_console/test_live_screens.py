@@ -109,11 +109,11 @@ async def play(folder: Path, steps: list[tuple[type[e.Fact], dict[str, Any]]]) -
     await screens.start()
     pages: dict[str, Client] = {}
     for name, role in (("ava", "agent"), ("ben", "agent"), ("sue", "supervisor")):
-        viewer = Viewer(staff_id=1, user=name, name=name, role=role)  # type: ignore[arg-type]
+        viewer = Viewer(staff_id=1, user=name, name=name, role=role)
         pages[name] = Client(viewer, "en", depth=10_000)
         if role == "agent":
             screens.watch_desk(name, "en")
-            hub.subscribe(pages[name], Key(DESK, name), lambda name=name: screens.desk(name))  # type: ignore[misc]
+            hub.subscribe(pages[name], Key(DESK, name), lambda name=name: screens.desk(name))
         else:
             hub.subscribe(pages[name], Key(BOARD), screens.board)
     seen: dict[str, dict[str, Any]] = {name: {} for name in pages}
@@ -136,7 +136,7 @@ async def play(folder: Path, steps: list[tuple[type[e.Fact], dict[str, Any]]]) -
     for name in AGENTS:
         seen[name] = follow(pages[name], seen[name])
         fresh = Client(pages[name].viewer, "en")
-        hub.subscribe(fresh, Key(DESK, name), lambda name=name: screens.desk(name))  # type: ignore[misc]
+        hub.subscribe(fresh, Key(DESK, name), lambda name=name: screens.desk(name))
         seen[name] = follow(pages[name], seen[name])
         assert seen[name] == follow(fresh, {})
         theirs = set().union(*(merged[call] for call in offered[name])) if offered[name] else set()

@@ -174,7 +174,7 @@ async def world(
     monkeypatch.setattr(reads, "last_reader", lambda _context: no_last)
     bus = InProcessBus()
     context = ConsoleContext(
-        desk=StillDesk(),  # type: ignore[arg-type]  # only the clock is asked
+        desk=StillDesk(),  # only the clock is asked
         bus=bus,
         company="Test",
         sip_secret=lambda _name: "secret",
@@ -213,7 +213,7 @@ def dial(
     return connect(
         f"ws://127.0.0.1:{world.live.port}/live",
         additional_headers=headers,
-        origin=origin,  # type: ignore[arg-type]  # hostile ones too
+        origin=origin,  # hostile ones too
         compression=None,
         proxy=None,
     )

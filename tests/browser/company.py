@@ -448,14 +448,17 @@ def board() -> Json:
             6, "held", 75, agents=["ben"], customer_name=HOSTILE, case_number="C-2026-004702"
         ),
     ]
-    agent = lambda name, full, status, **more: {  # noqa: E731 - a table reads better with one short word
-        "agent": name,
-        "name": full,
-        "status": status,
-        "since": at(seconds=more.pop("s", 100)),
-        "queues": ["support"],
-        **more,
-    }
+
+    def agent(name: str, full: str, status: str, **more: Any) -> dict[str, Any]:
+        return {
+            "agent": name,
+            "name": full,
+            "status": status,
+            "since": at(seconds=more.pop("s", 100)),
+            "queues": ["support"],
+            **more,
+        }
+
     agents = [
         agent("ava", "Ava Lindqvist", "talking", s=190, call_id="b1"),
         agent("ben", "Ben Okafor", "held", s=75, call_id="b6"),
@@ -466,18 +469,21 @@ def board() -> Json:
         agent("gus", "Gus Ferreira", "unreachable", s=900),
         agent("hana", "Hana Kimura", "signed_out", s=9000),
     ]
-    queue = lambda name, label, **more: {  # noqa: E731
-        "queue": name,
-        "label": label,
-        "waiting": [],
-        "answered": 0,
-        "abandoned": 0,
-        "abandoned_late": 0,
-        "in_time": 0,
-        "threshold": 20,
-        "counted_since": at(hours=8),
-        **more,
-    }
+
+    def queue(name: str, label: str | dict[str, str], **more: Any) -> dict[str, Any]:
+        return {
+            "queue": name,
+            "label": label,
+            "waiting": [],
+            "answered": 0,
+            "abandoned": 0,
+            "abandoned_late": 0,
+            "in_time": 0,
+            "threshold": 20,
+            "counted_since": at(hours=8),
+            **more,
+        }
+
     queues = [
         queue(
             "support",

@@ -365,7 +365,7 @@ Change = Callable[[dict[str, bytes]], None]
 def rebuilt(made: Path, target: Path, change: Change, *, listed: bool = True) -> Path:
     """The same archive with other contents; `listed`: its list fits them."""
     with tarfile.open(made) as tar:
-        parts = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+        parts = {each.name: tar.extractfile(each).read() for each in tar}
     contents = json.loads(parts.pop(archive.LIST))
     change(parts)
     if listed:

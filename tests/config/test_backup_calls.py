@@ -80,7 +80,7 @@ def test_a_call_that_comes_between_database_and_records_is_one_case(
     after: list[tuple[int, str]] = []
 
     def and_then_calls(*given: object) -> dict[str, int]:
-        done = dump(*given)  # type: ignore[arg-type] # passed on as it came
+        done = dump(*given)  # passed on as it came
         with records.open("ab") as out:
             out.writelines(line + b"\n" for line in across[middle:])
         records.rename(records.with_name("cel.json.1"))

@@ -27,11 +27,9 @@ SHOWN = """() => {
   const copy = main.cloneNode(true);
   for (const one of copy.querySelectorAll("rd-since, rd-sparkline")) one.remove();
   const rows = [...copy.querySelectorAll("tbody tr, li, dl > div, h2")];
-  return {
-    times,
-    rows: rows.map((one) => (one.dataset.state ?? "") + " " + one.textContent.replace(/\\s+/g, " ").trim()),
-  };
-}"""  # noqa: E501 - JavaScript
+  const text = (one) => one.textContent.replace(/\\s+/g, " ").trim();
+  return {times, rows: rows.map((one) => (one.dataset.state ?? "") + " " + text(one))};
+}"""
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from config.settings import load
 from service_desk.actions import staff
@@ -41,7 +42,7 @@ async def console(floor: Floor, cookie: str, topic: str) -> tuple[ClientConnecti
     port = int(floor.house.config["live"]["port"])
     client = await connect(
         f"ws://127.0.0.1:{port}/live",
-        origin=f"http://127.0.0.1:{port}",  # type: ignore[arg-type] # a NewType of str
+        origin=Origin(f"http://127.0.0.1:{port}"),
         additional_headers={"Cookie": f"ringdesk_session={cookie}"},
         compression=None,
         open_timeout=OPEN_SECONDS,

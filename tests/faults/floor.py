@@ -226,7 +226,7 @@ class Floor:
         Not each channel: Asterisk writes the records of one call in one order, and that of two
         channels' starts says which of them is the caller's.
         """
-        chance = random.Random(1)  # noqa: S311 - the same order every time
+        chance = random.Random(1)
         late: dict[str, float] = defaultdict(lambda: chance.uniform(0.0, 0.5))
         for file in self.record_files():
             lines = [json.loads(line) for line in file.read_text().splitlines()]

@@ -75,7 +75,7 @@ class AmiProxy:
                 writer.write(data)
 
     async def _events(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        chance = random.Random(self.mischief.seed)  # noqa: S311 - the same mischief every time
+        chance = random.Random(self.mischief.seed)
         loop = asyncio.get_running_loop()
         last: dict[bytes, float] = {}  # channel -> when its last event was handed on
         newest = 0.0

@@ -37,22 +37,32 @@ def _parts() -> None:
 async def test_the_link_is_half_open(tmp_path: Path, prompts: Path, check: Check) -> None:
     """Nothing comes and nothing is refused: said on the board within 15 s, then resynced."""
     check.of(11, "the manager's link swallows everything; a browser watches")
-    async with (
-        open_proxied_floor(tmp_path, prompts) as (floor, proxy),
-        a_browser() as browser,
-        a_board(browser, floor) as board,
-    ):
+    async with open_proxied_floor(tmp_path, prompts) as (floor, proxy):
+        await noticed_and_mended(floor, proxy.swallow, check)
+        assert proxy.links > 1
+
+
+async def test_packets_vanish(tmp_path: Path, prompts: Path, check: Check) -> None:
+    """The same where nobody answers for the other side: packets are dropped, both ways."""
+    check.of(11, "packets dropped in a network namespace; a browser watches")
+    with a_wire() as wire:
+        async with open_distant_floor(tmp_path, prompts, wire) as floor:
+            await noticed_and_mended(floor, wire.drop, check)
+
+
+async def noticed_and_mended(floor: Floor, break_it: Callable[[bool], None], check: Check) -> None:
+    """Break the link while calls flow and a board is open; then everything is as it was."""
+    async with a_browser() as browser, a_board(browser, floor) as board:
         floor.call(length(40, 400), 4.0)
         flowing = asyncio.create_task(floor.counted())
-        said = await stale_and_back(board.page, proxy.swallow)
+        said = await stale_and_back(board.page, break_it)
         tally = await floor.tally(await flowing)
         await floor.agents_agree()
         await same_as_fresh(board.page, browser, floor)
-        check.count(tally)
-        check.note(f"the banner was there after {said:.1f} s")
-        assert tally.sipp.failed == 0
-        assert proxy.links > 1
-        assert tally.exact, tally
+    check.count(tally)
+    check.note(f"the banner was there after {said:.1f} s")
+    assert tally.sipp.failed == 0
+    assert tally.exact, tally
 
 
 async def stale_and_back(page: Page, break_it: Callable[[bool], None]) -> float:
@@ -68,27 +78,6 @@ async def stale_and_back(page: Page, break_it: Callable[[bool], None]) -> float:
         break_it(False)
     await expect(banner).to_have_count(0, timeout=BACK_SECONDS * 1000)
     return said
-
-
-async def test_packets_vanish(tmp_path: Path, prompts: Path, check: Check) -> None:
-    """The same where nobody answers for the other side: packets are dropped, both ways."""
-    check.of(11, "packets dropped in a network namespace; a browser watches")
-    with a_wire() as wire:
-        async with (
-            open_distant_floor(tmp_path, prompts, wire) as floor,
-            a_browser() as browser,
-            a_board(browser, floor) as board,
-        ):
-            floor.call(length(40, 400), 4.0)
-            flowing = asyncio.create_task(floor.counted())
-            said = await stale_and_back(board.page, wire.drop)
-            tally = await floor.tally(await flowing)
-            await floor.agents_agree()
-            await same_as_fresh(board.page, browser, floor)
-    check.count(tally)
-    check.note(f"the banner was there after {said:.1f} s")
-    assert tally.sipp.failed == 0
-    assert tally.exact, tally
 
 
 async def test_the_reader_stops_for_thirty_seconds(floor: Floor, check: Check) -> None:

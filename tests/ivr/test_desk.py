@@ -109,13 +109,13 @@ async def test_a_queue_is_full_by_its_live_callers(business: ServiceDesk, menu: 
     async with business.write(by=SYSTEM) as uow:
         for name, outcome in (("a", "live"), ("b", "abandoned"), ("c", "live")):
             row = {"call_id": name, "arrived_at": now, "outcome": outcome}
-            await uow.execute(Conversation.__table__.insert(), row)  # type: ignore[attr-defined]
+            await uow.execute(Conversation.__table__.insert(), row)
         for name, left in (("a", None), ("b", None), ("c", now)):
             row = {"call_id": name, "queue": "support", "entered_at": now, "left_at": left}
-            await uow.execute(QueueVisit.__table__.insert(), row)  # type: ignore[attr-defined]
+            await uow.execute(QueueVisit.__table__.insert(), row)
     assert not await menu.queue_is_full("support")
     async with business.write(by=SYSTEM) as uow:
         row = {"call_id": "c", "queue": "support", "entered_at": now + timedelta(seconds=1)}
-        await uow.execute(QueueVisit.__table__.insert(), row)  # type: ignore[attr-defined]
+        await uow.execute(QueueVisit.__table__.insert(), row)
     assert await menu.queue_is_full("support")
     assert not await menu.queue_is_full("sales")

@@ -197,7 +197,7 @@ def test_a_queue_that_gave_up_goes_on_where_the_flow_says(make_flow: Callable[..
         "  a: {kind: queue, queue: support}\n  b: {kind: hangup, prompt: {en: Full, zh: 满}}\n"
     )
     commands, _ = step(flow, State(), Began(at=NOW, reason="full", language="zh"))
-    assert [clip.text for clip in commands[0].speech] == ["满"]  # type: ignore[attr-defined]
+    assert [clip.text for clip in commands[0].speech] == ["满"]
 
 
 def test_a_flow_that_says_nothing_about_it_hangs_up(make_flow: Callable[..., Flow]) -> None:

@@ -60,7 +60,7 @@ class Run:
         return self.commands
 
     def press(self, digits: str, ended: str = "max") -> tuple[Command, ...]:
-        return self.give(Pressed(at=self.at, digits=digits, ended=ended))  # type: ignore[arg-type]
+        return self.give(Pressed(at=self.at, digits=digits, ended=ended))
 
     def silence(self) -> tuple[Command, ...]:
         return self.press("", "timeout")
@@ -117,7 +117,7 @@ MENU = (
 def test_menu_takes_a_key(run: Callable[..., Run]) -> None:
     call = run(MENU)
     assert call.last == Ask(
-        speech=call.last.speech,  # type: ignore[attr-defined]
+        speech=call.last.speech,
         max_digits=1,
         first_timeout=5,
         digit_timeout=3,

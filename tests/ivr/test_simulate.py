@@ -31,8 +31,8 @@ class Call:
     def __init__(self, *keys: str, at: datetime = MONDAY, **settings: object) -> None:
         self.desk = CannedDesk(cases={"C-2026-004711": "waiting"})
         if isinstance(settings.get("identity"), CallerIdentity):
-            self.desk.identity = settings.pop("identity")  # type: ignore[assignment]
-        self.desk.full = settings.pop("full", set())  # type: ignore[assignment]
+            self.desk.identity = settings.pop("identity")
+        self.desk.full = settings.pop("full", set())
         out = io.StringIO()
         flow: Flow = load_flows([ROOT / "config" / "flows"], ["support", "sales"])["main"]
         self.done: Simulated = simulate(
@@ -41,7 +41,7 @@ class Call:
             out,
             lambda: at,
             self.desk,
-            **settings,  # type: ignore[arg-type]
+            **settings,
         )
         self.text = out.getvalue()
 

@@ -21,7 +21,7 @@ def tone(hertz: float, rate: int = 22_050, seconds: float = 0.3) -> list[int]:
 
 
 def loudness(samples: object) -> float:
-    values = list(samples)[200:-200]  # type: ignore[call-overload]
+    values = list(samples)[200:-200]
     return math.sqrt(sum(value * value for value in values) / len(values))
 
 

@@ -51,7 +51,7 @@ async def test_a_message_waits_for_a_desk_that_is_away_for_long() -> None:
 
 async def test_a_silent_desk_is_given_up() -> None:
     async with asyncio.timeout(5):
-        await Telling(pauses=(0.0,), within=0.01).tell("x", asyncio.Event().wait)  # type: ignore[arg-type]
+        await Telling(pauses=(0.0,), within=0.01).tell("x", asyncio.Event().wait)
 
 
 async def test_close_waits_for_what_is_under_way() -> None:
@@ -71,7 +71,7 @@ async def test_close_waits_for_what_is_under_way() -> None:
 async def test_close_gives_up_on_what_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "CLOSE_WITHIN", 0.01)
     told = Telling(within=60)
-    task = told.tell("x", asyncio.Event().wait)  # type: ignore[arg-type]
+    task = told.tell("x", asyncio.Event().wait)
     await told.close()
     assert task.cancelled()
 

@@ -74,7 +74,7 @@ def _blind(to: str, caller: Leg, last: Leg = THEN, **more: object) -> Call:
         "legs": (caller, FIRST, last),
         "transfers": (("blind", "ava", to),),
     }
-    return Call(outcome="answered", **{**values, **more})  # type: ignore[arg-type]
+    return Call(outcome="answered", **{**values, **more})
 
 
 EXPECTED: dict[str, Call] = {

@@ -277,7 +277,7 @@ async def test_order_repetition_and_portions_change_nothing(desk: Desk, seed: in
     expected = await tables(desk)
     await wipe(desk)
     await customer(desk, "Eva", "+493055501001", 77)
-    chance = random.Random(seed)  # noqa: S311 - a shuffle, no secret
+    chance = random.Random(seed)
     many = facts + chance.choices(facts, k=20)
     chance.shuffle(many)
     while many:

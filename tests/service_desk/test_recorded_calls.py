@@ -211,7 +211,7 @@ def test_channels_told_of_a_little_early_or_late_are_the_same_call(name: str) ->
     messages = recording(name).messages
     expected = essence(story_of(first_id(name), facts_of(messages)))
     for seed in range(8):
-        told = facts_of(shaken(messages, random.Random(seed)))  # noqa: S311 - told again the same
+        told = facts_of(shaken(messages, random.Random(seed)))
         assert essence(story_of(first_id(name), told)) == expected, seed
 
 

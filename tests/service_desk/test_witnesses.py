@@ -173,5 +173,5 @@ def test_in_whichever_order_both_are_told(name: str) -> None:
     root = facts[0].call_id
     first = fold(root, dict(packed(fact) for fact in facts), "DE")
     for seed in range(5):
-        random.Random(seed).shuffle(facts)  # noqa: S311 - no secret
+        random.Random(seed).shuffle(facts)
         assert fold(root, dict(packed(fact) for fact in facts), "DE") == first

@@ -87,7 +87,7 @@ class Ends:
 async def server_of(
     handler: Callable[[Channel], Awaitable[None]], **bounds: float
 ) -> AsyncIterator[AgiServer]:
-    server = AgiServer("127.0.0.1", 0, handler, **bounds)  # type: ignore[arg-type] # int or float
+    server = AgiServer("127.0.0.1", 0, handler, **bounds)  # int or float
     try:
         async with server:
             yield server

@@ -189,7 +189,7 @@ async def running(
 @pytest.fixture
 def logged() -> Iterator[list[dict[str, object]]]:
     with structlog.testing.capture_logs() as entries:
-        yield entries  # type: ignore[misc] # structlog's entries are mutable mappings
+        yield entries  # structlog's entries are mutable mappings
 
 
 async def test_it_logs_in_and_knows_when_asterisk_started() -> None:
@@ -300,7 +300,7 @@ async def test_a_listeners_exception_stops_nobody(logged: list[dict[str, object]
 async def test_pending_actions_fail_when_the_link_breaks() -> None:
     async with running() as world:
         asking = [asyncio.create_task(world.link.action("Do")) for _ in range(50)]
-        asking.append(asyncio.create_task(world.link.listing("List")))  # type: ignore[arg-type]
+        asking.append(asyncio.create_task(world.link.listing("List")))
         await world.asterisk.heard("List")
         world.asterisk.hang_up()
         results = await asyncio.gather(*asking, return_exceptions=True)
