@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -44,6 +45,7 @@ def of_process(health: Health, settings: Settings, desk: Desk, bus: Bus) -> None
     folders = folders_of(settings)
     metrics.provide("ringdesk_disk_free_bytes", lambda: free_in(folders))
     metrics.alarm("disk_low", lambda: sum(free < LEAST_FREE for free in free_in(folders).values()))
+    metrics.provide("ringdesk_tasks", lambda: len(asyncio.all_tasks()))
     metrics.provide("ringdesk_bus_waiting", lambda: bus.waiting)
     metrics.provide("ringdesk_bus_unsent", lambda: bus.unsent)
     metrics.provide("ringdesk_bus_dropped", lambda: bus.dropped)

@@ -75,6 +75,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ringdesk_live_clients": Figure("Live screens that are connected"),
     "ringdesk_live_cut": Figure("Live screens cut because they did not read", counts=True),
     "ringdesk_disk_free_bytes": Figure("Free space", "folder"),
+    "ringdesk_tasks": Figure("Tasks of this process that have not ended"),
 }  # fmt: skip
 
 

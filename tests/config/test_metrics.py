@@ -159,6 +159,7 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
     assert page["ringdesk_database_up"] == 1
     assert page["ringdesk_outbox_waiting"] == 0
     assert page["ringdesk_disk_free_bytes{data}"] > 0
+    assert page["ringdesk_tasks"] >= 1
     text = (await health.metrics.page()).decode()
     assert CALLER not in text
     assert NAME not in text
