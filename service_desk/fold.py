@@ -1,27 +1,21 @@
 """What a set of facts about one call says: pure, and the same for any order and any repetition.
 
-`fold` sorts the facts by time and reads them once. Whatever is stored of a call is what this says,
-so a fact that comes late, twice or from another source cannot spoil it.
+`fold` sorts the facts by time, has them read once (fold_facts.py) and says what was read. Whatever
+is stored of a call is what this says, so that a fact that comes late cannot spoil it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-
-from msgspec import Struct
 
 from cti import events as cti
 from service_desk import fold_legs, intervals
-from service_desk.fold_legs import Leg
+from service_desk.fold_facts import Reading
 from service_desk.phone_number import PhoneNumber, printable, understand
+from service_desk.story import Story
 from service_desk.witnesses import agreed
-
-# The same thing told by two sources (AMI and CEL) within this time is one thing.
-SAME = timedelta(seconds=3)
-MOST_OFFERS = 20  # ring-all to a hundred agents is one line of a story, not a hundred
-MOST_ENTRIES = 200
 
 _ORDER = {
     kind: rank
@@ -51,431 +45,14 @@ _ORDER = {
 }
 
 
-class Entry(Struct, frozen=True):
-    """One line of the story; `key` makes it the same line when it is told again."""
-
-    key: str
-    at: datetime
-    kind: str
-    actor: str
-    data: dict[str, Any]
-
-
-class Story(Struct, frozen=True, kw_only=True):
-    """All that is stored of one call; rows are plain values by column name."""
-
-    call_id: str
-    number: PhoneNumber | None
-    opens_case: bool
-    subject: tuple[str, str]  # kind and value, as model/case.py has them
-    conversation: dict[str, Any]
-    legs: dict[str, dict[str, Any]]
-    visits: dict[tuple[str, datetime], dict[str, Any]]
-    recordings: dict[str, dict[str, Any]]
-    entries: dict[str, Entry]
-    aliases: frozenset[tuple[str, str]]
-
-
-class _Reading:
-    """The state of one reading of the facts."""
-
-    def __init__(self, call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> None:
-        self.call_id = call_id
-        self.region = region
-        told = [fact for _, fact in sorted(facts.items(), key=_place)]
-        if 0 < sum(fact.journal for fact in told) < len(told):
-            told = sorted(agreed(told), key=_when)
-        self.facts = told
-        self.legs: dict[str, Leg] = {}
-        self.visits: list[dict[str, Any]] = []
-        self.recordings: dict[str, dict[str, Any]] = {}
-        self.entries: dict[str, Entry] = {}
-        self.latest: dict[str, datetime] = {}
-        self.aliases: set[tuple[str, str]] = set()
-        self.agents: list[str] = []
-        self.arrived: cti.CallArrived | None = None
-        self.opens_case = False
-        self.ended: cti.CallEnded | None = None
-        self.answered_at: datetime | None = None
-        self.queue: str | None = None
-        self.waited: float | None = None
-        self.offers = 0
-
-    def read(self) -> Story:
-        """Read all facts and say what they mean."""
-        for fact in self.facts:
-            leg_id = getattr(fact, "leg_id", None)
-            if leg_id:
-                self.aliases.add((fact.system, leg_id))
-                if leg_id not in self.legs:
-                    self.legs[leg_id] = Leg(started_at=fact.at)
-            _READERS[type(fact)](self, fact)
-        return self._told()
-
-    def note(self, kind: str, about: str, at: datetime, actor: str, /, **data: Any) -> None:
-        """A line of the story, unless it was just told."""
-        what = f"{kind}:{about}"
-        before = self.latest.get(what)
-        if before is not None and at - before <= SAME:
-            return
-        if len(self.entries) >= MOST_ENTRIES and kind != "ended":
-            return
-        self.latest[what] = at
-        key = f"{what[:80]}:{at.timestamp():.6f}"
-        self.entries[key] = Entry(key, at, kind, actor[:64], data)
-
-    def agent_is(self, agent: str) -> None:
-        """An agent took part."""
-        if agent not in self.agents:
-            self.agents.append(agent)
-
-    # One method a fact
-
-    def call_arrived(self, fact: cti.CallArrived) -> None:
-        """Merged calls have several: an outside party's first, then the call's own."""
-        if fact.direction != "internal":
-            self.opens_case = True
-        if self.arrived is None or self._weight(fact) > self._weight(self.arrived):
-            self.arrived = fact
-        leg = self.legs[fact.leg_id]
-        leg.party = leg.party or ("agent" if fact.agent else "caller")
-        leg.agent = leg.agent or fact.agent
-        leg.address = leg.address or (fact.dialed if fact.agent else fact.caller_number)
-        self.note(
-            "arrived",
-            fact.call_id,
-            fact.at,
-            fact.agent or "caller",
-            number=printable(fact.caller_number),
-            dialed=printable(fact.dialed),
-            direction=fact.direction,
-        )
-
-    def _last_of_the_call(self) -> datetime:
-        """After-call work is none of the call."""
-        return max(fact.at for fact in self.facts if not isinstance(fact, cti.WrapUpEnded))
-
-    def _weight(self, fact: cti.CallArrived) -> tuple[bool, bool]:
-        return fact.direction != "internal", fact.call_id == self.call_id
-
-    def call_merged(self, fact: cti.CallMerged) -> None:
-        """The entry says that two calls turned out to be one."""
-        self.note("merged", fact.absorbed, fact.at, "system")
-
-    def leg_started(self, fact: cti.LegStarted) -> None:
-        """Who is at the other end of a channel."""
-        leg = self.legs[fact.leg_id]
-        leg.party = fact.party
-        leg.agent = fact.agent or leg.agent
-        leg.address = fact.address or leg.address
-
-    def leg_joined(self, fact: cti.LegJoined) -> None:
-        """Talk begins."""
-        leg = self.legs[fact.leg_id]
-        leg.rooms.append((fact.at, fact.bridge_id, True))
-        leg.answered_at = leg.answered_at or fact.at
-
-    def leg_parted(self, fact: cti.LegParted) -> None:
-        """Talk ends."""
-        self.legs[fact.leg_id].rooms.append((fact.at, fact.bridge_id, False))
-
-    def leg_held(self, fact: cti.LegHeld) -> None:
-        """Hold begins."""
-        self.legs[fact.leg_id].hold.append((fact.at, True))
-
-    def leg_resumed(self, fact: cti.LegResumed) -> None:
-        """Hold ends."""
-        self.legs[fact.leg_id].hold.append((fact.at, False))
-
-    def leg_ended(self, fact: cti.LegEnded) -> None:
-        """A channel is gone; the first word on that counts."""
-        leg = self.legs[fact.leg_id]
-        if leg.ended_at is None:
-            leg.ended_at, leg.cause = fact.at, fact.cause
-            leg.ended_by = fact.by
-            self._stopped_ringing(leg, fact.at)
-
-    def call_queued(self, fact: cti.CallQueued) -> None:
-        """A visit to a queue begins."""
-        if self.visits:
-            last = self.visits[-1]
-            if last["queue"] == fact.queue and fact.at - last["entered_at"] <= SAME:
-                return
-        self.queue = fact.queue
-        self.visits.append(_visit(fact.queue, fact.at))
-        self.note("queued", fact.queue, fact.at, "system", queue=fact.queue, position=fact.position)
-
-    def call_left_queue(self, fact: cti.CallLeftQueue) -> None:
-        """A visit ends; without its beginning the wait tells when that was."""
-        visit = self._visit_of(fact.queue, fact.at)
-        if visit is None:
-            self.queue = self.queue or fact.queue
-            visit = _visit(fact.queue, fact.at - timedelta(seconds=max(fact.waited, 0.0)))
-            self.visits.append(visit)
-        if visit["left_at"] is not None and visit["reason"] != "unknown":
-            return
-        visit.update(left_at=fact.at, reason=fact.reason, waited=round(max(fact.waited, 0.0), 3))
-        if fact.reason != "answered":
-            self.note(
-                "left_queue",
-                fact.queue,
-                fact.at,
-                "system",
-                queue=fact.queue,
-                reason=fact.reason,
-                waited=round(fact.waited, 1),
-            )
-
-    def call_offered(self, fact: cti.CallOffered) -> None:
-        """A device rings."""
-        leg = self.legs[fact.leg_id]
-        leg.party, leg.agent = leg.party or "agent", leg.agent or fact.agent
-        leg.rang_at = leg.rang_at or fact.at
-        self.offers += 1
-        if self.offers <= MOST_OFFERS:
-            self.note("offered", fact.agent, fact.at, fact.agent, queue=fact.queue)
-
-    def call_offer_ended(self, fact: cti.CallOfferEnded) -> None:
-        """A device rings no more."""
-        leg = self.legs[fact.leg_id]
-        self._stopped_ringing(leg, fact.at)
-        if fact.reason in ("no_answer", "rejected") and self.offers <= MOST_OFFERS:
-            self.note("not_taken", fact.agent, fact.at, fact.agent, reason=fact.reason)
-
-    def call_answered(self, fact: cti.CallAnswered) -> None:
-        """An agent has the call."""
-        leg = self.legs[fact.leg_id]
-        leg.party, leg.agent = leg.party or "agent", leg.agent or fact.agent
-        self._stopped_ringing(leg, fact.at)
-        leg.answered_at = leg.answered_at or fact.at
-        first = self.answered_at is None
-        if first:
-            self.answered_at = fact.at
-            self.waited = fact.waited
-        if fact.queue is not None:
-            if first:
-                self.queue = fact.queue
-            visit = self._visit_of(fact.queue, fact.at)
-            if visit is not None and visit["left_at"] is None:
-                waited = (fact.at - visit["entered_at"]).total_seconds()
-                waited = waited if fact.waited is None else fact.waited
-                visit.update(left_at=fact.at, reason="answered", waited=round(waited, 3))
-            if visit is not None:
-                visit["agent"] = visit["agent"] or fact.agent
-        consults = leg.rang_at is None and fact.agent in self.agents
-        self.agent_is(fact.agent)
-        if not consults:  # whom the agent called meanwhile answered
-            self.note(
-                "answered", fact.agent, fact.at, fact.agent, queue=fact.queue, waited=fact.waited
-            )
-
-    def call_released(self, fact: cti.CallReleased) -> None:
-        """The agent's part is over; `talked` serves when no bridge was seen."""
-        leg = self.legs[fact.leg_id]
-        leg.agent = leg.agent or fact.agent
-        leg.released = max(leg.released, fact.talked)
-        leg.released_at = leg.released_at or fact.at
-        self.agent_is(fact.agent)
-
-    def wrap_up_ended(self, fact: cti.WrapUpEnded) -> None:
-        """The after-call work that followed the agent's last part in the call is done."""
-        over = [
-            leg
-            for leg in self.legs.values()
-            if leg.agent == fact.agent and leg.released_at is not None
-        ]
-        if over:
-            leg = max(over, key=lambda each: each.released_at or each.started_at)
-            leg.wrapped_at = leg.wrapped_at or fact.at
-
-    def call_transferred(self, fact: cti.CallTransferred) -> None:
-        """Handed on."""
-        to = printable(fact.to)
-        self.note(
-            "transferred", to, fact.at, fact.by or "system", kind=fact.kind, by=fact.by, to=to
-        )
-
-    def call_ended(self, fact: cti.CallEnded) -> None:
-        """The last word that is not a guess counts: a lost call may be found again."""
-        if fact.call_id != self.call_id and fact.at < self._last_of_the_call():
-            return  # the end of a call merged into this one, which went on
-        known = self.ended
-        if known is None or (known.lost and not fact.lost) or known.lost == fact.lost:
-            self.ended = fact
-
-    def recording_started(self, fact: cti.RecordingStarted) -> None:
-        """A file is being written."""
-        row = self._recording(fact.file, fact.at)
-        row["started_at"] = min(row["started_at"], fact.at)
-        self.note("recording", fact.file[:60], fact.at, "system", file=fact.file[:300])
-
-    def recording_stopped(self, fact: cti.RecordingStopped) -> None:
-        """The file is complete."""
-        row = self._recording(fact.file, fact.at)
-        row["stopped_at"] = row["stopped_at"] or fact.at
-        row["seconds"] = round((row["stopped_at"] - row["started_at"]).total_seconds(), 3)
-
-    # Helpers
-
-    def _recording(self, file: str, at: datetime) -> dict[str, Any]:
-        return self.recordings.setdefault(
-            file[:300], {"kind": "call", "started_at": at, "stopped_at": None, "seconds": None}
-        )
-
-    def _visit_of(self, queue: str, at: datetime) -> dict[str, Any] | None:
-        for visit in reversed(self.visits):
-            if visit["queue"] == queue and visit["entered_at"] <= at:
-                left = visit["left_at"]
-                return visit if left is None or at - left <= SAME else None
-        return None
-
-    @staticmethod
-    def _stopped_ringing(leg: Leg, at: datetime) -> None:
-        if leg.rang_at is not None and not leg.silent:
-            leg.silent = True  # though it rang for no time: a pickup is offered and taken at once
-            leg.ringing = round(max((at - leg.rang_at).total_seconds(), 0.0), 3)
-
-    def _told(self) -> Story:
-        """Everything read: the rows."""
-        arrived, ended = self.arrived, self.ended
-        ended_at = ended.at if ended else None
-        number = self._number()
-        direction = arrived.direction if arrived else "inbound"
-        legs, talk, hold = self._leg_rows(ended_at)
-        self._close_visits(ended)
-        answered_at = self.answered_at
-        if arrived is not None and arrived.agent:
-            self.agents[:] = [arrived.agent, *(a for a in self.agents if a != arrived.agent)]
-            if answered_at is None and direction == "outbound":
-                answered_at = self._other_side_answered(arrived.leg_id)
-        waits = [visit["waited"] for visit in self.visits if visit["waited"] is not None]
-        waited = round(sum(waits), 3) if waits else self.waited
-        outcome = self._outcome(direction, answered_at)
-        talked = intervals.length(intervals.minus(talk, hold)) if answered_at else None
-        if ended is not None:
-            self.note(
-                "ended",
-                "",
-                ended.at,
-                "system",
-                by=ended.by,
-                cause=ended.cause,
-                lost=ended.lost,
-                outcome=outcome,
-                talked=talked,
-            )
-        conversation = {
-            "system": self.facts[0].system[:64] if arrived is None else arrived.system[:64],
-            "direction": direction,
-            "number_raw": number.raw[:80] if number else "",
-            "number": number.e164 if number else "",
-            "caller_name": printable(arrived.caller_name, 120) if arrived else "",
-            "dialed": printable(arrived.dialed, 80) if arrived else "",
-            "arrived_at": min(self.facts[0].at, arrived.at if arrived else self.facts[0].at),
-            "answered_at": answered_at,
-            "ended_at": ended_at,
-            "queue": self.queue,
-            "agents": list(self.agents),
-            "outcome": outcome,
-            "waited": waited,
-            "talked": talked,
-            "held": intervals.length(hold) if answered_at else None,
-            "cause": ended.cause if ended else None,
-            "ended_by": ended.by if ended else None,
-        }
-        return Story(
-            call_id=self.call_id,
-            number=number,
-            opens_case=self.opens_case or arrived is None,
-            subject=self._subject(),
-            conversation=conversation,
-            legs=legs,
-            visits={(v["queue"], v["entered_at"]): v for v in self.visits},
-            recordings=self.recordings,
-            entries=self.entries,
-            aliases=frozenset(self.aliases),
-        )
-
-    def _number(self) -> PhoneNumber | None:
-        """The other party's number: who called us, or whom we called."""
-        if self.arrived is None:
-            return None
-        outward = self.arrived.direction == "outbound"
-        raw = self.arrived.dialed if outward else self.arrived.caller_number
-        return understand(raw, self.region)
-
-    def _subject(self) -> tuple[str, str]:
-        """What the call is about as far as the telephone tells: the first queue, else the number.
-
-        The first: a call that overflows or is handed on is about what it was about.
-        """
-        if self.visits:
-            return "queue", str(self.visits[0]["queue"])
-        return "number", printable(self.arrived.dialed) if self.arrived else ""
-
-    def _leg_rows(
-        self, ended_at: datetime | None
-    ) -> tuple[dict[str, dict[str, Any]], list[intervals.Span], list[intervals.Span]]:
-        """A row per leg; when agents talked with the customer; when somebody was on hold."""
-        waits = [
-            (visit["entered_at"], visit["left_at"]) for visit in self.visits if visit["left_at"]
-        ]
-        parts = fold_legs.parts(self.legs, self._customer(), waits, ended_at)
-        own = [parts[leg_id] for leg_id, leg in self.legs.items() if leg.is_agents]
-        return (
-            {leg_id: fold_legs.row(leg, parts[leg_id]) for leg_id, leg in self.legs.items()},
-            intervals.union(span for each in own for span in each.talk),
-            intervals.union(span for each in own for span in each.hold),
-        )
-
-    def _customer(self) -> str | None:
-        """The leg of whom it is all about: the caller, or whom an agent called."""
-        if self.arrived is None or self.arrived.direction == "internal":
-            return None
-        if self.arrived.direction == "inbound":
-            return self.arrived.leg_id
-        outside = [leg_id for leg_id, leg in self.legs.items() if not leg.is_agents]
-        return min(outside, key=lambda leg_id: self.legs[leg_id].started_at, default=None)
-
-    def _close_visits(self, ended: cti.CallEnded | None) -> None:
-        """A call that ended is in no queue, whatever was not told."""
-        if ended is None:
-            return
-        for visit in self.visits:
-            if visit["left_at"] is None:
-                waited = max((ended.at - visit["entered_at"]).total_seconds(), 0.0)
-                reason = "unknown" if ended.lost or self.answered_at else "abandoned"
-                visit.update(left_at=ended.at, reason=reason, waited=round(waited, 3))
-
-    def _other_side_answered(self, own_leg: str) -> datetime | None:
-        times = [
-            leg.answered_at
-            for leg_id, leg in self.legs.items()
-            if leg_id != own_leg and leg.answered_at is not None
-        ]
-        return min(times, default=None)
-
-    def _outcome(self, direction: str, answered_at: datetime | None) -> str:
-        if self.ended is None:
-            return "live"
-        if self.ended.lost:
-            return "lost"
-        if answered_at is not None:
-            return "answered"
-        if direction != "inbound":
-            return "failed"
-        return "abandoned" if self.visits else "menu"
-
-
-def _visit(queue: str, at: datetime) -> dict[str, Any]:
-    return {
-        "queue": queue,
-        "entered_at": at,
-        "left_at": None,
-        "reason": None,
-        "waited": None,
-        "agent": None,
-    }
+def fold(call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> Story:
+    """What these facts (at least one, by their encoded form) say about the call `call_id`."""
+    told = [fact for _, fact in sorted(facts.items(), key=_place)]
+    if 0 < sum(fact.journal for fact in told) < len(told):
+        told = sorted(agreed(told), key=_when)
+    reading = Reading(call_id, told)
+    reading.read()
+    return _told(reading, region)
 
 
 def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:
@@ -488,30 +65,138 @@ def _when(fact: cti.CallFact) -> tuple[datetime, int]:
     return fact.at, _ORDER[type(fact).__name__]
 
 
-_READERS: dict[type[Any], Any] = {
-    cti.CallArrived: _Reading.call_arrived,
-    cti.CallMerged: _Reading.call_merged,
-    cti.LegStarted: _Reading.leg_started,
-    cti.LegJoined: _Reading.leg_joined,
-    cti.LegParted: _Reading.leg_parted,
-    cti.LegHeld: _Reading.leg_held,
-    cti.LegResumed: _Reading.leg_resumed,
-    cti.LegEnded: _Reading.leg_ended,
-    cti.CallQueued: _Reading.call_queued,
-    cti.CallLeftQueue: _Reading.call_left_queue,
-    cti.CallOffered: _Reading.call_offered,
-    cti.CallOfferEnded: _Reading.call_offer_ended,
-    cti.CallAnswered: _Reading.call_answered,
-    cti.CallReleased: _Reading.call_released,
-    cti.WrapUpEnded: _Reading.wrap_up_ended,
-    cti.CallTransferred: _Reading.call_transferred,
-    cti.CallEnded: _Reading.call_ended,
-    cti.RecordingStarted: _Reading.recording_started,
-    cti.RecordingStopped: _Reading.recording_stopped,
-}
-TELLING = tuple(_READERS)
+def _told(of: Reading, region: str) -> Story:
+    """Everything read: the rows."""
+    arrived, ended = of.arrived, of.ended
+    ended_at = ended.at if ended else None
+    number = _number(of, region)
+    direction = arrived.direction if arrived else "inbound"
+    legs, talk, hold = _leg_rows(of, ended_at)
+    _close_visits(of, ended)
+    answered_at = of.answered_at
+    if arrived is not None and arrived.agent:
+        of.agents[:] = [arrived.agent, *(a for a in of.agents if a != arrived.agent)]
+        if answered_at is None and direction == "outbound":
+            answered_at = _other_side_answered(of, arrived.leg_id)
+    waits = [visit["waited"] for visit in of.visits if visit["waited"] is not None]
+    waited = round(sum(waits), 3) if waits else of.waited
+    outcome = _outcome(of, direction, answered_at)
+    talked = intervals.length(intervals.minus(talk, hold)) if answered_at else None
+    if ended is not None:
+        of.note(
+            "ended",
+            "",
+            ended.at,
+            "system",
+            by=ended.by,
+            cause=ended.cause,
+            lost=ended.lost,
+            outcome=outcome,
+            talked=talked,
+        )
+    conversation = {
+        "system": of.facts[0].system[:64] if arrived is None else arrived.system[:64],
+        "direction": direction,
+        "number_raw": number.raw[:80] if number else "",
+        "number": number.e164 if number else "",
+        "caller_name": printable(arrived.caller_name, 120) if arrived else "",
+        "dialed": printable(arrived.dialed, 80) if arrived else "",
+        "arrived_at": min(of.facts[0].at, arrived.at if arrived else of.facts[0].at),
+        "answered_at": answered_at,
+        "ended_at": ended_at,
+        "queue": of.queue,
+        "agents": list(of.agents),
+        "outcome": outcome,
+        "waited": waited,
+        "talked": talked,
+        "held": intervals.length(hold) if answered_at else None,
+        "cause": ended.cause if ended else None,
+        "ended_by": ended.by if ended else None,
+    }
+    return Story(
+        call_id=of.call_id,
+        number=number,
+        opens_case=of.opens_case or arrived is None,
+        subject=_subject(of),
+        conversation=conversation,
+        legs=legs,
+        visits={(v["queue"], v["entered_at"]): v for v in of.visits},
+        recordings=of.recordings,
+        entries=of.entries,
+        aliases=frozenset(of.aliases),
+    )
 
 
-def fold(call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> Story:
-    """What these facts (at least one, by their encoded form) say about the call `call_id`."""
-    return _Reading(call_id, facts, region).read()
+def _number(of: Reading, region: str) -> PhoneNumber | None:
+    """The other party's number: who called us, or whom we called."""
+    if of.arrived is None:
+        return None
+    outward = of.arrived.direction == "outbound"
+    raw = of.arrived.dialed if outward else of.arrived.caller_number
+    return understand(raw, region)
+
+
+def _subject(of: Reading) -> tuple[str, str]:
+    """What the call is about as far as the telephone tells: the first queue, else the number.
+
+    The first: a call that overflows or is handed on is about what it was about.
+    """
+    if of.visits:
+        return "queue", str(of.visits[0]["queue"])
+    return "number", printable(of.arrived.dialed) if of.arrived else ""
+
+
+def _leg_rows(
+    of: Reading, ended_at: datetime | None
+) -> tuple[dict[str, dict[str, Any]], list[intervals.Span], list[intervals.Span]]:
+    """A row per leg; when agents talked with the customer; when somebody was on hold."""
+    waits = [(visit["entered_at"], visit["left_at"]) for visit in of.visits if visit["left_at"]]
+    parts = fold_legs.parts(of.legs, _customer(of), waits, ended_at)
+    own = [parts[leg_id] for leg_id, leg in of.legs.items() if leg.is_agents]
+    return (
+        {leg_id: fold_legs.row(leg, parts[leg_id]) for leg_id, leg in of.legs.items()},
+        intervals.union(span for each in own for span in each.talk),
+        intervals.union(span for each in own for span in each.hold),
+    )
+
+
+def _customer(of: Reading) -> str | None:
+    """The leg of whom it is all about: the caller, or whom an agent called."""
+    if of.arrived is None or of.arrived.direction == "internal":
+        return None
+    if of.arrived.direction == "inbound":
+        return of.arrived.leg_id
+    outside = [leg_id for leg_id, leg in of.legs.items() if not leg.is_agents]
+    return min(outside, key=lambda leg_id: of.legs[leg_id].started_at, default=None)
+
+
+def _close_visits(of: Reading, ended: cti.CallEnded | None) -> None:
+    """A call that ended is in no queue, whatever was not told."""
+    if ended is None:
+        return
+    for visit in of.visits:
+        if visit["left_at"] is None:
+            waited = max((ended.at - visit["entered_at"]).total_seconds(), 0.0)
+            reason = "unknown" if ended.lost or of.answered_at else "abandoned"
+            visit.update(left_at=ended.at, reason=reason, waited=round(waited, 3))
+
+
+def _other_side_answered(of: Reading, own_leg: str) -> datetime | None:
+    times = [
+        leg.answered_at
+        for leg_id, leg in of.legs.items()
+        if leg_id != own_leg and leg.answered_at is not None
+    ]
+    return min(times, default=None)
+
+
+def _outcome(of: Reading, direction: str, answered_at: datetime | None) -> str:
+    if of.ended is None:
+        return "live"
+    if of.ended.lost:
+        return "lost"
+    if answered_at is not None:
+        return "answered"
+    if direction != "inbound":
+        return "failed"
+    return "abandoned" if of.visits else "menu"

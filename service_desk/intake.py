@@ -26,9 +26,10 @@ from sqlalchemy.exc import DBAPIError
 from cti import events as cti
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
-from service_desk.fold import TELLING
+from service_desk.fold_facts import TELLING
+from service_desk.intake_known import Known
 from service_desk.intake_sql import Statements
-from service_desk.intake_write import Known, Writing, Written
+from service_desk.intake_write import Writing, Written
 from service_desk.model import ConversationFacts
 
 log = structlog.get_logger(__name__)

@@ -31,7 +31,7 @@ from service_desk.model import (
 from service_desk.model.base import table_of
 
 if TYPE_CHECKING:
-    from service_desk.intake_write import Known
+    from service_desk.intake_known import Known
 
 
 LONGEST_DRAFT = 10_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service_desk.fold import Story
 from service_desk.intake_sql import ONLY_INSERTED
+from service_desk.story import Story
 
 
 class Rows:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 from sqlalchemy import Connection
 
 from cti import events as cti
@@ -18,48 +18,14 @@ from service_desk import intake_merge
 from service_desk.case_number import case_number
 from service_desk.desk import Desk
 from service_desk.events import CardChanged, CaseChanged, CaseOpened, CustomerChosen, DeskEvent
-from service_desk.fold import Story, fold
+from service_desk.fold import fold
+from service_desk.intake_known import CallFacts, Known, pack, unpack
 from service_desk.intake_rows import Rows
 from service_desk.intake_sql import Statements
+from service_desk.story import Story
 from service_desk.witnesses import adds_nothing
 
-CallFacts = dict[bytes, cti.CallFact]
 MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
-
-AnyCallFact = (
-    cti.CallArrived
-    | cti.CallMerged
-    | cti.LegStarted
-    | cti.LegJoined
-    | cti.LegParted
-    | cti.LegHeld
-    | cti.LegResumed
-    | cti.LegEnded
-    | cti.CallQueued
-    | cti.CallLeftQueue
-    | cti.CallOffered
-    | cti.CallOfferEnded
-    | cti.CallAnswered
-    | cti.CallReleased
-    | cti.WrapUpEnded
-    | cti.CallTransferred
-    | cti.CallEnded
-    | cti.RecordingStarted
-    | cti.RecordingStopped
-)
-_raw_list = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_one_fact = msgspec.msgpack.Decoder(AnyCallFact)
-_encoder = msgspec.msgpack.Encoder()
-
-
-class Known(Struct):
-    """One call as last committed. `closed`: so long ago that its facts are swept away."""
-
-    call_id: str
-    facts: CallFacts = field(default_factory=dict)
-    story: Story | None = None
-    stored: bool = False  # the conversation's row exists, perhaps made by the phone menu
-    closed: bool = False
 
 
 class Written(Struct):
@@ -69,23 +35,6 @@ class Written(Struct):
     known: dict[str, Known]
     roots: dict[str, str]
     outbox: int | None
-
-
-def pack(facts: CallFacts) -> bytes:
-    """The facts of a call as they are stored."""
-    return _encoder.encode([msgspec.Raw(each) for each in facts])
-
-
-def unpack(stored: bytes) -> CallFacts:
-    """Stored facts; those of a newer version's kinds are passed over."""
-    facts: CallFacts = {}
-    for raw in _raw_list.decode(stored):
-        encoded = bytes(raw)
-        try:
-            facts[encoded] = _one_fact.decode(encoded)
-        except msgspec.ValidationError:
-            continue
-    return facts
 
 
 class Writing:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from cti.events import CallFact
 from service_desk.desk import Desk
-from service_desk.intake_write import unpack
+from service_desk.intake_known import unpack
 from service_desk.model import Conversation, ConversationFacts
 from service_desk.witnesses import agreed
 

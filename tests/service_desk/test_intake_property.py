@@ -15,7 +15,7 @@ from cti import events as cti
 from service_desk import intervals
 from service_desk.desk import Desk
 from service_desk.fold import fold
-from service_desk.intake_write import pack, unpack
+from service_desk.intake_known import pack, unpack
 
 
 def _sibling(name: str) -> ModuleType:

@@ -20,10 +20,12 @@ from cti.ami.wire import Message, message
 from cti.conversation import call_id_of
 from cti.interpret import Interpreter
 from service_desk.desk import Desk
-from service_desk.fold import TELLING, Story, fold
+from service_desk.fold import fold
+from service_desk.fold_facts import TELLING
 from service_desk.intake import Intake
 from service_desk.model import Case, Conversation, Recording
 from service_desk.model import Leg as LegRow
+from service_desk.story import Story
 from tests.fakes.ami_recording import EXTENSIONS, NAMES, recording
 from tests.fakes.cel_recording import journal_facts
 from tests.recordings.expected import EXPECTED, OUTSIDE, WITHIN, Call, Leg

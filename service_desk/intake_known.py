@@ -1,0 +1,63 @@
+"""One call as the intake knows it, and how its facts are stored."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct, field
+
+from cti import events as cti
+from service_desk.story import Story
+
+CallFacts = dict[bytes, cti.CallFact]
+
+AnyCallFact = (
+    cti.CallArrived
+    | cti.CallMerged
+    | cti.LegStarted
+    | cti.LegJoined
+    | cti.LegParted
+    | cti.LegHeld
+    | cti.LegResumed
+    | cti.LegEnded
+    | cti.CallQueued
+    | cti.CallLeftQueue
+    | cti.CallOffered
+    | cti.CallOfferEnded
+    | cti.CallAnswered
+    | cti.CallReleased
+    | cti.WrapUpEnded
+    | cti.CallTransferred
+    | cti.CallEnded
+    | cti.RecordingStarted
+    | cti.RecordingStopped
+)
+_raw_list = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_one_fact = msgspec.msgpack.Decoder(AnyCallFact)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Known(Struct):
+    """One call as last committed. `closed`: so long ago that its facts are swept away."""
+
+    call_id: str
+    facts: CallFacts = field(default_factory=dict)
+    story: Story | None = None
+    stored: bool = False  # the conversation's row exists, perhaps made by the phone menu
+    closed: bool = False
+
+
+def pack(facts: CallFacts) -> bytes:
+    """The facts of a call as they are stored."""
+    return _encoder.encode([msgspec.Raw(each) for each in facts])
+
+
+def unpack(stored: bytes) -> CallFacts:
+    """Stored facts; those of a newer version's kinds are passed over."""
+    facts: CallFacts = {}
+    for raw in _raw_list.decode(stored):
+        encoded = bytes(raw)
+        try:
+            facts[encoded] = _one_fact.decode(encoded)
+        except msgspec.ValidationError:
+            continue
+    return facts
