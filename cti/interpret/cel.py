@@ -20,6 +20,7 @@ from msgspec.structs import force_setattr
 
 from cti import events as e
 from cti.events import CallFact, OfferEnd, QueueExit
+from cti.interpret import bridges, channels, hangups, merges, offers, queues
 from cti.interpret.legs import Leg
 from cti.interpret.table import LAST_CAUSE
 from cti.interpret.world import Facts, World
@@ -89,7 +90,7 @@ class CelInterpreter:
                 self.unknown += 1
             return None
         if self.world.ids.find(r.linkedid) != leg.call.id:
-            self.world.relink(out, at, leg, r.linkedid)
+            merges.relink(self.world, out, at, leg, r.linkedid)
         if r.eventtype not in ENDS:
             if leg.id in self.out_of_queue:
                 self.left_queue(out, leg, "timeout")
@@ -100,7 +101,7 @@ class CelInterpreter:
         self, out: Facts, at: datetime, leg: Leg, *, cause: int = 0, lost: bool = False
     ) -> None:
         """A channel is gone."""
-        self.world.end(out, at, leg, cause=cause, lost=lost)
+        channels.end(self.world, out, at, leg, cause=cause, lost=lost)
         for notes in (self.out_of_queue, self.in_vain, self.dialed):
             notes.pop(leg.id, None)
 
@@ -110,14 +111,14 @@ class CelInterpreter:
             return
         for leg_id in [other for other in leg.call.legs if other in self.in_vain]:
             at, other = self.in_vain[leg_id], self.world.legs[leg_id]
-            self.world.end_offer(out, at, other, why)
+            offers.end_offer(self.world, out, at, other, why)
             self.end(out, at, other)
 
     def left_queue(self, out: Facts, leg: Leg, reason: QueueExit) -> None:
         """It is known now why the caller's wait ended."""
         at = self.out_of_queue.pop(leg.id, None)
         if at is not None:
-            self.world.leave_queue(out, at, leg.call, reason)
+            queues.leave(self.world, out, at, leg.call, reason)
 
 
 def chan_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -125,7 +126,8 @@ def chan_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     world = by.world
     if r.uniqueid in world.legs or r.uniqueid in world.over:
         return
-    leg = world.start(
+    leg = channels.start(
+        world,
         out,
         at,
         leg_id=r.uniqueid,
@@ -141,7 +143,7 @@ def chan_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
         by.dialed[leg.id] = r.exten
     waiting = leg.call.waiting
     if len(leg.call.legs) > 1 and r.exten in {"", "s"}:  # else the device itself is dialling
-        world.offer(out, at, leg, None if waiting is None else waiting.queue)
+        offers.offer(world, out, at, leg, None if waiting is None else waiting.queue)
 
 
 def answer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -150,7 +152,7 @@ def answer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     if leg is None or leg.offer is not True:
         return
     if leg.queue is None:
-        by.world.answer(out, at, leg)
+        offers.answer(by.world, out, at, leg)
     else:
         leg.offer = "answered"
 
@@ -159,7 +161,7 @@ def app_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A caller waits in a queue; at which position is in no record."""
     leg = by.leg(r, at, out)
     if leg is not None and r.appname == "Queue":
-        by.world.join_queue(out, at, leg, r.appdata.partition(",")[0], 0)
+        queues.join(by.world, out, at, leg, queue=r.appdata.partition(",")[0], position=0)
 
 
 def app_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -193,14 +195,14 @@ def bridge_enter(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
     leg = by.leg(r, at, out)
     extra = r.extra()
     if leg is not None and extra.get("bridge_technology") != "holding_bridge":
-        by.world.join(out, at, leg, extra.get("bridge_id", ""))
+        bridges.join(by.world, out, at, leg, extra.get("bridge_id", ""))
 
 
 def bridge_exit(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A channel left a bridge."""
     leg = by.leg(r, at, out)
     if leg is not None and leg.bridge == r.extra().get("bridge_id"):
-        by.world.part(out, at, leg)
+        bridges.part(by.world, out, at, leg)
 
 
 def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -225,7 +227,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
         by.rang_in_vain(out, leg, "withdrawn" if own else "no_answer")
     for other in leg.call.legs.values():
         if other.channel == source and not other.hanging_up:
-            by.world.hung_up_by(other)
+            hangups.hung_up_by(other)
     by.end(out, at, leg, cause=cause)
 
 
@@ -241,7 +243,7 @@ def blind_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> N
     leg = by.leg(r, at, out)
     if leg is None or leg.handed_on:
         return
-    by.world.hand_on(out, at, leg, "blind", r.extra().get("extension", ""))
+    offers.hand_on(by.world, out, at, leg, kind="blind", to=r.extra().get("extension", ""))
 
 
 def attended_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
@@ -250,12 +252,12 @@ def attended_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -
     first = by.leg(r, at, out)
     second = world.legs.get(extra.get("channel2_uniqueid", ""))
     if first is not None and second is not None:
-        world.unite(out, at, first.call, second.call)
+        merges.unite(world, out, at, first.call, second.call)
         second.handed_on = second.handed_on or second is not first
     leg = first or second
     if leg is None or leg.handed_on:
         return
-    world.hand_on(out, at, leg, "attended", _handed_to(by, leg, second, extra))
+    offers.hand_on(world, out, at, leg, kind="attended", to=_handed_to(by, leg, second, extra))
 
 
 def _handed_to(by: CelInterpreter, leg: Leg, second: Leg | None, extra: Mapping[str, str]) -> str:
@@ -278,7 +280,7 @@ def pick_up(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     picker = world.legs.get(r.extra().get("pickup_channel_uniqueid", ""))
     if target is None or picker is None:
         return
-    world.picked_up(out, at, target, picker)
+    offers.picked_up(world, out, at, target, picker)
 
 
 TABLE: dict[str, Handler] = {

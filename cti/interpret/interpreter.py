@@ -10,6 +10,8 @@ from cti import events as e
 from cti.ami.wire import Message
 from cti.conversation import call_id_of
 from cti.events import Fact
+from cti.interpret import bridges, merges, offers, queues
+from cti.interpret.channels import end, over_without_legs, start
 from cti.interpret.legs import Call, Leg
 from cti.interpret.recall import recall
 from cti.interpret.table import TABLE, known, place, when
@@ -115,7 +117,7 @@ class Interpreter:
         shown = {m: world.legs[leg_id] for leg_id, m in there.items() if leg_id in world.legs}
         begun: dict[str, datetime] = {}  # bridge -> since when it must have been talked in
         for m, leg in shown.items():
-            world.relink(out, at, leg, m.get("Linkedid"))
+            merges.relink(world, out, at, leg, m.get("Linkedid"))
             if m.get("BridgeId") and m.get("Application") == BY_QUEUE:
                 begun[m.get("BridgeId")] = self._taken(out, at, leg, m, traces)
         for m, leg in shown.items():
@@ -139,7 +141,8 @@ class Interpreter:
         return out
 
     def _begin(self, out: Facts, at: datetime, m: Message) -> None:
-        self.world.start(
+        start(
+            self.world,
             out,
             at - _duration(m.get("Duration")),
             leg_id=m.get("Uniqueid"),
@@ -153,12 +156,12 @@ class Interpreter:
 
     def _compare_leg(self, out: Facts, at: datetime, leg: Leg, m: Message, bridge: str) -> None:
         if leg.bridge is not None and leg.bridge != bridge:
-            self.world.part(out, at, leg)
+            bridges.part(self.world, out, at, leg)
         if bridge:
-            self.world.join(out, at, leg, bridge)
+            bridges.join(self.world, out, at, leg, bridge)
         elif m.get("ChannelStateDesc") == "Ringing":
             waiting = leg.call.waiting
-            self.world.offer(out, at, leg, None if waiting is None else waiting.queue)
+            offers.offer(self.world, out, at, leg, None if waiting is None else waiting.queue)
 
     def _taken(
         self, out: Facts, at: datetime, leg: Leg, m: Message, traces: Mapping[str, Trace]
@@ -176,10 +179,10 @@ class Interpreter:
                 answered_at = min(max(trace.answered_at, rang_at), at)
             if call.waiting is None or call.waiting.queue != trace.queue:
                 joined_at = min(trace.joined_at or rang_at, answered_at)
-                self.world.join_queue(out, joined_at, caller, trace.queue, 1)
+                queues.join(self.world, out, joined_at, caller, queue=trace.queue, position=1)
             break
         if call.waiting is not None:
-            self.world.offer(out, min(rang_at, answered_at), leg, call.waiting.queue)
+            offers.offer(self.world, out, min(rang_at, answered_at), leg, call.waiting.queue)
         return answered_at
 
     def _join_queues(
@@ -192,7 +195,8 @@ class Interpreter:
             if leg is None:
                 continue
             position = place(m)
-            world.join_queue(out, at - _seconds(m.get("Wait")), leg, m.get("Queue"), position)
+            since = at - _seconds(m.get("Wait"))
+            queues.join(world, out, since, leg, queue=m.get("Queue"), position=position)
             waiting.setdefault(m.get("Queue"), []).append((position, leg.call.id))
         return waiting
 
@@ -203,7 +207,7 @@ class Interpreter:
         still = {call_id for places in waiting.values() for _, call_id in places}
         for call in self.world.calls.values():
             if call.waiting is not None and call.id not in still:
-                self.world.leave_queue(out, at, call, "unknown")
+                queues.leave(self.world, out, at, call, "unknown")
         for queue, places in waiting.items():
             order = tuple(call_id for _, call_id in sorted(places))
             out.append(e.QueueChanged(at=at, system=self.system, queue=queue, waiting=order))
@@ -219,12 +223,12 @@ class Interpreter:
             self._end_all(out, over_at(leg.call), [leg])
         for call in [call for call in self.world.calls.values() if not call.legs]:
             # Recalled without a leg: its end was on the way when the other process ended.
-            self.world.over_without_legs(out, self._last.get(call.id, at), call)
+            over_without_legs(self.world, out, self._last.get(call.id, at), call)
         self._last.clear()
 
     def _end_all(self, out: Facts, at: datetime, legs: Iterable[Leg]) -> None:
         for leg in legs:
-            self.world.end(out, at, leg, cause=0, lost=True)
+            end(self.world, out, at, leg, cause=0, lost=True)
 
 
 def _seconds(value: str) -> timedelta:

@@ -1,4 +1,5 @@
-"""The one TABLE: AMI event -> what it means. Short handlers; the knowing is in `world.py`.
+"""The one TABLE: AMI event -> what it means. Short handlers; what they do to legs and
+calls is in the modules that `world.py` names.
 
 What the real Asterisk 22 does (each seen in tests/recordings):
 - `QueueCallerLeave` comes before `AgentConnect`, and after `DialEnd ANSWER`: a leave alone is no
@@ -18,6 +19,7 @@ from datetime import UTC, datetime
 from cti import events as e
 from cti.ami.wire import Message
 from cti.events import OfferEnd
+from cti.interpret import bridges, channels, hangups, merges, offers, queues
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World
 from cti.number import LAST_TIME, whole
@@ -38,14 +40,14 @@ def hangup(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None:
         cause = whole(m.get("Cause"), 0, most=LAST_CAUSE)
-        world.end(out, at, leg, cause=cause, text=m.get("Cause-txt"))
+        channels.end(world, out, at, leg, cause=cause, text=m.get("Cause-txt"))
 
 
 def hangup_request(world: World, m: Message, _at: datetime, _out: Facts) -> None:
     """Somebody wants this channel to end."""
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None:
-        world.hung_up_by(leg)
+        hangups.hung_up_by(leg)
 
 
 def soft_hangup(world: World, m: Message, _at: datetime, _out: Facts) -> None:
@@ -55,7 +57,7 @@ def soft_hangup(world: World, m: Message, _at: datetime, _out: Facts) -> None:
     """
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and leg.agent is not None and leg.call.by is None:
-        world.hung_up_by(leg)
+        hangups.hung_up_by(leg)
 
 
 def queue_join(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -63,7 +65,7 @@ def queue_join(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = _leg(world, m, at, out)
     if leg is None:
         return
-    world.join_queue(out, at, leg, m.get("Queue"), place(m))
+    queues.join(world, out, at, leg, queue=m.get("Queue"), position=place(m))
 
 
 def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -73,7 +75,7 @@ def queue_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
         return
     if any(o.offer == "answered" and not o.answered for o in leg.call.legs.values()):
         return
-    world.leave_queue(out, at, leg.call, "abandoned" if leg.hanging_up else "timeout")
+    queues.leave(world, out, at, leg.call, "abandoned" if leg.hanging_up else "timeout")
 
 
 def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -85,10 +87,10 @@ def agent_called(world: World, m: Message, at: datetime, out: Facts) -> None:
     if leg is not None and leg.is_local:
         leg.queue = m.get("Queue")
         for agents in _others(leg):
-            if agents.queue is None and world.led_by(agents) is leg:
+            if agents.queue is None and channels.led_by(world, agents) is leg:
                 agents.queue = leg.queue  # dialled before we were told of this
     elif leg is not None:
-        world.offer(out, at, leg, m.get("Queue"))
+        offers.offer(world, out, at, leg, m.get("Queue"))
 
 
 def agent_connect(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -96,10 +98,10 @@ def agent_connect(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = _dest(world, m, at, out)
     if leg is not None and leg.is_local:
         leg.answered = True
-        leg = next((o for o in _others(leg) if world.led_by(o) is leg and o.offer), None)
+        leg = next((o for o in _others(leg) if channels.led_by(world, o) is leg and o.offer), None)
     if leg is not None:
         leg.queue = leg.queue or m.get("Queue")
-        world.answer(out, at, leg)
+        offers.answer(world, out, at, leg)
 
 
 def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -111,13 +113,13 @@ def dial_begin(world: World, m: Message, at: datetime, out: Facts) -> None:
     if leg is not None:
         source, queue = world.legs.get(m.get("Uniqueid")), None
         if source is not None:
-            world.unite(out, at, source.call, leg.call)
-            world.dialed(out, at, leg, m.get("Exten"))
+            merges.unite(world, out, at, source.call, leg.call)
+            channels.dialed(world, out, at, leg, m.get("Exten"))
             if source.is_local:
                 leg.through = source.id
-                rung = world.led_by(leg)
+                rung = channels.led_by(world, leg)
                 queue = None if rung is None else rung.queue
-        world.offer(out, at, leg, queue)
+        offers.offer(world, out, at, leg, queue)
 
 
 def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -130,7 +132,7 @@ def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
         return
     if status == "ANSWER":
         if leg.queue is None:
-            world.answer(out, at, leg)
+            offers.answer(world, out, at, leg)
         else:
             leg.offer = "answered"  # not told yet: AgentConnect, or the bridge, tells it
         return
@@ -141,16 +143,16 @@ def dial_end(world: World, m: Message, at: datetime, out: Facts) -> None:
         reason = "no_answer"
     elif any(o.offer == "answered" or (o.answered and not o.released) for o in _others(leg)):
         reason = "answered_elsewhere"
-    world.end_offer(out, at, leg, reason)
+    offers.end_offer(world, out, at, leg, reason)
 
 
 def local_bridge(world: World, m: Message, at: datetime, out: Facts) -> None:
     """The two halves of a Local channel know each other."""
     one_id, two_id = m.get("LocalOneUniqueid"), m.get("LocalTwoUniqueid")
     one, two = world.legs.get(one_id), world.legs.get(two_id)
-    world.pair(one_id, two_id)
+    channels.pair(world, one_id, two_id)
     if one is not None and two is not None:
-        world.unite(out, at, one.call, two.call)
+        merges.unite(world, out, at, one.call, two.call)
 
 
 def pickup(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -159,7 +161,7 @@ def pickup(world: World, m: Message, at: datetime, out: Facts) -> None:
     target = world.legs.get(m.get("TargetUniqueid"))
     if picker is None or target is None:
         return
-    world.picked_up(out, at, target, picker)
+    offers.picked_up(world, out, at, target, picker)
 
 
 def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -167,16 +169,16 @@ def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = _leg(world, m, at, out)
     if leg is None:
         return
-    world.relink(out, at, leg, m.get("Linkedid"))
+    merges.relink(world, out, at, leg, m.get("Linkedid"))
     if m.get("BridgeTechnology") != "holding_bridge":
-        world.join(out, at, leg, m.get("BridgeUniqueid"))
+        bridges.join(world, out, at, leg, m.get("BridgeUniqueid"))
 
 
 def bridge_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
     """A channel left a bridge; a leave of a bridge it is not in any more is old news."""
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and leg.bridge == m.get("BridgeUniqueid"):
-        world.part(out, at, leg)
+        bridges.part(world, out, at, leg)
 
 
 def hold(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -199,7 +201,7 @@ def blind_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
     """The transferer handed the other side on and leaves."""
     by = world.legs.get(m.get("TransfererUniqueid"))
     if by is not None and not by.handed_on and m.get("Result") == "Success":
-        world.hand_on(out, at, by, "blind", m.get("Extension"))
+        offers.hand_on(world, out, at, by, kind="blind", to=m.get("Extension"))
 
 
 def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -209,7 +211,7 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
     if m.get("Result") != "Success":
         return
     if first is not None and second is not None:
-        world.unite(out, at, first.call, second.call)
+        merges.unite(world, out, at, first.call, second.call)
         second.handed_on = second.handed_on or second is not first
     by = first or second
     if by is not None and not by.handed_on:
@@ -222,14 +224,14 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
             target = world.legs.get(m.get("TransferTargetUniqueid"))
             agent = None if target is None else target.agent
             to = world.extensions.get(agent or "", "") or _target(world, m, target)
-        world.hand_on(out, at, by, "attended", to)
+        offers.hand_on(world, out, at, by, kind="attended", to=to)
 
 
 def _target(world: World, m: Message, target: Leg | None) -> str:
     """Whom a Local channel leads to, if it does; else the number that the event names."""
     if target is not None and target.is_local:
         for leg in _others(target):
-            if leg.agent is not None and world.led_by(leg) is target:
+            if leg.agent is not None and channels.led_by(world, leg) is target:
                 return world.extensions.get(leg.agent, "")
     return known(m.get("TransferTargetCallerIDNum"))
 
@@ -252,7 +254,8 @@ def _leg(world: World, m: Message, at: datetime, out: Facts) -> Leg | None:
     leg = world.legs.get(leg_id)
     if leg is not None or not leg_id or leg_id in world.over:
         return leg
-    return world.start(
+    return channels.start(
+        world,
         out,
         at,
         leg_id=leg_id,
@@ -270,7 +273,8 @@ def _dest(world: World, m: Message, at: datetime, out: Facts) -> Leg | None:
     leg = world.legs.get(leg_id)
     if leg is not None or not leg_id or leg_id in world.over:
         return leg
-    return world.start(
+    return channels.start(
+        world,
         out,
         at,
         leg_id=leg_id,

@@ -1,0 +1,101 @@
+"""An agent's part in a call: offered, taken or not, picked up, handed on, over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cti import events as e
+from cti.events import OfferEnd, TransferKind
+from cti.interpret import merges, queues
+from cti.interpret.legs import Leg
+from cti.interpret.world import Facts, World, seconds
+
+
+def offer(world: World, out: Facts, at: datetime, leg: Leg, queue: str | None) -> None:
+    """An agent's device is being rung."""
+    if leg.agent is None or leg.offer is not False or leg.answered:
+        return
+    leg.offer, leg.queue = True, queue
+    leg.call.by = None
+    out.append(
+        e.CallOffered(**world.about(at, leg.call.id), agent=leg.agent, leg_id=leg.id, queue=queue)
+    )
+
+
+def end_offer(world: World, out: Facts, at: datetime, leg: Leg, reason: OfferEnd) -> None:
+    """It rings no more."""
+    if leg.agent is None or leg.offer is not True:
+        return
+    leg.offer = reason
+    out.append(
+        e.CallOfferEnded(
+            **world.about(at, leg.call.id), agent=leg.agent, leg_id=leg.id, reason=reason
+        )
+    )
+
+
+def answer(world: World, out: Facts, at: datetime, leg: Leg) -> None:
+    """An agent took the call (or, of a call the agent placed, the other side did)."""
+    if leg.agent is None or leg.answered:
+        return
+    leg.answered = True
+    if leg.offer == "answered":
+        leg.offer = True  # DialEnd marked it; here it is told
+    waiting, waited = leg.call.waiting, None
+    if leg.queue is not None and waiting is not None and waiting.queue == leg.queue:
+        waited = seconds(waiting.joined_at, at)
+    out.append(
+        e.CallAnswered(
+            **world.about(at, leg.call.id),
+            agent=leg.agent,
+            leg_id=leg.id,
+            queue=leg.queue,
+            waited=waited,
+        )
+    )
+    end_offer(world, out, at, leg, "answered")
+    if waited is not None:
+        queues.leave(world, out, at, leg.call, "answered")
+
+
+def release(world: World, out: Facts, at: datetime, leg: Leg) -> None:
+    """An agent's part is over."""
+    if leg.agent is None or leg.released or not leg.answered:
+        return
+    leg.released = True
+    out.append(
+        e.CallReleased(
+            **world.about(at, leg.call.id),
+            agent=leg.agent,
+            leg_id=leg.id,
+            talked=round(leg.talked, 3),
+        )
+    )
+
+
+def picked_up(world: World, out: Facts, at: datetime, target: Leg, picker: Leg) -> None:
+    """Somebody took a call that rang elsewhere: their channel belongs to it."""
+    merges.unite(world, out, at, target.call, picker.call)
+    offer(world, out, at, picker, target.queue)
+    if picker.offer is True:
+        picker.offer = "answered"
+    if target.offer == "answered":
+        target.offer = True
+    end_offer(world, out, at, target, "answered_elsewhere")
+
+
+def hand_on(
+    world: World, out: Facts, at: datetime, by: Leg, *, kind: TransferKind, to: str
+) -> None:
+    """Who is at this leg handed the other side on, and leaves."""
+    by.handed_on = True
+    out.append(e.CallTransferred(**world.about(at, by.call.id), kind=kind, by=by.agent, to=to))
+
+
+def why_unanswered(leg: Leg, cause: int) -> OfferEnd:
+    """Why a device rings no more that nobody answered; `cause` is its channel's."""
+    if cause == 26 or any(o.answered and not o.released for o in leg.call.legs.values()):
+        return "answered_elsewhere"
+    if cause in {17, 21} or leg.refused:
+        return "rejected"
+    return "withdrawn"
