@@ -11,7 +11,7 @@ from service_desk.desk import Desk
 from service_desk.errors import IllegalMove
 from service_desk.events import CardChanged
 from service_desk.intake_merge import merge_case
-from service_desk.model import Conversation
+from service_desk.model import Case, Conversation
 
 
 async def join_cases(desk: Desk, *, case_id: int, into: int, by: Actor) -> int:
@@ -21,6 +21,10 @@ async def join_cases(desk: Desk, *, case_id: int, into: int, by: Actor) -> int:
     Raises CaseNotFound, IllegalMove for one and the same case or another customer's.
     """
     async with desk.write(by=by) as uow:
+        # For nobody else to join them the other way round meanwhile.
+        await uow.execute(
+            select(Case.id).where(Case.id.in_((case_id, into))).order_by(Case.id).with_for_update()
+        )
         gone, stays = await checks.case(uow, case_id), await checks.case(uow, into)
         if gone.id == stays.id:
             raise IllegalMove("this is the same case already")
@@ -35,7 +39,8 @@ async def join_cases(desk: Desk, *, case_id: int, into: int, by: Actor) -> int:
             )
         )
         moved = calls.scalars().all()
-        await uow.run(merge_case, goes=gone.id, into=stays.id)
+        if await uow.run(merge_case, goes=gone.id, into=stays.id) != stays.id:
+            raise IllegalMove("this is the same case already")  # since we looked
         was = case_number(gone.year, gone.id)
         await checks.entry(uow, "joined", case_id=stays.id, number=was)
         await checks.audit(uow, "case.join", case_number(stays.year, stays.id), joined=was)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ from service_desk.actions import draft, follow_up
 from service_desk.actions.join_cases import join_cases
 from service_desk.actor import Actor
 from service_desk.demo_people import load_catalogue
-from service_desk.desk import Desk
+from service_desk.desk import WRITES, Desk
 from service_desk.errors import CaseNotFound, IllegalMove
 from service_desk.intake import Intake
+from service_desk.intake_merge import merge_case
 from service_desk.model import Audit, Case, Presentation, Product, Recording
 from service_desk.queries.case_page import case_by_id, case_page
 from service_desk.queries.search import search
@@ -174,3 +177,25 @@ async def test_a_case_somebody_works_on_does_not_rest(desk: Desk, two: tuple[int
     await join_cases(desk, case_id=younger, into=older, by=SAM)
     page = await case_by_id(desk, older)
     assert page.case.subject == "The invoice", "a person's words, where there were none"
+
+
+async def test_two_who_join_the_same_cases_the_other_way_round_make_no_circle(
+    desk: Desk, two: tuple[int, int]
+) -> None:
+    """A supervisor and the intake wait for whoever was first, and find one case."""
+    older, younger = two
+    async with desk.engine.connect() as raw:
+        first = await raw.execution_options(**{WRITES: True})
+        async with first.begin():
+            await first.run_sync(lambda sync: merge_case(sync, goes=younger, into=older))
+            others = [
+                asyncio.create_task(join_cases(desk, case_id=older, into=younger, by=SAM)),
+                asyncio.create_task(desk.transact(partial(merge_case, goes=older, into=younger))),
+            ]
+            done, _ = await asyncio.wait(others, timeout=0.5)
+            assert not done, "they wait"
+    refused, kept = await asyncio.gather(*others, return_exceptions=True)
+    assert isinstance(refused, IllegalMove)
+    assert kept == older
+    page, gone = await case_by_id(desk, older), await case_by_id(desk, younger)
+    assert (page.merged_into, gone.merged_into) == (None, page.case.number)
