@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ SETTLED = 10.0
 MOST_FILES = 2_000
 MOST_REJECTS = 200  # of one batch; more are only counted
 SAMPLE = 200  # bytes of a rejected line that are kept
+PACKED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".Z", ".zip")  # by a logrotate: not read
 
 Cursor = dict[str, int]  # file's identity -> bytes of it that are done
 # A line, the Asterisk's name -> the record if there is one, and why it was put aside if it was.
@@ -78,7 +80,8 @@ class RecordsFile(Struct):
 
 class Journal:
     """The records of one Asterisk in `folder`, in files named `name` and, rotated, `name` with
-    something before or after its ending (`cel.json.1`, `cel-20261121T230000.json`)."""
+    something before or after its ending (`cel.json.1`, `cel.json-20261121`,
+    `cel-20261121T230000.json`)."""
 
     def __init__(
         self,
@@ -167,6 +170,7 @@ class Journal:
     def files(self) -> list[RecordsFile]:
         """Files that have a whole first line, the oldest first. Copies of one file count once."""
         stem, _, ending = self.name.rpartition(".")
+        rotated = (f"{self.name}.", f"{self.name}-")  # by a number, or (`dateext`) by the day
         found: dict[str, RecordsFile] = {}
         seen: dict[tuple[int, int, int, int], str] = {}
         try:
@@ -174,7 +178,7 @@ class Journal:
                 entry
                 for entry in os.scandir(self.folder)
                 if entry.name == self.name
-                or (entry.name.startswith(f"{self.name}.") and not entry.name.endswith(".gz"))
+                or (entry.name.startswith(rotated) and not entry.name.endswith(PACKED))
                 or (entry.name.startswith(f"{stem}-") and entry.name.endswith(f".{ending}"))
             ]
         except FileNotFoundError:
@@ -182,6 +186,8 @@ class Journal:
         for entry in entries:
             try:
                 about = entry.stat()
+                if not stat.S_ISREG(about.st_mode):
+                    continue  # somebody's folder; a pipe would keep us waiting for ever
                 key = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns)
                 identity = self._known.get(key) or _identity(Path(entry.path))
             except FileNotFoundError:

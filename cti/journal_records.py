@@ -112,6 +112,13 @@ def parse(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
     empty line. No text in a record holds a NUL. A record without a `system` (of an older
     installation) is taken as ours.
     """
+    try:
+        return _parsed(line, system)
+    except RecursionError:  # brackets by the thousand: the decoder knows no end of them
+        return None, Refused("not JSON")
+
+
+def _parsed(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
     if _NUL in line:  # what no database takes as text; the same length of JSON, whatever is before
         line = line.replace(_NUL, b"\\ufffd")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -99,6 +100,24 @@ def test_dated_names_are_found_and_packed_ones_left_alone(folder: Folder) -> Non
     (folder.path / "cel.json.9.gz").write_bytes(b"\x1f\x8b")
     (folder.path / "notes.txt").write_bytes(line(77))
     assert folder.numbers() == [0, 1]
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".xz", ".zst", ".bz2"])
+def test_a_logrotate_that_names_by_the_day(folder: Folder, ending: str) -> None:
+    """`dateext`, most distributions' way; a packed one is nothing to read."""
+    folder.write(1)
+    folder.file.rename(folder.path / f"cel.json-20261121{ending}")
+    folder.write(1)
+    assert folder.numbers() == ([1] if ending else [0, 1])
+
+
+def test_what_is_no_file_stops_nothing(folder: Folder) -> None:
+    """Somebody's folder, a pipe that nobody writes to, a link that leads nowhere."""
+    (folder.path / "cel.json.old").mkdir()
+    os.mkfifo(folder.path / "cel.json.pipe")
+    (folder.path / "cel.json.link").symlink_to(folder.path / "nowhere")
+    folder.write(1)
+    assert folder.numbers() == [0]
 
 
 def test_copy_and_truncate(folder: Folder) -> None:

@@ -56,6 +56,8 @@ def test_a_record_is_read_with_its_time_in_utc_to_the_microsecond() -> None:
         (line(uniqueid=""), "no record"),
         (line(eventtype="WATER_LEVEL"), "unknown kind"),
         (line(system="another-pbx"), "another system"),
+        (b"[" * 60_000, "not JSON"),
+        (b'{"more":' * 8_000, "not JSON"),
     ],
 )
 def test_what_is_no_record_of_ours_is_refused_with_why(bad: bytes, reason: str) -> None:
