@@ -137,6 +137,7 @@ class JournalKeeper:
             await self._alarm_unreadable(type(why).__name__)
         except Exception as error:  # noqa: BLE001 - the task's edge: it must outlive one bad round
             self._told("failed", where(error))
+            await self._alarm_unreadable(type(error).__name__)
         else:
             if self._failing:
                 log.info("journal.goes_on")
@@ -151,12 +152,14 @@ class JournalKeeper:
 
     async def _alarm_unreadable(self, why: str) -> None:
         folder, system = "records", self._settings.system
+        kind = alarms.RECORDS_UNREADABLE
         try:
             async with self._desk.write(by=SYSTEM) as unit:
                 if why:
-                    kind = alarms.RECORDS_UNREADABLE
-                    await alarms.raise_alarms(unit, system, kind, {folder: {"why": why}})
+                    changed = await alarms.raise_alarms(unit, system, kind, {folder: {"why": why}})
                 else:
-                    await alarms.clear_alarms(unit, system, alarms.RECORDS_UNREADABLE, [folder])
+                    changed = await alarms.clear_alarms(unit, system, kind, [folder])
+            if changed:  # told now: the round that counts them may be what fails
+                await self._count_alarms()
         except DatabaseAway:
             return

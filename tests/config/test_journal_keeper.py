@@ -29,6 +29,14 @@ class NoBridge:
     connected = False
 
 
+async def shown(keeper: JournalKeeper, settings: Settings, kind: str) -> bool:
+    """Whether the figures tell of one alarm of the kind."""
+    health = Health(settings, frozenset({"bridge"}))
+    keeper.measured(health)
+    page = (await health.metrics.page()).decode()
+    return f'ringdesk_alarms{{kind="{kind}"}} 1.0' in page
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(
@@ -95,9 +103,11 @@ async def test_a_folder_that_cannot_be_read_is_an_alarm_until_it_can(
     assert [each.kind for each in await alarms_on(desk, "ringdesk-1")] == [
         alarms.RECORDS_UNREADABLE
     ]
+    assert await shown(keeper, settings, alarms.RECORDS_UNREADABLE)
     monkeypatch.setattr(keeper.journal.reader.journal, "read", read)
     await run_for(keeper, 1, monkeypatch)
     assert await alarms_on(desk, "ringdesk-1") == []
+    assert not await shown(keeper, settings, alarms.RECORDS_UNREADABLE)
 
 
 async def test_a_database_that_is_away_only_costs_time(
@@ -134,6 +144,7 @@ async def test_what_fails_for_another_reason_is_tried_again(
     monkeypatch.setattr(keeper, "_read_on", bad)
     await run_for(keeper, 4, monkeypatch)
     assert rounds == 3
+    assert await shown(keeper, settings, alarms.RECORDS_UNREADABLE), "records that wait are told"
 
 
 async def test_its_figures_are_told(settings: Settings, desk: Desk) -> None:
