@@ -84,6 +84,7 @@ class ConsoleContext:
     recordings: Path
     languages: tuple[str, ...] = ("en", "zh")
     time_zone: str = "UTC"
+    system: str = ""  # the Asterisk whose alarms are shown
     live_url: str = "ws://{host}:8081/live"
     sip_url: str = "ws://{host}:8088/ws"
     sip_domain: str = "{host}"

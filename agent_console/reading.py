@@ -26,6 +26,7 @@ from service_desk.queries import (
     search,
     staff,
 )
+from service_desk.queries.alarms import alarms_by_kind
 from service_desk.queries.figures import QueueFigures, queue_figures
 from service_desk.views import (
     CaseBrief,
@@ -187,6 +188,12 @@ async def figures(context: ConsoleContext) -> tuple[Day, ...]:
         names = dict.fromkeys((*context.queues, *counted))
         found.append(Day(within, {name: counted.get(name) for name in names}))
     return tuple(found)
+
+
+async def alarms(context: ConsoleContext) -> dict[str, Any]:
+    """What is alarming about this Asterisk, by kind, as the board shows it."""
+    found = await alarms_by_kind(context.desk, context.system)
+    return {each.kind: to_builtins(each) for each in found}
 
 
 async def drafts(context: ConsoleContext, user: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from config import doctor_asterisk as asterisk
 from config import doctor_here as here
+from config import doctor_records as records
 from config.findings import Finding, Patient, wrong
 from config.problems import one_line
 from config.settings import load
@@ -28,6 +29,8 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("pages", here.pages),
     ("folders", here.folders),
     ("database", here.database),
+    ("call records", records.aside),
+    ("alarms", records.alarms),
     ("bus", here.bus),
     ("ports", here.ports),
     ("Asterisk's manager", asterisk.manager),

@@ -150,7 +150,7 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
     """It answers and has our schema; its clock. Nothing is made or migrated here."""
     url = make_url(patient.settings.database.url)
     kind = url.get_backend_name()
-    if kind == "sqlite" and not _is_there(url.database):
+    if kind == "sqlite" and not is_there(url.database):
         yield fine("database", "none yet: the first start makes it")
         return
     engine = connect(patient.settings.database.url)
@@ -173,7 +173,8 @@ async def database(patient: Patient) -> AsyncIterator[Finding]:
         await engine.dispose()
 
 
-def _is_there(file: str | None) -> bool:
+def is_there(file: str | None) -> bool:
+    """Whether a database of SQLite was made already."""
     return Path(file or "").exists()
 
 

@@ -156,6 +156,7 @@ def console_of(
         recordings=settings.recordings_folder,
         languages=settings.company.languages,
         time_zone=settings.company.time_zone,
+        system=settings.system,
         live_url=settings.live.url or f"ws://{{host}}:{settings.live.port}/live",
         sip_url=settings.asterisk.http.url or f"ws://{{host}}:{settings.asterisk.http.port}/ws",
         origins=settings.web.origins or (f"http://{{host}}:{settings.web.port}",),

@@ -7,6 +7,7 @@ acts it alone writes calls: then we wait for what it repairs, and say what is le
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, select
 from config.journal_keeper import details_of, reader_of
 from config.settings import Settings
 from cti import events as cti
+from cti.journal import Reject
 from cti.journal_reader import JournalReader
 from service_desk.actions.bridge_lock import one_active_bridge
 from service_desk.alarms import AlarmOn, alarms_on
@@ -31,6 +33,8 @@ BRIDGE_SECONDS: Final = 90.0  # what a bridge that acts needs at most: a compari
 LOOK_SECONDS: Final = 3.0
 MOST_CALLS: Final = 2_000_000
 MOST_REPAIRED: Final = 20_000  # calls in one go
+SHOWN_LINES: Final = 10  # of those put aside
+SHOWN_BYTES: Final = 100
 GRACE: Final = timedelta(seconds=10)  # a call that ended this short ago may still be on its way
 
 
@@ -53,6 +57,7 @@ class Outcome(Struct):
     legs_missing: int = 0
     left: int = 0
     lines_aside: int = 0
+    aside: list[Reject] = []  # the last of them of which nothing was used
     alarms: list[AlarmOn] = []
     by_bridge: bool = False  # a bridge acts, and repaired what was repaired
 
@@ -73,10 +78,12 @@ class Outcome(Struct):
             ("    without an end", self.unended, ""),
             ("    without a leg", self.legs_missing, ""),
             ("  not repaired", self.left, ""),
-            ("lines put aside", self.lines_aside, ""),
+            ("lines put aside", self.lines_aside, "the last are below" if self.aside else ""),
             ("alarms", len(self.alarms), ""),
         ]
         told = [f"{name:<24}{many:>9}  {note}".rstrip() for name, many, note in rows]
+        # What stands in such a line may be anything: shown as Python writes bytes, never raw.
+        told += [f"  {each.reason}: {each.line[:SHOWN_BYTES]!r}" for each in self.aside]
         told += [
             f"  {each.raised_at:%Y-%m-%d %H:%M}  {each.kind}: {each.about}"
             for each in self.alarms[:50]
@@ -86,9 +93,9 @@ class Outcome(Struct):
 
 async def reconcile(settings: Settings, desk: Desk, since: datetime) -> Outcome:
     """Compare, repair, and compare again. Raises DatabaseAway, OSError."""
-    found, aside = await asyncio.to_thread(_in_records, settings, since)
+    found, many, aside = await asyncio.to_thread(_in_records, settings, since)
     first = await _compare(desk, found)
-    outcome = Outcome(seen=len(found), lines_aside=aside)
+    outcome = Outcome(seen=len(found), lines_aside=many, aside=aside)
     before = desk.clock.now() - GRACE
     for call_id, call in found.items():
         match first.get(call_id):
@@ -119,17 +126,20 @@ def _is_over(call: Call, before: datetime) -> bool:
     return call.ended_at is not None and call.ended_at <= before
 
 
-def _in_records(settings: Settings, since: datetime) -> tuple[dict[str, Call], int]:
-    """Every call since then that is in the records, and how many lines are none."""
+def _in_records(settings: Settings, since: datetime) -> tuple[dict[str, Call], int, list[Reject]]:
+    """Every call since then that is in the records, how many lines are none, and the last."""
     reader = reader_of(settings)
     calls: dict[str, Call] = {}
     into: dict[str, str] = {}
-    aside = 0
+    many = 0
+    aside: deque[Reject] = deque(maxlen=SHOWN_LINES)
     while (portion := reader.next()) is not None:
-        aside += portion.rejected
+        many += portion.rejected
+        aside += [each for each in portion.rejects if not each.used]
         _sum_up(calls, into, portion.facts)
     _sum_up(calls, into, reader.going_on())
-    return {call_id: call for call_id, call in calls.items() if call.arrived_at >= since}, aside
+    found = {call_id: call for call_id, call in calls.items() if call.arrived_at >= since}
+    return found, many, list(aside)
 
 
 def _sum_up(calls: dict[str, Call], into: dict[str, str], facts: list[cti.CallFact]) -> None:

@@ -18,6 +18,7 @@ DETAIL_WITHOUT_CALL: Final = "cdr_without_call"
 CALL_WITHOUT_DETAIL: Final = "call_without_cdr"
 CALL_WITHOUT_END: Final = "call_without_end"
 RECORDS_UNREADABLE: Final = "records_unreadable"
+RECORDS_ASIDE: Final = "records_aside"
 DISK_FULL: Final = "disk_full"
 RECORDING_MISSING: Final = "recording_missing"
 KINDS: Final = (
@@ -25,6 +26,7 @@ KINDS: Final = (
     CALL_WITHOUT_DETAIL,
     CALL_WITHOUT_END,
     RECORDS_UNREADABLE,
+    RECORDS_ASIDE,
     DISK_FULL,
     RECORDING_MISSING,
 )

@@ -2,8 +2,9 @@
 
 Certain: a call, a leg or an end that Asterisk wrote down (the journal itself brings those), and
 that a channel which Asterisk no longer has is gone. Not certain, so an alarm: a call that only one
-of two witnesses knows, and a call that goes on in the tables though Asterisk has no channel of it.
-Whatever could be a matter of moments must be so in two rounds that follow each other.
+of two witnesses knows, a call that goes on in the tables though Asterisk has no channel of it, and
+a line of the records that nobody can read. Whatever could be a matter of moments must be so in
+two rounds that follow each other.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from service_desk.model import (
     ConversationAlias,
     ConversationFacts,
     JournalCursor,
+    JournalReject,
 )
 
 log = structlog.get_logger(__name__)
@@ -35,6 +37,7 @@ CDR = "cdr"
 SETTLED = timedelta(seconds=60)  # what is younger may still be on its way
 MOST_PORTIONS = 4_000  # in one round: a gigabyte of records
 MOST_DETAILS = 4 * 1024 * 1024  # bytes in one round of those that have just come: 300 calls/s
+ASIDE_KEPT = timedelta(days=1)  # the alarm of a line put aside; it stays counted for good
 MOST_CALLS = 5_000  # looked at in one round, of each kind
 REMEMBERED = 100_000  # details of calls: an hour of a busy centre
 
@@ -102,6 +105,9 @@ class Reconciler:
             await self._find_endless(here)
         if self.details is not None:
             await self._compare_details(self.details)
+        since = self.desk.clock.now() - ASIDE_KEPT
+        aside = await self.desk.fetch(_aside, self._system, since)
+        await self._alarm_only(alarms.RECORDS_ASIDE, aside)
         self.alarms = await self.desk.fetch(alarms.count_of, self._system)
 
     # Channels that vanished
@@ -278,6 +284,20 @@ def _parts(values: Collection[str], size: int = 500) -> list[list[str]]:
     """In portions that fit a statement."""
     everything = list(values)
     return [everything[at : at + size] for at in range(0, len(everything), size)]
+
+
+def _aside(connection: Connection, system: str, since: datetime) -> dict[str, dict[str, str]]:
+    """Lines that were put aside, but for those of which all that matters was used."""
+    rows = connection.execute(
+        select(JournalReject.file, JournalReject.position, JournalReject.reason)
+        .where(
+            JournalReject.system == system,
+            JournalReject.at > since,
+            JournalReject.used.is_(False),
+        )
+        .order_by(JournalReject.id)
+    )
+    return {f"{row.file}@{row.position}": {"reason": row.reason} for row in rows}
 
 
 def _alarmed(connection: Connection, system: str, kind: str) -> set[str]:

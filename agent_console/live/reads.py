@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from agent_console import reading
 from agent_console.context import ConsoleContext
+from agent_console.live.alarms import Read as ReadAlarms
 from agent_console.live.cards import Build
 from agent_console.live.last_calls import Read as ReadLast
 from agent_console.live.parts import Last
@@ -51,5 +52,14 @@ def names_reader(context: ConsoleContext) -> Callable[[], Awaitable[dict[str, st
 
     async def read() -> dict[str, str]:
         return await reading.names(context)
+
+    return read
+
+
+def alarms_reader(context: ConsoleContext) -> ReadAlarms:
+    """Reads what is alarming, by kind."""
+
+    async def read() -> Mapping[str, Any]:
+        return await reading.alarms(context)
 
     return read

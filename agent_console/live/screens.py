@@ -17,6 +17,8 @@ import msgspec
 import structlog
 
 from agent_console.context import ConsoleContext
+from agent_console.live.alarms import Alarms
+from agent_console.live.alarms import Read as ReadAlarms
 from agent_console.live.cards import Build, Cards
 from agent_console.live.hub import Hub, Key
 from agent_console.live.last_calls import LastCalls
@@ -46,6 +48,7 @@ from cti.events import (
 from cti.wishes import BoardWanted, CommandDone
 from service_desk.errors import DeskError
 from service_desk.events import (
+    AlarmsChanged,
     CardChanged,
     CaseChanged,
     CaseOpened,
@@ -77,6 +80,7 @@ class Screens:
         names: Callable[[], Any],
         present: Present | None = None,
         last: ReadLast | None = None,
+        alarms: ReadAlarms | None = None,
     ) -> None:
         self.hub = hub
         self.today = today
@@ -86,6 +90,7 @@ class Screens:
         self._parts = Parts()
         self._presenting = Presenting(present, self._tasks) if present else None
         self._last = LastCalls(last, self._parts, self._publish_desk, self._tasks) if last else None
+        self._alarms = Alarms(alarms, self._board_soon, self._tasks) if alarms else None
         self.cards = Cards(build_card, self._card_changed, self._tasks)
         self._board = Board(
             {name: queue.threshold for name, queue in context.queues.items()},
@@ -111,6 +116,7 @@ class Screens:
         ]
         self.today.listen(self._today_changed, self._tasks)
         self._tasks.start(self._read_names())
+        self._read_alarms()
         self._tasks.start(self._seed())
         self._tasks.start(self._tick())
 
@@ -192,6 +198,7 @@ class Screens:
                 call_id: self._call_on_board(call) for call_id, call in self._view.calls.items()
             },
             "link": {"link": {"stale_since": _time(self._view.stale_since)}},
+            "alarms": dict(self._alarms.on) if self._alarms is not None else {},
         }
 
     def _queue_shown(self, queue: LiveQueue) -> dict[str, Any]:
@@ -269,6 +276,8 @@ class Screens:
                     if agents is None or agent in agents:
                         self.today.renew(agent)
                     self._renew_cards_of(case_id, agent)
+            case AlarmsChanged():
+                self._read_alarms()
             case StaffChanged():
                 self._tasks.start(self._read_names())
             case _:
@@ -342,6 +351,7 @@ class Screens:
     def _on_bus_restored(self, _event: BusRestored) -> None:
         self._seeded = False
         self._tasks.start(self._seed())
+        self._read_alarms()
 
     async def _seed(self) -> None:
         """Ask the bridge for its board until there is one; a resync from the bus serves as well."""
@@ -353,6 +363,10 @@ class Screens:
                 self.on_fact(BoardResynced(at=now, system="", board=board))
                 return
             await asyncio.sleep(RETRY)
+
+    def _read_alarms(self) -> None:
+        if self._alarms is not None:
+            self._alarms.want()
 
     async def _read_names(self) -> None:
         try:

@@ -53,6 +53,7 @@ class LiveServer:
             names=reads.names_reader(context),
             present=work.presenter(context),
             last=reads.last_reader(context),
+            alarms=reads.alarms_reader(context),
         )
         self._translators: dict[str, Translator] = load_all(context.languages)
         self._depth = depth

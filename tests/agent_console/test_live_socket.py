@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from agent_console import reading, sessions, writing
 from agent_console.access import Viewer
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
+from agent_console.live import alarms as live_alarms
 from agent_console.live import reads
 from agent_console.live import socket as live_socket
 from cti import events as e
@@ -25,7 +26,7 @@ from cti.wishes import CommandDone, CommandRefused, Pause, Reply, Wish
 from service_desk.actor import Actor
 from service_desk.clock import SystemClock
 from service_desk.errors import ConversationNotFound, DatabaseAway
-from service_desk.events import CardChanged
+from service_desk.events import AlarmsChanged, CardChanged
 from service_desk.settings import Title
 from service_desk.views import CustomerCard, Suggestion
 
@@ -33,6 +34,7 @@ WHO = {
     "ava-cookie": Viewer(staff_id=1, user="ava", name="Ava", role="agent"),
     "ben-cookie": Viewer(staff_id=2, user="ben", name="Ben", role="agent"),
     "sue-cookie": Viewer(staff_id=3, user="sue", name="Sue", role="supervisor"),
+    "root-cookie": Viewer(staff_id=4, user="root", name="Root", role="administrator"),
 }
 
 
@@ -51,6 +53,7 @@ class World:
         self.now = datetime.now(UTC)
         self.wishes: list[Wish] = []
         self.reply: Reply = CommandDone()
+        self.alarms: dict[str, Any] | Exception = {}
         bus.serve(self._answer)
 
     async def _answer(self, wish: Wish) -> Reply:
@@ -172,6 +175,17 @@ async def world(
     monkeypatch.setattr(reads, "today_reader", today)
     monkeypatch.setattr(reads, "names_reader", lambda _context: _names)
     monkeypatch.setattr(reads, "last_reader", lambda _context: no_last)
+    alarms: list[World] = []
+
+    async def read_alarms(_context: ConsoleContext) -> dict[str, Any]:
+        found = alarms[0].alarms if alarms else {}
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(reading, "alarms", read_alarms)
+    monkeypatch.setattr(live_alarms, "GATHER", 0.01)
+    monkeypatch.setattr(live_alarms, "RETRY", 0.05)
     bus = InProcessBus()
     context = ConsoleContext(
         desk=StillDesk(),  # only the clock is asked
@@ -188,7 +202,9 @@ async def world(
         pause_reasons={"lunch": PauseReason(code="lunch", labels={"en": "Lunch"})},
     )
     async with await live_socket.serve_live(context, "127.0.0.1", 0) as live:
-        yield World(live, bus)
+        made = World(live, bus)
+        alarms.append(made)
+        yield made
     await bus.close()
 
 
@@ -483,3 +499,34 @@ async def test_a_client_that_is_cut_loses_its_socket_and_its_place(world: World)
             await asyncio.wait_for(to_the_end(one), 5)
         assert (world.live.clients, world.live.cut) == (1, 1)
     assert world.live.hub.owners("desk") == []
+
+
+async def test_alarms_come_and_go_on_the_board_and_on_no_desk(world: World) -> None:
+    """A supervisor and an administrator see them; a database that is away takes none away."""
+    disk = {"kind": "disk_full", "count": 1, "since": "2026-11-22T10:00:00Z", "newest": []}
+
+    def changed(on: dict[str, Any] | Exception) -> None:
+        world.alarms = on
+        world.bus.publish(AlarmsChanged(at=world.now, system="s"))
+
+    async with (
+        dial(world, "sue-cookie") as of_sue,
+        dial(world, "root-cookie") as of_root,
+        dial(world, "ava-cookie") as of_ava,
+    ):
+        sue, root, ava = Page(of_sue), Page(of_root), Page(of_ava)
+        await sue.do("subscribe", topic="board")
+        await root.do("subscribe", topic="board")
+        await ava.do("subscribe", topic="desk")
+        assert sue.state["board"]["alarms"] == {}
+        changed({"disk_full": disk})
+        for page in (sue, root):
+            await page.until(lambda s: s["board"]["alarms"] == {"disk_full": disk})
+        assert (await ava.do("subscribe", topic="board"))["error"]["code"] == "forbidden"
+        assert "alarms" not in ava.state["desk"]
+        changed(DatabaseAway("away"))
+        world.call("c1", "ava")
+        await sue.until(lambda s: "c1" in s["board"]["calls"])
+        assert sue.state["board"]["alarms"] == {"disk_full": disk}
+        world.alarms = {}  # nobody tells; it is asked again until it answers
+        await sue.until(lambda s: s["board"]["alarms"] == {})

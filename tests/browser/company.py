@@ -503,3 +503,28 @@ def board() -> Json:
         "calls": {one["call_id"]: one for one in calls},
         "link": {"link": {"stale_since": None}},
     }
+
+
+def alarm(kind: str, count: int = 1, *, since: str = "", **newest: Any) -> Json:
+    """Alarms of one kind, as the board gets them; `newest` is the newest of them."""
+    one = {"about": "x", "at": since or at(minutes=5), "case_number": None, "data": {}} | newest
+    return {
+        "kind": kind,
+        "count": count,
+        "since": since or at(minutes=5),
+        "newest": [one] * min(count, 20),
+    }
+
+
+def alarms() -> Json:
+    """One of each kind, in the order in which they began."""
+    case = {"case_number": "C-2026-004711"}
+    return {
+        "cdr_without_call": alarm("cdr_without_call", about="ringdesk-1-1795303700.0"),
+        "call_without_cdr": alarm("call_without_cdr", **case),
+        "call_without_end": alarm("call_without_end", 2, **case),
+        "records_unreadable": alarm("records_unreadable", about="records"),
+        "records_aside": alarm("records_aside", 12, data={"reason": "unknown kind"}),
+        "recording_missing": alarm("recording_missing", 31, **case),
+        "disk_full": alarm("disk_full", since=at(minutes=1), about="recordings"),
+    }

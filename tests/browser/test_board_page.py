@@ -123,3 +123,59 @@ async def test_the_floor_leads_where_every_page_leads(page: Page, desk: FakeDesk
     await expect(page.locator(".page-bar nav a[aria-current=page]")).to_have_text("Floor")
     await page.get_by_role("button", name="切换到中文").click()
     await expect(places.first).to_have_text("工作台")
+
+
+async def test_an_alarm_comes_says_what_to_do_and_goes(page: Page, desk: FakeDesk) -> None:
+    """Without a reload; heard by those who do not see it; with its case one click away."""
+    await open_board(page, desk)
+    strip, said = page.locator(".alarms"), page.locator("#app [role=status]").first
+    await expect(strip).to_have_count(0)
+    await expect(said).to_be_empty()
+    missing = company.alarm("recording_missing", 3, case_number="C-2026-004711")
+    await desk.change("board", put={"alarms": {"recording_missing": missing}})
+    await expect(said).to_have_text("1 alarm: Recording missing × 3")
+    await expect(strip).to_contain_text("since today")
+    await expect(strip).to_contain_text("A call was recorded and there is no file.")
+    link = strip.get_by_role("link", name="C-2026-004711").first
+    await expect(link).to_have_attribute("href", "/cases/C-2026-004711")
+    await page.get_by_role("button", name="切换到中文").click()
+    await expect(strip).to_contain_text("录音缺失")
+    await expect(strip).to_contain_text("通话已录音，但没有文件。")
+    await desk.change("board", remove={"alarms": ["recording_missing"]})
+    await expect(strip).to_have_count(0)
+    await expect(said).to_be_empty()
+
+
+async def test_many_alarms_do_not_push_the_floor_away(page: Page, desk: FakeDesk) -> None:
+    """Two are told, the newest first; the rest unfolds by keyboard, and scrolls."""
+    await open_board(page, desk)
+    await desk.change("board", put={"alarms": company.alarms()})
+    strip = page.locator(".alarms")
+    await expect(strip.locator("li")).to_have_count(2)
+    await expect(strip.locator("li").first).to_contain_text("Disk full")
+    await expect(strip.locator("li").first).to_contain_text("recordings")
+    more = strip.get_by_role("button", name="5 more alarms")
+    await expect(more).to_have_attribute("aria-expanded", "false")
+    await more.focus()
+    await page.keyboard.press("Enter")
+    await expect(strip.locator("li")).to_have_count(7)
+    heights = await page.evaluate(
+        "[document.querySelector('.alarms').offsetHeight,"
+        " document.querySelector('.figures').getBoundingClientRect().bottom]"
+    )
+    assert heights[0] < 180
+    assert heights[1] < 360  # of 720
+    await strip.locator("ul").focus()
+    await page.keyboard.press("End")
+    await expect(strip.locator("li").last).to_be_in_viewport()
+    await strip.get_by_role("button", name="Show fewer").click()
+    await expect(strip.locator("li")).to_have_count(2)
+
+
+async def test_a_hostile_alarm_is_text(page: Page, desk: FakeDesk) -> None:
+    """What it is about came from outside; a kind that is newer than the page is shown too."""
+    await open_board(page, desk)
+    hostile = company.alarm("brand_new", about=company.HOSTILE)
+    await desk.change("board", put={"alarms": {"brand_new": hostile}})
+    await expect(page.locator(".alarms")).to_contain_text(company.HOSTILE)
+    assert await page.locator("img").count() == 0

@@ -26,13 +26,14 @@ from service_desk.model import Case, Conversation, ConversationFacts, Leg
 from tests.fakes.ami_recording import EXTENSIONS
 from tests.fakes.cel_recording import lines
 
+NONSENSE = b"nonsense \x1b[31m\n"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     (tmp_path / "records").mkdir()
-    raw = b"nonsense\n" + b"\n".join([*lines("answered"), *lines("abandoned")]) + b"\n"
+    raw = NONSENSE + b"\n".join([*lines("answered"), *lines("abandoned")]) + b"\n"
     (tmp_path / "records" / "cel.json").write_bytes(raw)
     return Settings(
         system="ringdesk-1",
@@ -60,6 +61,8 @@ async def test_without_a_bridge_it_repairs_itself(settings: Settings, desk: Desk
     first = await reconcile(settings, desk, LONG_AGO)
     assert (first.seen, first.right, first.missing, first.left) == (2, 0, 2, 0)
     assert (first.lines_aside, first.by_bridge) == (1, False)
+    assert [each.kind for each in first.alarms] == [alarms.RECORDS_ASIDE]
+    assert "  not JSON: b'nonsense \\x1b[31m'" in first.lines()
     assert len(await rows(desk, Case.id)) == 2
     again = await reconcile(settings, desk, LONG_AGO)
     assert (again.seen, again.right, again.to_repair) == (2, 2, 0)
@@ -115,6 +118,8 @@ def test_the_command_prints_a_table_and_fails_while_alarms_are_on(
             }
         )
     )
+    records = tmp_path / "records" / "cel.json"
+    records.write_bytes(records.read_bytes().removeprefix(NONSENSE))
     ask = ["reconcile", "--settings", str(file), "--since", "2020-01-01"]
     done = CliRunner().invoke(ringdesk, ask)
     assert done.exit_code == 0, done.output

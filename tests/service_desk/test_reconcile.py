@@ -16,6 +16,7 @@ from cti.interpret import Interpreter
 from cti.journal import Journal
 from cti.journal_reader import JournalReader
 from service_desk import alarms
+from service_desk.actor import SYSTEM as ROBOT
 from service_desk.alarms import alarms_on
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
@@ -23,6 +24,7 @@ from service_desk.events import AlarmsChanged, DeskEvent
 from service_desk.intake import Intake
 from service_desk.intake_journal import JournalIntake
 from service_desk.model import Alarm, Conversation, JournalCursor
+from service_desk.queries.alarms import alarms_by_kind
 from service_desk.reconcile import Reconciler
 from tests.fakes.ami_recording import EXTENSIONS, recording
 from tests.fakes.cel_recording import SYSTEM, lines, records
@@ -191,6 +193,42 @@ async def test_a_detail_without_a_call_is_an_alarm_until_the_call_is_found(house
     house.detail(uniqueid)
     await house.rounds(2)
     assert await house.on() == []
+
+
+async def test_a_line_that_nobody_can_read_is_an_alarm_for_a_day(house: House) -> None:
+    """Kept aside, counted and shown; a record whose head told all that matters is none."""
+    told = lines("answered")
+    cut = told[1].rstrip()[:-2] + b"x" * 1000
+    house.write(b"garbage", told[0], cut, *told[2:])
+    house.detail(records("answered")[0].uniqueid)
+    await house.rounds(2)
+    [(kind, _)] = await house.on()
+    assert kind == alarms.RECORDS_ASIDE
+    [on] = await alarms_by_kind(house.desk, SYSTEM)
+    assert (on.kind, on.count, on.newest[0].data) == (kind, 1, {"reason": "not JSON"})
+    assert on.newest[0].case_number is None
+    house.clock.advance(86_400)
+    await house.rounds(1)
+    assert await house.on() == []
+
+
+async def test_alarms_are_told_by_kind_the_newest_with_their_cases(house: House) -> None:
+    await house.hear(*heard("answered"))
+    [call] = await calls(house.desk)
+    async with house.desk.write(by=ROBOT) as unit:
+        about = {f"{number}.wav": {"call_id": call.call_id} for number in range(30)}
+        await alarms.raise_alarms(unit, SYSTEM, alarms.RECORDING_MISSING, about)
+    began = house.clock.now()
+    house.clock.advance(60)
+    async with house.desk.write(by=ROBOT) as unit:
+        await alarms.raise_alarms(unit, SYSTEM, alarms.CALL_WITHOUT_DETAIL, {call.call_id: {}})
+        await alarms.raise_alarms(unit, "another", alarms.DISK_FULL, {"data": {}})
+    last, first = await alarms_by_kind(house.desk, SYSTEM)
+    assert (last.kind, last.count) == (alarms.CALL_WITHOUT_DETAIL, 1)
+    assert (first.kind, first.count, first.since) == (alarms.RECORDING_MISSING, 30, began)
+    assert (len(first.newest), first.newest[0].about) == (20, "29.wav")
+    number = f"C-{call.arrived_at.year}-{call.case_id:06d}"
+    assert {each.case_number for each in (*last.newest, *first.newest)} == {number}
 
 
 async def test_asterisks_own_plumbing_is_nobodys_call(house: House) -> None:

@@ -9,13 +9,14 @@ import { overdue } from "../core/pauses";
 import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
 import { alarm } from "../core/sounds";
-import type { LiveAgent, LiveCall, LiveQueue } from "../core/types";
+import type { KindOfAlarm, LiveAgent, LiveCall, LiveQueue } from "../core/types";
 import { PageElement } from "../ui/element";
 import { glyph, stateShape } from "../ui/icons";
 import { leave } from "../ui/leave";
 import { onTick } from "../ui/since";
 import { staleBanner } from "../ui/stale";
 import "../ui/theme-menu";
+import { alarmStrip } from "./alarms";
 import { byUrgency, History, longestSince } from "./model";
 import "./sparkline";
 
@@ -45,6 +46,8 @@ export class BoardApp extends PageElement {
   #history = recallHistory();
   #late = new Set<string>();
   #away = new Set<string>();
+  #alarming: Set<string> | null = null;
+  #allAlarms = false;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -75,6 +78,12 @@ export class BoardApp extends PageElement {
       if (over) this.#away.add(name);
       else this.#away.delete(name);
     }
+    if (topic !== null) {
+      const kinds = new Set(all<KindOfAlarm>(topic, "alarms").map(([kind]) => kind));
+      const before = this.#alarming;
+      if (before && [...kinds].some((kind) => !before.has(kind)) && sound("breach", false)) alarm();
+      this.#alarming = kinds;
+    }
     this.requestUpdate();
   }
 
@@ -91,7 +100,7 @@ export class BoardApp extends PageElement {
           ? { at: Date.parse(link), whose: "telephone" as const }
           : null;
     return html`
-      ${this.#head()} ${staleBanner(stale, place())}
+      ${this.#head()} ${staleBanner(stale, place())} ${this.#alarms()}
       <main class="floor" id="main" aria-busy=${topic === null}>
         ${this.#figures(queues, agents, calls)}
         <div class="floor-columns">
@@ -100,6 +109,21 @@ export class BoardApp extends PageElement {
         </div>
       </main>
     `;
+  }
+
+  #alarms() {
+    const on = all<KindOfAlarm>(live.topic("board"), "alarms").map(([, kind]) => kind);
+    // Deltas put a kind that came last at the end: the newest is what people look for.
+    on.sort((a, b) => b.since.localeCompare(a.since));
+    return alarmStrip(on, {
+      open: this.#allAlarms,
+      toggle: () => {
+        this.#allAlarms = !this.#allAlarms;
+        this.requestUpdate();
+      },
+      now: now(),
+      place: place(),
+    });
   }
 
   #head() {

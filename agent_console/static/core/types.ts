@@ -60,6 +60,22 @@ export interface LiveQueue {
   counted_since?: string | null;
 }
 
+/** One thing that is alarming; `data` by the kind's own words (service_desk/alarms.py). */
+export interface AlarmShown {
+  about: string;
+  at: string;
+  case_number: string | null;
+  data?: Record<string, unknown>;
+}
+
+/** All of one kind that are on, the newest of them told. */
+export interface KindOfAlarm {
+  kind: string;
+  count: number;
+  since: string;
+  newest: AlarmShown[];
+}
+
 export interface PathStep {
   label: string;
   label_zh?: string;
