@@ -14,7 +14,7 @@ from config import parts, parts_of, pbx
 from config.asterisk_found import asterisk_to_run
 from config.findings import Console, Finding, Manager, Patient, fine, warning, wrong
 from config.own_asterisk import OwnAsterisk
-from config.problems import Problem, port_is_free
+from config.problems import Problem
 from config.settings import Settings, Trunk
 from cti.ami.errors import AmiError
 from cti.ami.link import AmiLink
@@ -92,7 +92,7 @@ async def ask(patient: Patient) -> None:
             await up.wait()
             patient.manager = await _asked(link, settings)
     except TimeoutError:
-        patient.why = f"does not let us in at {ami.host}:{ami.port}"
+        patient.why = f"does not let us in at {ami.host}:{ami.port}: {link.why or 'it is silent'}"
     except AmiError as error:
         patient.why = f"does not answer: {type(error).__name__}"
     finally:
@@ -167,15 +167,22 @@ async def manager(patient: Patient) -> AsyncIterator[Finding]:
                 "another installation's Asterisk? set `system` or asterisk.ami, render its files",
             )
         return
-    ami = settings.asterisk.ami
     if settings.asterisk.mode == "external":
         yield wrong(MANAGER, patient.why, "start Asterisk with the files of `ringdesk pbx render`")
         return
     try:
-        port_is_free(MANAGER, ami.bind, ami.port, "asterisk.ami.port")
+        own = OwnAsterisk(settings, parts_of.secrets_of(settings))
+        if (pid := own.find()) is not None:
+            advice = (
+                "a silent one hangs: see its log; one that refuses has another password: "
+                "RINGDESK_AMI_PASSWORD and the secrets folder as at its start, or restart Ringdesk"
+            )
+            yield wrong(MANAGER, f"our own Asterisk (process {pid}) {patient.why}", advice)
+            return
+        own.check_ports()
     except Problem as why:
-        advice = "another program has the port, or another installation's Asterisk"
-        yield wrong(MANAGER, str(why), advice)
+        advice = "another program has the port, or another installation's Asterisk: ss -lpn"
+        yield wrong("Asterisk's ports", str(why), advice)
         return
     yield fine(MANAGER, "not running now; `ringdesk serve` starts it")
 

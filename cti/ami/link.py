@@ -74,6 +74,7 @@ class AmiLink:
         self._session: AmiSession | None = None
         self.boot = ""  # "CoreStartupDate CoreStartupTime" of the Asterisk behind the link
         self.logins = 0
+        self.why = ""  # the last connection ended, or did not come to be
 
     def __repr__(self) -> str:
         """Without the secret."""
@@ -94,7 +95,7 @@ class AmiLink:
         failures = 0
         while True:
             started = self._now()
-            why = await self._live_once()
+            self.why = why = await self._live_once()
             failures = 1 if self._now() - started >= STEADY_AFTER else failures + 1
             wait = min(BACKOFF[1], BACKOFF[0] * 2 ** min(failures - 1, 10))
             wait = max(BACKOFF[0], wait * (0.5 + 0.5 * self._jitter()))

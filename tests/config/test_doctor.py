@@ -330,11 +330,24 @@ async def test_a_carriers_name_that_is_none(site: Site) -> None:
     assert (found.state, "nowhere.invalid" in found.said) == ("wrong", True)
 
 
+async def test_a_port_of_asterisks_that_another_program_has(site: Site) -> None:
+    """While ours does not run: each of its ports is looked at, not the manager's alone."""
+    there = patient(site)
+    sip = there.settings.asterisk.sip
+    assert (await only(doctor_asterisk.manager(there))).state == "ok"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((sip.host, sip.port))
+        found = await only(doctor_asterisk.manager(there))
+    assert (found.state, "asterisk.sip.port" in found.said) == ("wrong", True)
+
+
 # The real one
 
 
 @pytest.mark.timeout(120)
-async def test_our_own_asterisk_is_well(site: Site, asterisk: object, espeak: str) -> None:
+async def test_our_own_asterisk_is_well(
+    site: Site, asterisk: object, espeak: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As we render it nothing is wrong, nothing to be warned of; what is changed is told."""
     site.config["trunks"] = {"carrier": {"addresses": ["127.0.0.2"], "dial": "sip:127.0.0.9:5999"}}
     site.write()
@@ -369,6 +382,15 @@ async def test_our_own_asterisk_is_well(site: Site, asterisk: object, espeak: st
         wrong = {each["what"] for each in lines if each.get("state") == "wrong"}
         assert "Asterisk's modules" in wrong
         assert said.status == 1
+
+        monkeypatch.setenv("RINGDESK_AMI_PASSWORD", "another-password-altogether")
+        shut_out = Patient(settings)
+        await doctor_asterisk.ask(shut_out)
+        found = await of(doctor_asterisk.manager(shut_out))
+        assert [each.state for each in found] == ["wrong"]
+        assert f"our own Asterisk (process {own.pid})" in found[0].said
+        assert "login failed" in found[0].said
+        assert "password" in found[0].advice
     finally:
         await own.stop()
 
