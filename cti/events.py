@@ -29,8 +29,11 @@ QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
 TransferKind = Literal["blind", "attended"]
 
 
-class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True):
-    """Something that happened, at Asterisk's time `at`, as told by the Asterisk named `system`."""
+class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, gc=False):
+    """Something that happened, at Asterisk's time `at`, as told by the Asterisk named `system`.
+
+    A fact can be part of no cycle: hundreds of thousands of them stay out of the collector's way.
+    """
 
     at: datetime
     system: str

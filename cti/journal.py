@@ -34,7 +34,7 @@ Cursor = dict[str, int]  # file's identity -> bytes of it that are done
 Parse = Callable[[bytes, str], tuple[Any | None, Refused | None]]
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One record (what `parse` made of it), and where it stands."""
 
     record: Any

@@ -60,7 +60,7 @@ _NUL = b"\\u0000"
 CUT_AT = 1_000  # bytes: a broken line this long was cut by Asterisk, a shorter one was torn
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """One CEL record. Everything in it is raw and hostile; `eventextra` is JSON of its own."""
 
     eventtype: str

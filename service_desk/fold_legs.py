@@ -24,7 +24,7 @@ SEEN = timedelta(seconds=0.1)
 MOST_SPANS = 60  # of one leg; a call that is put on hold more often is a loop somewhere
 
 
-class Leg(Struct):
+class Leg(Struct, gc=False):
     """What is known of a leg while reading; `rooms`: (time, bridge, whether entered)."""
 
     started_at: datetime
@@ -53,7 +53,7 @@ class Leg(Struct):
 Stay = tuple[datetime, datetime, str]  # from, until, bridge
 
 
-class Parts(Struct, frozen=True):
+class Parts(Struct, frozen=True, gc=False):
     """One leg's time, each list in order and without overlap."""
 
     ring: list[Span]

@@ -247,16 +247,18 @@ class Intake:
 
     async def write(
         self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None = None
-    ) -> None:
+    ) -> dict[str, bool]:
         """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError.
 
-        `also` is done in the same transaction. Whoever writes, live or journal, writes alone: what
-        is known of a call must not change between being read and being committed.
+        Returns the calls of the batch that were there before: whether they had ended. `also` is
+        done in the same transaction. Whoever writes, live or journal, writes alone: what is known
+        of a call must not change between being read and being committed.
         """
         async with self._alone:
             written = await self._transact(batch, also)
         self.written += len(batch)
         await self.desk.outbox.deliver(written.events, written.outbox)
+        return written.ended
 
     async def _transact(
         self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None

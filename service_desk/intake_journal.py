@@ -23,7 +23,7 @@ from cti.journal_reader import JournalReader, Portion
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Batch, Intake
-from service_desk.model import Conversation, JournalCursor, JournalReject
+from service_desk.model import JournalCursor, JournalReject
 
 log = structlog.get_logger(__name__)
 
@@ -111,27 +111,29 @@ class JournalIntake:
             (_encode(fact), fact) for fact in portion.facts
         ]  # clean texts: cti/journal_records
         found = Tally(records=portion.records, rejected=portion.rejected)
-        old = await self._how_it_was(portion, found)
         keep = _Keep(portion, self.desk)
         try:
-            await self._intake.write(facts, also=keep)
+            there = await self._intake.write(facts, also=keep)
         except DatabaseAway:
             raise
         except Exception:
             # A fact that the database refuses stops neither its neighbours nor the reading.
             log.warning("journal.portion_refused", facts=len(facts), exc_info=True)
-            found.refused = await self._one_by_one(facts)
+            found.refused, there = await self._one_by_one(facts)
             self._intake.lost += found.refused  # an alarm, like those refused live
             await self.desk.transact(keep)
+        old = self._how_it_was(portion, found, there)
         self.tally.add(found)
         self.behind = portion.left
         self.told_at = portion.told_at or self.told_at
         if old:
             log.warning("journal.repaired", calls=sorted(old)[:5], many=len(old))
 
-    async def _how_it_was(self, portion: Portion, found: Tally) -> set[str]:
-        """Count the calls of a portion, and those that the live side should have known better."""
-        calls = {fact.call_id for fact in portion.facts}
+    def _how_it_was(self, portion: Portion, found: Tally, there: Mapping[str, bool]) -> set[str]:
+        """Count the calls of a portion, and those that the live side should have known better.
+
+        `there`: the calls that were stored before, and whether they had ended.
+        """
         found.seen = sum(isinstance(fact, cti.CallArrived) for fact in portion.facts)
         before = self.desk.clock.now() - LATE
         late = {fact.call_id for fact in portion.facts if fact.at < before}
@@ -140,28 +142,26 @@ class JournalIntake:
             for fact in portion.facts
             if isinstance(fact, cti.CallEnded) and fact.at < before
         }
-        if not late:
-            return set()
-        there = await self.desk.fetch(_state_of, sorted(calls))
         missing = late - there.keys()
         unended = {call_id for call_id in ended if there.get(call_id) is False}
         found.missing, found.unended = len(missing), len(unended)
         return missing | unended
 
-    async def _one_by_one(self, facts: Batch) -> int:
-        refused = 0
+    async def _one_by_one(self, facts: Batch) -> tuple[int, dict[str, bool]]:
+        """How many were refused, and as `Intake.write`."""
+        refused, there = 0, dict[str, bool]()
         calls: dict[str, Batch] = {}
         for each in facts:
             calls.setdefault(each[1].call_id, []).append(each)
         for call_id, batch in calls.items():
             try:
-                await self._intake.write(batch)
+                there |= await self._intake.write(batch)
             except DatabaseAway:
                 raise
             except Exception:
                 log.error("journal.call_refused", call_id=call_id, exc_info=True)
                 refused += len(batch)
-        return refused
+        return refused, there
 
 
 class _Keep:
@@ -237,13 +237,3 @@ def cursor_row(connection: Connection, system: str, kind: str) -> CursorRow | No
         ).where(JournalCursor.system == system, JournalCursor.kind == kind)
     ).first()
     return None if row is None else CursorRow(*row)
-
-
-def _state_of(connection: Connection, calls: Iterable[str]) -> Mapping[str, bool]:
-    """Call id -> whether it has ended, for those that are there; merged ones count as ended."""
-    found = connection.execute(
-        select(Conversation.call_id, Conversation.ended_at, Conversation.merged_into).where(
-            Conversation.call_id.in_(list(calls))
-        )
-    )
-    return {row.call_id: bool(row.ended_at or row.merged_into) for row in found}

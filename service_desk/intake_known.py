@@ -37,12 +37,17 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class Known(Struct):
-    """One call as last committed. `closed`: so long ago that its facts are swept away."""
+    """One call as last committed.
+
+    `stored`: its conversation's row exists, perhaps made by the phone menu; `ended`: that row says
+    when it ended; `closed`: so long ago that its facts are swept away.
+    """
 
     call_id: str
     facts: CallFacts = field(default_factory=dict)
     story: Story | None = None
-    stored: bool = False  # the conversation's row exists, perhaps made by the phone menu
+    stored: bool = False
+    ended: bool = False
     closed: bool = False
 
 

@@ -27,14 +27,32 @@ class Rows:
         self.dropped_entries: list[dict[str, Any]] = []
         self.dropped_visits: list[dict[str, Any]] = []
 
-    def story(self, old: Story | None, new: Story, customer_id: int | None, *, anew: bool) -> bool:
-        """Gather what differs between what is stored and what is now known; anything?"""
+    def story(
+        self,
+        old: Story | None,
+        new: Story,
+        customer_id: int | None,
+        *,
+        anew: bool,
+        opens: bool,
+    ) -> bool:
+        """Gather what differs between what is stored and what is now known; anything?
+
+        `anew`: no row is there; `opens`: the row gets the case that this call opens now.
+        """
         before = self._count()
         call_id = new.call_id
-        if anew or old is None or old.conversation != new.conversation or customer_id is not None:
+        if (
+            anew
+            or opens
+            or old is None
+            or old.conversation != new.conversation
+            or customer_id is not None
+        ):
             self.conversations.append(
                 {
                     "call_id": call_id,
+                    "b_call": call_id if opens else "",
                     "customer_id": customer_id,
                     **ONLY_INSERTED,
                     **new.conversation,

@@ -110,23 +110,7 @@ class Statements:
         self.alias = self._once(
             ConversationAlias, ("system", "alias"), ("system", "alias", "call_id")
         )
-        self.case = self._once(
-            Case,
-            ("opened_by_call_id",),
-            (
-                "opened_by_call_id",
-                "year",
-                "subject_kind",
-                "subject",
-                "subject_zh",
-                "kind",
-                "status",
-                "priority",
-                "opened_at",
-                "customer_id",
-                "touched",
-            ),
-        )
+        self.case = self._case()
 
         self._change()
         self._ask()
@@ -203,28 +187,60 @@ class Statements:
         keep: tuple[str, ...] = (),
         also: tuple[str, ...] = (),
     ) -> Direct:
-        """Insert, or set the columns; those in `keep` only where nothing is set yet; `also` are
-        only inserted."""
+        """Insert, or set the columns; those in `keep`, and a call's case, only where nothing is set
+        yet; `also` are only inserted."""
         statement = self._insert(noun)
         table = noun.__table__
+        made = {"case_id": _CASE_OF} if noun is Conversation else {}
+        if made:
+            statement = statement.values(made)
         values: dict[str, Any] = {name: statement.excluded[name] for name in columns}
-        values |= {name: func.coalesce(table.c[name], statement.excluded[name]) for name in keep}
-        made: Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
-        return Direct(made, self._dialect, (*key, *columns, *keep, *also))
+        values |= {
+            name: func.coalesce(table.c[name], statement.excluded[name]) for name in (*keep, *made)
+        }
+        whole: Insert = statement.on_conflict_do_update(index_elements=key, set_=values)
+        return Direct(whole, self._dialect, (*key, *columns, *keep, *also, *made))
+
+    def _case(self) -> Direct:
+        """A case that is there already (the phone menu's, a merged call's) is only taken."""
+        statement = self._insert(Case)
+        made: Insert = statement.on_conflict_do_update(
+            index_elements=("opened_by_call_id",),
+            set_={
+                "status": case(
+                    (Case.status == "new", statement.excluded.status), else_=Case.status
+                ),
+                "owner": func.coalesce(Case.owner, statement.excluded.owner),
+            },
+        )
+        names = (
+            "opened_by_call_id",
+            "year",
+            "subject_kind",
+            "subject",
+            "subject_zh",
+            "kind",
+            "status",
+            "priority",
+            "opened_at",
+            "owner",
+            "customer_id",
+            "touched",
+        )
+        return Direct(made, self._dialect, names)
 
     def _once(self, noun: type[Base], key: tuple[str, ...], columns: tuple[str, ...]) -> Direct:
         made: Insert = self._insert(noun).on_conflict_do_nothing(index_elements=key)
         return Direct(made, self._dialect, columns)
 
 
+# Nothing for the empty `b_call` of a call that opens no case now.
+_CASE_OF = select(Case.id).where(Case.opened_by_call_id == bindparam("b_call")).scalar_subquery()
+
 _LINK_CASE = (
     update(Conversation)
     .where(Conversation.call_id == bindparam("b_call"), Conversation.case_id.is_(None))
-    .values(
-        case_id=select(Case.id)
-        .where(Case.opened_by_call_id == bindparam("b_call"))
-        .scalar_subquery()
-    )
+    .values(case_id=_CASE_OF)
 )
 
 _ATTACH_CUSTOMER = (

@@ -29,9 +29,14 @@ MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and end
 
 
 class Written(Struct):
-    """What a batch did: true once it is committed."""
+    """What a batch did: true once it is committed.
+
+    `ended`: of the calls it is about, those that were there before, and whether they had ended (as
+    one that went into another has).
+    """
 
     events: list[DeskEvent]
+    ended: dict[str, bool]
     known: dict[str, Known]
     roots: dict[str, str]
     outbox: int | None
@@ -69,6 +74,7 @@ class Writing:
     ) -> Written:
         """Write the batch and the outbox row; raises what the database raises."""
         self._learn(connection, batch)
+        ended = self._ended()
         fresh = self._sort_in(connection, batch)
         customers = self._customers(connection, fresh)
         for call_id, (old, new) in fresh.items():
@@ -78,7 +84,7 @@ class Writing:
             intake_merge.leave_signpost(connection, stays=self._root(stays), goes=goes)
         events = self._events(connection, customers)
         row = self._leave_in_outbox(connection, events, forget)
-        return Written(events=events, known=self.known, roots=self.roots, outbox=row)
+        return Written(events=events, ended=ended, known=self.known, roots=self.roots, outbox=row)
 
     def _leave_in_outbox(
         self, connection: Connection, events: Sequence[DeskEvent], forget: Sequence[int]
@@ -131,8 +137,15 @@ class Writing:
 
     def _restored(self, call_id: str, ended: bool, stored: bytes | None) -> Known:
         if stored is None:
-            return Known(call_id=call_id, stored=True, closed=ended)
-        return Known(call_id=call_id, facts=unpack(stored), stored=True)
+            return Known(call_id=call_id, stored=True, ended=ended, closed=ended)
+        return Known(call_id=call_id, facts=unpack(stored), stored=True, ended=ended)
+
+    def _ended(self) -> dict[str, bool]:
+        return {
+            call_id: root != call_id or self.known[root].ended
+            for call_id, root in self.roots.items()
+            if root != call_id or self.known[root].stored
+        }
 
     def _told(self, root: str) -> Known:
         """A call as it was, its story too: folded only for those that something new is told of."""
@@ -171,7 +184,11 @@ class Writing:
             everything = {**old.facts, **facts}
             fresh[root] = old, fold(root, everything, self.desk.settings.region)
             self.touched[root] = Known(
-                call_id=root, facts=everything, story=fresh[root][1], stored=True
+                call_id=root,
+                facts=everything,
+                story=fresh[root][1],
+                stored=True,
+                ended=fresh[root][1].conversation["ended_at"] is not None,
             )
         return fresh
 
@@ -226,12 +243,14 @@ class Writing:
     def _gather(self, call_id: str, old: Known, new: Story, customers: Mapping[str, int]) -> None:
         before = old.story
         customer_id = customers.get(call_id)
-        if self.rows.story(before, new, customer_id, anew=not old.stored):
-            self.changed.add(call_id)
         opened = before is not None and before.opens_case
+        opens = new.opens_case and not opened
+        if self.rows.story(before, new, customer_id, anew=not old.stored, opens=opens):
+            self.changed.add(call_id)
         row = {"b_call": call_id}
         arrived_at: datetime = new.conversation["arrived_at"]
-        if new.opens_case and not opened:
+        if opens:
+            agents = new.conversation["agents"]
             self.rows.cases.append(
                 {
                     "opened_by_call_id": call_id,
@@ -240,14 +259,14 @@ class Writing:
                     "subject": new.subject[1],
                     "subject_zh": "",
                     "kind": "call",
-                    "status": "new",
+                    "status": "open" if agents else "new",
                     "priority": "normal",
                     "opened_at": arrived_at,
+                    "owner": agents[0] if agents else None,
                     "customer_id": customer_id,
                     "touched": False,
                 }
             )
-            self.rows.linked.append(row)
             self.opened.append(call_id)
             self.cards.add(call_id)
         elif opened and not new.opens_case:
@@ -280,8 +299,10 @@ class Writing:
                 }
             )
         agents = new.conversation["agents"]
-        had = before.conversation["agents"][:1] if before is not None and opened else []
-        if not had and self.owners.get(new.call_id):
+        had = agents[:1]  # a case opened now has its owner
+        if before is not None and opened:
+            had = before.conversation["agents"][:1]
+        if self.owners.get(new.call_id) and not (opened and had):
             had = [self.owners[new.call_id]]
         if agents and agents[:1] != had:
             self.rows.taken.append(

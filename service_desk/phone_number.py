@@ -25,43 +25,57 @@ LONGEST_EXTENSION = 6  # a national number has more digits
 FILLING = frozenset(" -./()\t\u00a0")
 
 
-class PhoneNumber(Struct, frozen=True):
-    """A number as understood. `e164` is "" unless `kind` is "number"; `shown` is for people."""
+class PhoneNumber(Struct, frozen=True, gc=False):
+    """A number as understood. `e164` is "" unless `kind` is "number"."""
 
     kind: Kind
     e164: str
     raw: str
-    shown: str
+
+    @property
+    def shown(self) -> str:
+        """For people; made when they ask, since most calls are never looked at."""
+        if self.kind == "number":
+            return shown(self.e164)
+        if self.kind == "extension":
+            return _bare(_text(self.raw))
+        return "withheld" if self.kind == "withheld" else printable(self.raw)
 
 
 @lru_cache(maxsize=16_384)
 def understand(raw: str, region: str) -> PhoneNumber:
     """What `raw` means for somebody in `region` (ISO 3166, "DE"); never raises."""
-    text = unicodedata.normalize("NFKC", raw[: LONGEST + 1]).strip()
+    text = _text(raw)
     if text.lower() in WITHHELD:
-        return PhoneNumber("withheld", "", raw[:LONGEST], "withheld")
+        return PhoneNumber("withheld", "", raw[:LONGEST])
     if len(text) > LONGEST:
-        return PhoneNumber("malformed", "", raw[:LONGEST], printable(raw))
-    text = text.removeprefix("tel:").removeprefix("sip:").split("@")[0].split(";")[0]
-    bare = "".join(c for c in text if c not in FILLING)
+        return PhoneNumber("malformed", "", raw[:LONGEST])
+    bare = _bare(text)
     digits = bare.removeprefix("+")
     if not digits.isascii() or not digits.isdigit():
-        return PhoneNumber("malformed", "", raw, printable(raw))
+        return PhoneNumber("malformed", "", raw)
     if not bare.startswith("+") and len(digits) <= LONGEST_EXTENSION:
-        return PhoneNumber("extension", "", raw, digits)
+        return PhoneNumber("extension", "", raw)
     parsed = _parse(bare, digits, region)
     if parsed is None:
-        return PhoneNumber("malformed", "", raw, printable(raw))
-    return PhoneNumber(
-        "number",
-        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164),
-        raw,
-        phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL),
-    )
+        return PhoneNumber("malformed", "", raw)
+    e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return PhoneNumber("number", e164, raw)
+
+
+def _text(raw: str) -> str:
+    return unicodedata.normalize("NFKC", raw[: LONGEST + 1]).strip()
+
+
+def _bare(text: str) -> str:
+    text = text.removeprefix("tel:").removeprefix("sip:").split("@")[0].split(";")[0]
+    return "".join(c for c in text if c not in FILLING)
 
 
 def _parse(bare: str, digits: str, region: str) -> phonenumbers.PhoneNumber | None:
     """As dialled in the region first; else as an international number that lost its plus."""
+    if bare.startswith("+"):
+        return _possible(bare, region)  # nothing to choose from: which range it is in is no matter
     tries = [(bare, region)]
     if not bare.startswith("+") and not digits.startswith("0"):
         tries.append((f"+{digits}", region))
@@ -77,6 +91,15 @@ def _parse(bare: str, digits: str, region: str) -> phonenumbers.PhoneNumber | No
             possible = parsed
     # Possible but in no known range: new ranges appear, and 555 numbers are in none. Better kept.
     return possible
+
+
+def _possible(text: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    # Every number of a known range is possible, too; to find its range costs most of all.
+    return parsed if phonenumbers.is_possible_number(parsed) else None
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from service_desk.phone_number import PhoneNumber
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One line of the story; `key` makes it the same line when it is told again."""
 
     key: str
@@ -20,7 +20,7 @@ class Entry(Struct, frozen=True):
     data: dict[str, Any]
 
 
-class Story(Struct, frozen=True, kw_only=True):
+class Story(Struct, frozen=True, kw_only=True, gc=False):
     """All that is stored of one call; rows are plain values by column name."""
 
     call_id: str

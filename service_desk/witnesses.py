@@ -51,6 +51,8 @@ def adds_nothing(known: Iterable[cti.CallFact], new: Iterable[cti.CallFact]) -> 
     Where some of it was kept all of it is: of a leg the journal has everything, or not its start.
     """
     old = list(known)
+    if not old:
+        return False
     if any(fact.journal for fact in old) or not all(fact.journal for fact in new):
         return False
     old.sort(key=_when)

@@ -14,6 +14,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
+def microseconds(value: datetime | None) -> int | None:
+    """A time as SQLite stores it: since 1970. Refuses a naive one: nobody knows when that is."""
+    return None if value is None else (value - EPOCH) // MICROSECOND
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """A timezone-aware time: TIMESTAMPTZ on PostgreSQL, microseconds since 1970 on SQLite.
 
@@ -36,7 +41,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError("a time without a time zone")
         if dialect.name == "sqlite":
-            return (value - EPOCH) // MICROSECOND
+            return microseconds(value)
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:

@@ -394,10 +394,10 @@ async def test_a_call_that_the_database_refuses_stops_no_other(
     write = bridge.intake.write
     bad = heard("answered")[0].call_id
 
-    async def refusing(batch: Any, also: Any = None) -> None:
+    async def refusing(batch: Any, also: Any = None) -> dict[str, bool]:
         if any(fact.call_id == bad for _, fact in batch):
             raise ValueError("no such value")
-        await write(batch, also)
+        return await write(batch, also)
 
     monkeypatch.setattr(bridge.intake, "write", refusing)
     await bridge.read()
