@@ -39,7 +39,11 @@ def floor_settings(folder: Path, database: str = "", agents: int = AGENTS) -> di
     """One queue, `agents` sipp agents that are signed in, one trunk; no wrap-up, no recording."""
     (phones,) = free_ports(1)
     return installation(folder, "floor", database) | {
-        "dids": {"1000": {"flow": "main"}, "2000": {"queue": "support"}},
+        "dids": {
+            "1000": {"flow": "main"},
+            "2000": {"queue": "support"},
+            "3000": {"queue": "sales"},
+        },
         "queues": {"support": {"wrap_up": 0}, "sales": {}},
         "agent_ranges": [
             {
