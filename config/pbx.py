@@ -25,6 +25,7 @@ from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
 from cti.interpret import WANTED_EVENTS
+from cti.interpret.kept import LOST_CAUSES
 
 TEMPLATES: Final = Path(__file__).parent / "asterisk"
 HEADER: Final = "; Rendered by Ringdesk"
@@ -145,6 +146,7 @@ def _texts(
         "trunk": settings.outbound_trunk,
         "dialling": dialling_of(settings),
         "wanted_events": wanted_events(),
+        "lost_causes": "|".join(str(cause) for cause in sorted(LOST_CAUSES)),
         "ami_password": secrets.ami_password,
         "sip_password": secrets.sip_password,
         "trunk_password": trunk_password,

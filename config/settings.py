@@ -270,6 +270,8 @@ class Settings(_Part, frozen=True, kw_only=True):
     dids: dict[str, Did] = field(default_factory=dict)
     default_flow: str = "main"
     default_queue: str = "support"
+    # Seconds that a caller is kept for an agent whose device is lost in mid-call; 0: the call ends.
+    keep_caller: Annotated[int, Meta(ge=0, le=120)] = 20
     queues: dict[str, Queue]
     agents: dict[str, Agent] = field(default_factory=dict)
     agent_ranges: tuple[AgentRange, ...] = ()

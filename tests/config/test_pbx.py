@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from config.own_asterisk import OwnAsterisk
 from config.pbx import own_place, refuse, render
@@ -24,6 +25,7 @@ from config.settings import Settings, load
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
+from cti.interpret.kept import LOST_CAUSES
 from cti.interpret.world import PARKING
 from cti.journal_records import parse
 from tests.polling import until
@@ -157,6 +159,19 @@ def test_behind_a_nat_browsers_are_told_the_public_address(tmp_path: Path) -> No
     render_own(settings, tmp_path)
     assert "10.0.0.7 => 203.0.113.7" in (tmp_path / "rtp.conf").read_text()
     assert "external_media_address = 203.0.113.7" in (tmp_path / "pjsip.conf").read_text()
+
+
+def test_who_loses_an_agents_device_is_kept_unless_the_settings_say_no(
+    tmp_path: Path, files: dict[str, str]
+) -> None:
+    """By the causes that cti/interpret/kept.py names."""
+    kept = section(files["extensions.conf"], "ringdesk-parted")
+    causes = re.search(r"=~ \"\^\(([0-9|]+)\)\$\"", kept)
+    assert causes is not None
+    assert {int(cause) for cause in causes[1].split("|")} == LOST_CAUSES
+    render_own(replace(lab_settings(tmp_path), keep_caller=0), tmp_path / "never")
+    text = (tmp_path / "never" / "extensions.conf").read_text()
+    assert "(kept)" not in section(text, "ringdesk-parted")
 
 
 def test_agents_who_are_signed_in_are_members_from_the_start(files: dict[str, str]) -> None:

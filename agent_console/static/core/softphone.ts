@@ -1,11 +1,17 @@
 import { debug, UA, WebSocketInterface } from "jssip";
 import type { RTCSession } from "jssip/lib/RTCSession";
+import { noteCall, PATIENCE_MS, wasCutOff } from "./kept";
 import { LineMeter } from "./line-meter";
 import type { Quality } from "./quality";
 import { recall, remember } from "./settings";
 import type { SoftphoneAccount } from "./types";
 
 debug.disable();
+
+/** What we read of an incoming INVITE. */
+interface Request {
+  getHeader(name: string): string | undefined;
+}
 
 export type MicState = "unknown" | "granted" | "denied" | "missing";
 export type Phase = "incoming" | "outgoing" | "connected";
@@ -18,9 +24,15 @@ export interface PhoneCall {
   held: boolean;
   muted: boolean;
   since: number;
+  /** The running call, given back after this page was away: it is answered without a click. */
+  back: boolean;
 }
 
 const ICE_PATIENCE_MS = 600;
+/** Asterisk's dialplan says so on the leg that gives a kept call back. */
+const BACK_HEADER = "X-Ringdesk-Back";
+/** "Destination out of order": the page goes, the agent does not hang up (cti/interpret/kept.py). */
+const PAGE_GOES = 'Reason: Q.850;cause=27;text="page left"';
 
 /**
  * The telephone inside the tab: JsSIP over Asterisk's websocket. One call at a time, a second caller hears
@@ -38,6 +50,8 @@ export class Softphone {
   quality: Quality | null = null;
   /** Why the last call ended, as SIP says it ("Busy", "Rejected", ...). */
   lastCause = "";
+  /** The browser plays no sound before a first click: the caller is there and not heard. */
+  soundBlocked = false;
 
   #ua: UA | null = null;
   #session: RTCSession | null = null;
@@ -48,9 +62,22 @@ export class Softphone {
     this.#tell();
   });
   #listeners = new Set<() => void>();
+  /** Until when (epoch ms) a call given back is ours without asking. */
+  #backUntil = 0;
+  #leaving = false;
 
-  constructor(private readonly account: SoftphoneAccount) {
+  /** `keeps`: a call that this page is cut off from is taken back by the next one. */
+  constructor(
+    private readonly account: SoftphoneAccount,
+    private readonly keeps = false,
+  ) {
     this.#sound.autoplay = true;
+    if (keeps && wasCutOff()) this.#backUntil = Date.now() + PATIENCE_MS;
+  }
+
+  /** Whether the page before this one was in a call, and that call is not back yet. */
+  get awaitsCall(): boolean {
+    return Date.now() < this.#backUntil && !this.call;
   }
 
   onChange(listener: () => void): () => void {
@@ -75,10 +102,12 @@ export class Softphone {
     ua.on("unregistered", () => this.#registration(false, this.trouble));
     ua.on("disconnected", () => this.#registration(false, "no_link"));
     ua.on("registrationFailed", () => this.#registration(false, "refused"));
-    ua.on("newRTCSession", ({ session }: { session: RTCSession }) => this.#arrived(session));
+    ua.on("newRTCSession", ({ session, request }: { session: RTCSession; request: Request }) =>
+      this.#arrived(session, this.keeps && Boolean(request.getHeader(BACK_HEADER))),
+    );
     ua.start();
     this.#ua = ua;
-    addEventListener("pagehide", () => ua.stop());
+    addEventListener("pagehide", () => this.#leave(ua));
     void this.#lookAtPermission();
   }
 
@@ -107,6 +136,7 @@ export class Softphone {
   /** Hang up, cancel or reject, whichever it is. False when there is no call here. */
   hangUp(): boolean {
     if (!this.#session) return false;
+    this.#backUntil = 0;
     // 486 tells the queue "busy": it goes on to the next agent at once.
     this.#session.terminate(this.call?.phase === "incoming" ? { status_code: 486 } : {});
     return true;
@@ -149,8 +179,21 @@ export class Softphone {
     this.#tell();
   }
 
-  #arrived(session: RTCSession): void {
-    if (this.#session) {
+  /** The page goes: reloaded, closed or left. Whoever is on the line is not hung up but kept. */
+  #leave(ua: UA): void {
+    this.#leaving = true;
+    if (this.keeps && this.#session?.isEstablished()) this.#session.terminate({ extraHeaders: [PAGE_GOES] });
+    ua.stop();
+  }
+
+  #arrived(session: RTCSession, back: boolean): void {
+    const before = this.#session;
+    if (before && back) {
+      // The network was away: Asterisk has ended that leg, and this is the same caller.
+      this.#session = null;
+      this.#backUntil = Date.now() + PATIENCE_MS;
+      if (!before.isEnded()) before.terminate({ extraHeaders: [PAGE_GOES] });
+    } else if (before) {
       if (session.direction === "incoming") session.terminate({ status_code: 486 });
       return;
     }
@@ -164,9 +207,11 @@ export class Softphone {
       held: false,
       muted: false,
       since: Date.now(),
+      back: back && Date.now() < this.#backUntil,
     };
     this.#follow(session);
     this.#tell();
+    if (this.call.back) setTimeout(() => this.answer());
   }
 
   #follow(session: RTCSession): void {
@@ -175,8 +220,11 @@ export class Softphone {
       this.call = { ...this.call, ...change };
       this.#tell();
     };
-    const ended = (cause: string) => {
+    const ended = (cause: string, whose: string) => {
       if (session !== this.#session) return;
+      // Not by us: if it was a loss, the caller is kept and comes back.
+      if (whose !== "local" && this.call?.phase === "connected") this.#backUntil = Date.now() + PATIENCE_MS;
+      if (!this.#leaving) noteCall(false);
       this.#session = null;
       this.call = null;
       this.lastCause = cause;
@@ -189,14 +237,18 @@ export class Softphone {
     const wire = (connection: RTCPeerConnection) => {
       connection.addEventListener("track", (event) => {
         this.#sound.srcObject = event.streams[0] ?? new MediaStream([event.track]);
-        void this.#sound.play().catch(() => undefined); // Refused before a first click; answering is one.
+        void this.#sound.play().catch(() => this.#waitForClick()); // Answering is a click.
       });
       this.#meter.watch(connection);
     };
     if (session.connection) wire(session.connection);
     else session.on("peerconnection", ({ peerconnection }) => wire(peerconnection));
     session.on("icecandidate", ({ ready }) => setTimeout(ready, ICE_PATIENCE_MS));
-    session.on("accepted", () => update({ phase: "connected", since: Date.now() }));
+    session.on("accepted", () => {
+      if (this.keeps) noteCall(true);
+      this.#backUntil = 0;
+      update({ phase: "connected", since: Date.now(), back: false });
+    });
     session.on("confirmed", () => update({ phase: "connected" }));
     session.on("hold", () => update({ held: session.isOnHold().local }));
     session.on("unhold", () => update({ held: session.isOnHold().local }));
@@ -205,8 +257,23 @@ export class Softphone {
     session.on("getusermediafailed", () => {
       this.mic = "denied";
     });
-    session.on("ended", ({ cause }) => ended(cause));
-    session.on("failed", ({ cause }) => ended(cause));
+    session.on("ended", ({ cause, originator }) => ended(cause, originator));
+    session.on("failed", ({ cause, originator }) => ended(cause, originator));
+  }
+
+  /** A browser that was started anew plays nothing to somebody who has not clicked yet. */
+  #waitForClick(): void {
+    this.soundBlocked = true;
+    const play = () => {
+      removeEventListener("pointerdown", play, true);
+      removeEventListener("keydown", play, true);
+      this.soundBlocked = false;
+      void this.#sound.play().catch(() => undefined); // The call may be over.
+      this.#tell();
+    };
+    addEventListener("pointerdown", play, true);
+    addEventListener("keydown", play, true);
+    this.#tell();
   }
 
   #wanted(): MediaTrackConstraints {

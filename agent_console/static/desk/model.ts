@@ -17,7 +17,7 @@ const ANSWER_WAITS_MS = 3_000;
 
 /** What the desk's elements share: what is known, what is open, and how a wish is sent. */
 export class DeskModel {
-  readonly softphone = boot.softphone ? new Softphone(boot.softphone) : null;
+  readonly softphone = boot.softphone ? new Softphone(boot.softphone, true) : null;
   readonly drafts = new Drafts((key, text) => live.command("draft", { key, text }));
   sheet: Sheet | null = null;
   /** Which offer the keys 1-4 answer, when the agent chose one. */
