@@ -49,6 +49,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "system": N_("ended by the system"),
         "transferred": N_("handed on"),
         "unknown": N_("end not seen"),
+        "asterisk": N_("Asterisk ended or was restarted"),
     },
     # Q.850, as far as people meet them.
     "cause": {

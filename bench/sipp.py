@@ -22,6 +22,20 @@ TRUNK = "127.0.0.2"
 NUMBER = "+4930{:08d}"
 SLACK = 25.0  # seconds for the last calls to end
 END_SECONDS = 5.0
+UNTIL_OTHERS_END = """<recv request="BYE" timeout="3600000"/>
+<send><![CDATA[
+
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
 
 
 @dataclass(frozen=True)
@@ -36,19 +50,28 @@ class Sipp:
     """A sipp in the background that runs until it is ended."""
 
     def __init__(
-        self, folder: Path, scenario: str, *arguments: str, within: Sequence[str] = ()
+        self,
+        folder: Path,
+        scenario: str,
+        *arguments: str,
+        within: Sequence[str] = (),
+        media: int | None = None,
     ) -> None:
-        """`within`: what the command begins with, if it runs somewhere else."""
+        """`within`: what the command begins with, if it runs somewhere else. `media`: the port
+        where somebody else listens to all of its calls; callers then leave the end to others."""
+        sheet = SCENARIOS / f"sipp_{scenario}.xml"
+        if media is not None:
+            text = sheet.read_text().replace("[auto_media_port]", str(media))
+            before, pause, _ = text.partition("<pause/>")
+            sheet = folder / f"{sheet.stem}_{media}.xml"
+            sheet.write_text(before + (UNTIL_OTHERS_END if pause else ""))
         self.process = subprocess.Popen(
-            [
-                *within, parts.sipp(), "-sf", str(SCENARIOS / f"sipp_{scenario}.xml"), "-nostdin",
-                *arguments,
-            ],
+            [*within, parts.sipp(), "-sf", str(sheet), "-nostdin", *arguments],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +105,11 @@ class Agents(Sipp):
         address: str = "127.0.0.1",
         *,
         within: Sequence[str] = (),
+        media: int | None = None,
     ) -> None:
-        super().__init__(folder, "agent", "-i", address, "-p", str(port), within=within)
+        super().__init__(
+            folder, "agent", "-i", address, "-p", str(port), within=within, media=media
+        )
 
 
 class Callers(Sipp):
@@ -103,6 +129,7 @@ class Callers(Sipp):
         patience: float = 20.0,
         dialed: str = "2000",
         within: Sequence[str] = (),
+        media: int | None = None,
     ) -> None:
         """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds."""
         self.numbers: Sequence[str] = [NUMBER.format(first + number) for number in range(count)]
@@ -117,6 +144,7 @@ class Callers(Sipp):
             "-recv_timeout", str(int(patience * 1000)),
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
             within=within,
+            media=media,
         )  # fmt: skip
 
     def wait(self) -> Counts:

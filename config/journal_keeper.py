@@ -63,7 +63,9 @@ class JournalKeeper:
         self._reader = reader_of(settings)
         self.journal = JournalIntake(desk, intake, self._reader)
         details = details_of(settings)
-        self.reconciler = Reconciler(desk, self.journal, details, channels=self._channels)
+        self.reconciler = Reconciler(
+            desk, self.journal, details, channels=self._channels, booted=lambda: bridge.booted
+        )
         self._disks = DiskWatch(settings, desk)
         self._failing = ""
 

@@ -189,6 +189,11 @@ class Bridge:
         return self._synced.is_set()
 
     @property
+    def booted(self) -> datetime | None:
+        """When the Asterisk we were last connected to was started; it tells whole seconds."""
+        return _boot_time(self._boot)
+
+    @property
     def held_back(self) -> int:
         """Events that wait for the end of a comparison."""
         return len(self._held_back or ())
@@ -268,7 +273,9 @@ class Bridge:
         self._held_back = []
         if self._boot not in {"", self.link.boot}:
             # Another boot: ids begin anew, and what we knew has ended with the old one.
-            self._tell(self.interpreter.restart(self._now()))
+            now = self._now()
+            over_at = max(self._latest, _boot_time(self.link.boot) or now)
+            self._tell(self.interpreter.restart(min(over_at, now)))
         self._boot = self.link.boot
         await self._recall_calls()
         channels = await self.link.listing("CoreShowChannels")
@@ -292,7 +299,7 @@ class Bridge:
                 entries,
                 waiting_rooms=rooms,
                 traces=traces,
-                boot=_boot_time(self._boot, now) if self._boot else None,
+                boot=_boot_time(self._boot),
             )
         )
         legs = {
@@ -305,7 +312,7 @@ class Bridge:
             self._take(message)
         now = self._now()
         self.tick(now)
-        boot = _boot_time(self._boot, now)
+        boot = _boot_time(self._boot) or now
         self._tell([LinkRestored(at=now, system=self._system, boot=boot)])
         self._bus.publish(BoardResynced(at=now, system=self._system, board=self.snapshot()))
         self._synced.set()
@@ -377,9 +384,9 @@ MEMBER_NEWS = frozenset(
 )
 
 
-def _boot_time(text: str, otherwise: datetime) -> datetime:
+def _boot_time(text: str) -> datetime | None:
     """Asterisk tells its start in its own local time, which is this machine's or near it."""
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except ValueError:
-        return otherwise
+        return None

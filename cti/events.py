@@ -21,9 +21,11 @@ AgentStatus = Literal[
     "signed_out", "available", "ringing", "talking", "held", "wrap_up", "paused", "unreachable"
 ]
 Party = Literal["caller", "agent", "external", "service"]
-EndedBy = Literal["caller", "agent", "external", "system", "unknown"]
+# `asterisk`: it ended or was started anew with the call up; `unknown`: nobody saw it.
+EndedBy = Literal["caller", "agent", "external", "system", "unknown", "asterisk"]
+Lost = Literal["unknown", "asterisk"]
 # Of one leg: `transferred` when its owner handed the call on.
-LegEnd = Literal["", "caller", "agent", "external", "system", "transferred", "unknown"]
+LegEnd = Literal["", "caller", "agent", "external", "system", "transferred", "unknown", "asterisk"]
 OfferEnd = Literal["answered", "no_answer", "rejected", "answered_elsewhere", "withdrawn"]
 QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
 TransferKind = Literal["blind", "attended"]
@@ -179,7 +181,7 @@ class CallTransferred(CallFact, frozen=True, kw_only=True):
 
 
 class CallEnded(CallFact, frozen=True, kw_only=True):
-    """The conversation's last leg is gone. `lost`: it vanished while nobody was looking."""
+    """The conversation's last leg is gone. `lost`: no word of its end; `by` is then a `Lost`."""
 
     cause: int
     by: EndedBy

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from cti import events
-from cti.events import CallEnded, CallFact, CallMerged
+from cti.events import CallEnded, CallFact, CallMerged, Lost
 from cti.interpret.cel import CelInterpreter
 from cti.interpret.saved import restored, saved
 from cti.journal import MOST_BYTES, Cursor, Journal, Reject
@@ -161,9 +161,9 @@ class JournalReader:
         """Channels that have not ended as far as was read: their call, and when that began."""
         return {leg.id: (leg.call.id, leg.call.arrived_at) for leg in self._by.world.legs.values()}
 
-    def lose(self, leg_ids: Iterable[str], at: datetime) -> Portion:
+    def lose(self, leg_ids: Iterable[str], at: datetime, how: Lost = "unknown") -> Portion:
         """These channels are gone, and no record will say so."""
-        facts = self._told(self._by.lose(at, list(leg_ids)))
+        facts = self._told(self._by.lose(at, list(leg_ids), how))
         return Portion(
             system=self.journal.system,
             facts=facts,

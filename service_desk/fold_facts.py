@@ -239,8 +239,10 @@ class Reading:
         if fact.call_id != self.call_id and fact.at < self._last_of_the_call():
             return  # the end of a call merged into this one, which went on
         known = self.ended
-        if known is None or (known.lost and not fact.lost) or known.lost == fact.lost:
+        if known is None or known.lost > fact.lost:
             self.ended = fact
+        elif known.lost == fact.lost and (fact.by != "unknown" or known.by == "unknown"):
+            self.ended = fact  # later; but one that knows why is not replaced by one that does not
 
     def recording_started(self, fact: cti.RecordingStarted) -> None:
         """A file is being written."""

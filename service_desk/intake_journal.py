@@ -99,9 +99,9 @@ class JournalIntake:
         self._pending = None
         return True
 
-    async def lose(self, leg_ids: Iterable[str], at: datetime) -> None:
+    async def lose(self, leg_ids: Iterable[str], at: datetime, how: cti.Lost = "unknown") -> None:
         """End these channels as lost. Raises DatabaseAway; the next step then does it."""
-        self._pending = self.reader.lose(leg_ids, at)
+        self._pending = self.reader.lose(leg_ids, at, how)
         await self.commit(self._pending)
         self._pending = None
 

@@ -43,6 +43,8 @@ REMEMBERED = 100_000  # details of calls: an hour of a busy centre
 
 # Uniqueids of the channels that Asterisk has, as far as the bridge knows; None while it does not.
 Channels = Callable[[], Collection[str] | None]
+# When the Asterisk that runs was started; None if that is not known.
+Booted = Callable[[], datetime | None]
 
 
 class _Open(Struct, frozen=True):
@@ -67,12 +69,14 @@ class Reconciler:
         details: Journal | None,
         *,
         channels: Channels,
+        booted: Booted = lambda: None,
     ) -> None:
         self.desk = desk
         self.journal = journal
         self.details = details
         self.alarms: dict[str, int] = {}  # by kind, how many are on
         self._channels = channels
+        self._booted = booted
         self._system = journal.reader.journal.system
         self._gone: dict[str, datetime] = {}  # legs: open in the journal, not in Asterisk
         self._endless: set[str] = set()  # calls: open in the tables, nowhere else
@@ -116,12 +120,22 @@ class Reconciler:
         """End what the journal holds for open and Asterisk has not had for two rounds."""
         reader = self.journal.reader
         now = min(self.desk.clock.now(), self.journal.told_at or self.desk.clock.now())
-        gone = {leg: self._gone.get(leg, now) for leg in reader.open_legs() if leg not in here}
+        legs = reader.open_legs()
+        gone = {leg: self._gone.get(leg, now) for leg in legs if leg not in here}
         lost = gone.keys() & self._gone.keys()
         self._gone = {leg: since for leg, since in gone.items() if leg not in lost}
+        if not lost:
+            return
+        at = max(gone[leg] for leg in lost)
+        log.warning("journal.channels_vanished", many=len(lost))
+        boot = self._booted()
+        if boot is not None and boot <= self.desk.clock.now():
+            with_it = {leg for leg in lost if legs[leg][1] < boot}
+            if with_it:  # their Asterisk is gone; it tells its start in whole seconds
+                over_at = min(at, boot + timedelta(seconds=1))
+                await self.journal.lose(sorted(with_it), over_at, "asterisk")
+            lost -= with_it
         if lost:
-            at = max(gone[leg] for leg in lost)
-            log.warning("journal.channels_vanished", many=len(lost))
             await self.journal.lose(sorted(lost), at)
 
     async def _find_endless(self, here: Collection[str]) -> None:

@@ -136,7 +136,8 @@ class LegView(Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     consulted: float = 0.0
     wrapped_up: float | None = None  # None: there was no after-call work, or it goes on
-    ended_by: str | None = None  # caller | agent | external | system | transferred | unknown
+    # caller | agent | external | system | transferred | asterisk (it was restarted) | unknown
+    ended_by: str | None = None
     spans: tuple[LegSpan, ...] = ()
 
 

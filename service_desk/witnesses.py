@@ -130,7 +130,7 @@ def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
         return structs.replace(written, dialed=written.dialed or heard.dialed)
     if isinstance(heard, cti.CallOfferEnded):
         return structs.replace(heard, at=written.at)
-    if isinstance(written, cti.LegEnded) and written.by == "unknown":
+    if isinstance(written, cti.LegEnded) and written.by in ("unknown", "asterisk"):
         return heard  # no record told it: Asterisk was found to have no such channel
     return written
 
@@ -138,6 +138,9 @@ def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
 def _leg_end(heard: cti.LegEnded, written: cti.LegEnded) -> cti.CallFact:
     told = written if written.cause and not heard.cause else heard
     # Live, whose doing it was may be told only after the end; the records name the channel.
+    if written.by == "asterisk":
+        by = written.by if heard.by == "unknown" else heard.by
+        return structs.replace(told, by=by)
     if heard.by in ("", "system", "unknown") and written.by not in ("", "unknown"):
         return structs.replace(told, by=written.by)
     return structs.replace(told, by=heard.by)
@@ -147,7 +150,9 @@ def _call_end(heard: cti.CallEnded, written: cti.CallEnded) -> cti.CallFact:
     """Who hung up is in the records, unless it was done by command or by the dialplan."""
     if heard.lost and not written.lost:
         return written
-    if written.by in ("caller", "agent") and written.by != heard.by:
+    if written.by == "asterisk" and not heard.lost:
+        return heard
+    if written.by in ("caller", "agent", "asterisk") and written.by != heard.by:
         return structs.replace(heard, by=written.by)
     return heard
 

@@ -35,42 +35,74 @@ def find_bindir() -> Path | None:
     return next((each for each in places if (each / "initdb").exists()), None)
 
 
+class Server:
+    """One with its data in `folder`, made by this; it may be killed, stopped and started again.
+
+    Raises PostgresMissingError if it cannot be made or started.
+    """
+
+    def __init__(self, bindir: Path, folder: Path) -> None:
+        self._bindir = bindir
+        self._folder = folder
+        try:
+            _run(bindir, "initdb", "-D", str(folder / "data"), "-U", USER, "--auth=trust",
+                 "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
+        except (OSError, subprocess.SubprocessError) as error:
+            said = getattr(error, "stderr", b"") or b""
+            raise PostgresMissingError(
+                f"initdb: {error} {said.decode(errors='replace')[-300:]}"
+            ) from error
+        self._port = free_port()
+        self.url = f"postgresql+asyncpg://{USER}@127.0.0.1:{self._port}/postgres"
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it serves; after a kill it puts its data right first."""
+        with (self._folder / "log").open("wb") as log:
+            self._server = subprocess.Popen(
+                [*_as_somebody(), str(self._bindir / "postgres"), "-D", str(self._folder / "data"),
+                 "-c", "listen_addresses=127.0.0.1", "-c", f"port={self._port}",
+                 "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off",
+                 "-c", "max_connections=200", "-c", "shared_buffers=64MB"],
+                stdout=log, stderr=log, start_new_session=True, env=_environment(self._bindir),
+            )  # fmt: skip
+        _await_ready(self._server, self._folder / "log")
+
+    def send(self, number: signal.Signals) -> None:
+        """A signal to each of its processes: every connection has one. SIGKILL: it is gone then."""
+        assert self._server is not None
+        for pid in (self._server.pid, *_children(self._server.pid)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        if number is signal.SIGKILL:
+            self._server.wait()
+
+    def stop(self) -> None:
+        """End it, fast."""
+        if self._server is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._server.send_signal(signal.SIGINT)
+        try:
+            self._server.wait(10)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+
+
 def start(bindir: Path, folder: Path) -> tuple[str, Callable[[], None]]:
     """Start a server with its data in `folder`; the URL of an empty database, and what stops it.
 
     Raises PostgresMissingError if it cannot be started.
     """
-    data = folder / "data"
-    try:
-        _run(bindir, "initdb", "-D", str(data), "-U", USER, "--auth=trust", "-E", "UTF8",
-             "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", b"") or b""
-        raise PostgresMissingError(
-            f"initdb: {error} {said.decode(errors='replace')[-300:]}"
-        ) from error
-    port = free_port()
-    log = (folder / "log").open("wb")
-    server = subprocess.Popen(
-        [*_as_somebody(), str(bindir / "postgres"), "-D", str(data),
-         "-c", "listen_addresses=127.0.0.1", "-c", f"port={port}",
-         "-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "full_page_writes=off",
-         "-c", "max_connections=200", "-c", "shared_buffers=64MB"],
-        stdout=log, stderr=log, start_new_session=True, env=_environment(bindir),
-    )  # fmt: skip
-    log.close()
+    server = Server(bindir, folder)
+    server.start()
+    return server.url, server.stop
 
-    def stop() -> None:
-        with contextlib.suppress(ProcessLookupError):
-            server.send_signal(signal.SIGINT)  # a fast shutdown
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
-    _await_ready(server, folder / "log")
-    return f"postgresql+asyncpg://{USER}@127.0.0.1:{port}/postgres", stop
+def _children(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(each) for each in children.read_text().split()] if children.exists() else []
 
 
 def _await_ready(server: subprocess.Popen[bytes], log: Path) -> None:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import force_setattr
 
 from cti import events as e
-from cti.events import CallFact, OfferEnd, QueueExit
+from cti.events import CallFact, Lost, OfferEnd, QueueExit
 from cti.interpret import bridges, channels, hangups, merges, offers, queues
 from cti.interpret.legs import Leg
 from cti.interpret.table import LAST_CAUSE
@@ -70,13 +70,13 @@ class CelInterpreter:
                 facts.append(fact)
         return facts
 
-    def lose(self, at: datetime, leg_ids: list[str]) -> list[CallFact]:
+    def lose(self, at: datetime, leg_ids: list[str], how: Lost = "unknown") -> list[CallFact]:
         """These channels are gone and no record said so: Asterisk ended, or its disk was full."""
         out: Facts = []
         for leg_id in leg_ids:
             leg = self.world.legs.get(leg_id)
             if leg is not None:
-                self.end(out, at, leg, lost=True)
+                self.end(out, at, leg, lost=how)
         facts = [fact for fact in out if isinstance(fact, CallFact)]
         for fact in facts:
             force_setattr(fact, "journal", True)
@@ -98,7 +98,7 @@ class CelInterpreter:
         return leg
 
     def end(
-        self, out: Facts, at: datetime, leg: Leg, *, cause: int = 0, lost: bool = False
+        self, out: Facts, at: datetime, leg: Leg, *, cause: int = 0, lost: Lost | None = None
     ) -> None:
         """A channel is gone."""
         channels.end(self.world, out, at, leg, cause=cause, lost=lost)

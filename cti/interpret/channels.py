@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from cti import events as e
-from cti.events import Direction, EndedBy
+from cti.events import Direction, EndedBy, Lost
 from cti.interpret import bridges, hangups, merges, offers, queues
 from cti.interpret.legs import Call, Leg
 from cti.interpret.world import PARKING, Facts, World
@@ -145,9 +145,9 @@ def end(
     *,
     cause: int,
     text: str = "",
-    lost: bool = False,
+    lost: Lost | None = None,
 ) -> None:
-    """A channel is gone; with the last one the call."""
+    """A channel is gone; with the last one the call. `lost`: how, if no word of it came."""
     call = leg.call
     bridges.part(world, out, at, leg)
     if leg.offer is True or (leg.offer == "answered" and not leg.answered):
@@ -165,7 +165,7 @@ def end(
                 leg_id=leg.id,
                 cause=cause,
                 cause_text=text,
-                by="unknown" if lost else hangups.ended_by(leg),
+                by=lost or hangups.ended_by(leg),
             )
         )
     del world.legs[leg.id], call.legs[leg.id]
@@ -181,11 +181,14 @@ def end(
 def over_without_legs(world: World, out: Facts, at: datetime, call: Call) -> None:
     """A call none of whose legs is known any more has ended, nobody knows how."""
     queues.leave(world, out, at, call, "unknown")
-    _over(world, out, at, call, cause=0, lost=True)
+    _over(world, out, at, call, cause=0, lost="unknown")
 
 
-def _over(world: World, out: Facts, at: datetime, call: Call, *, cause: int, lost: bool) -> None:
-    by: EndedBy = "unknown" if lost else call.by or "system"
-    out.append(e.CallEnded(**world.about(at, call.id), cause=cause, by=by, lost=lost))
+def _over(
+    world: World, out: Facts, at: datetime, call: Call, *, cause: int, lost: Lost | None
+) -> None:
+    by: EndedBy = lost or call.by or "system"
+    about = world.about(at, call.id)
+    out.append(e.CallEnded(**about, cause=cause, by=by, lost=lost is not None))
     del world.calls[call.id]
     world.ids.ended(call.id)

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from cti import events as e
 from cti.ami.wire import Message
 from cti.conversation import call_id_of
-from cti.events import Fact
+from cti.events import Fact, Lost
 from cti.interpret import bridges, merges, offers, queues
 from cti.interpret.channels import end, over_without_legs, start
-from cti.interpret.legs import Call, Leg
+from cti.interpret.legs import Leg
 from cti.interpret.recall import recall
 from cti.interpret.table import TABLE, known, place, when
 from cti.interpret.trace import Trace
@@ -85,7 +85,7 @@ class Interpreter:
     def restart(self, at: datetime) -> list[Fact]:
         """Asterisk started anew: every leg we knew is gone, every id means nothing any more."""
         out: Facts = []
-        self._end_all(out, at, list(self.world.legs.values()))
+        self._end_all(out, at, list(self.world.legs.values()), "asterisk")
         self.world = World(self.system, self._extensions)
         return out
 
@@ -215,20 +215,22 @@ class Interpreter:
     def _end_vanished(
         self, out: Facts, at: datetime, there: Container[str], boot: datetime | None
     ) -> None:
-        def over_at(call: Call) -> datetime:
-            last = self._last.get(call.id, at)
-            return last if boot is not None and last < boot else at
-
         for leg in [leg for leg in self.world.legs.values() if leg.id not in there]:
-            self._end_all(out, over_at(leg.call), [leg])
+            last = self._last.get(leg.call.id, at)
+            if boot is not None and last < boot:
+                self._end_all(out, last, [leg], "asterisk")
+            else:
+                self._end_all(out, at, [leg])
         for call in [call for call in self.world.calls.values() if not call.legs]:
             # Recalled without a leg: its end was on the way when the other process ended.
             over_without_legs(self.world, out, self._last.get(call.id, at), call)
         self._last.clear()
 
-    def _end_all(self, out: Facts, at: datetime, legs: Iterable[Leg]) -> None:
+    def _end_all(
+        self, out: Facts, at: datetime, legs: Iterable[Leg], how: Lost = "unknown"
+    ) -> None:
         for leg in legs:
-            end(self.world, out, at, leg, cause=0, lost=True)
+            end(self.world, out, at, leg, cause=0, lost=how)
 
 
 def _seconds(value: str) -> timedelta:

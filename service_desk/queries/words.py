@@ -20,6 +20,7 @@ _EN = {
     "recording": "Recording switched on",
     "message": "Message left, {seconds} s",
     "ended": "Call ended: {outcome}",
+    "ended_with_asterisk": "Call lost: Asterisk ended or was restarted",
     "status": "Status: {status}",
     "priority": "Priority: {priority}",
     "subject": "Subject: {subject}",
@@ -47,6 +48,7 @@ _ZH = {
     "recording": "录音已开启",
     "message": "留言 {seconds} 秒",
     "ended": "通话结束：{outcome}",
+    "ended_with_asterisk": "通话中断：Asterisk 已终止或重新启动",
     "status": "状态：{status}",
     "priority": "优先级：{priority}",
     "subject": "主题：{subject}",
@@ -118,6 +120,8 @@ def story_line(
     is kept in Chinese too (`product_zh` beside `product`) is said in it.
     """
     zh = language.startswith("zh")
+    if kind == "ended" and data.get("lost") and data.get("by") == "asterisk":
+        kind = "ended_with_asterisk"
     words = (_ZH if zh else _EN).get(kind)
     if not words:
         return ""

@@ -383,7 +383,8 @@ async def test_another_boot_closes_the_old_boots_calls() -> None:
         # The new boot may even have a channel of the same name and id.
         world.link.lists["CoreShowChannels"] = [message(("Event", "CoreShowChannel"), *pairs)]
         await world.link.up()
-        assert [f.lost for f in world.told(e.CallEnded)] == [True]
+        assert [(f.lost, f.by) for f in world.told(e.CallEnded)] == [(True, "asterisk")]
+        assert world.bridge.booted is not None
 
 
 async def test_who_was_transferred_away_frees_the_first_agent_at_once() -> None:

@@ -187,7 +187,7 @@ def test_another_boot_closes_the_old_boots_calls() -> None:
     by = interpreter()
     facts_of(recording("answered").messages[:12], by)
     lines = [told(f) for f in by.restart(T0)]
-    assert lines[-1] == "CallEnded 0 unknown lost"
+    assert lines[-1] == "CallEnded 0 asterisk lost"
     assert by.world.legs == {}
     assert by.restart(T0) == []
 

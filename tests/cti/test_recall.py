@@ -231,7 +231,7 @@ def test_a_call_of_another_boot_ended_with_the_last_thing_told() -> None:
     facts = second.resync(boot + timedelta(minutes=1), [], [], boot=boot)
     assert {fact.at for fact in facts} == {before[-1].at}
     assert isinstance(facts[-1], e.CallEnded)
-    assert facts[-1].lost
+    assert (facts[-1].lost, facts[-1].by) == (True, "asterisk")
 
 
 def test_a_call_whose_end_was_on_its_way_is_over() -> None:

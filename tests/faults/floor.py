@@ -113,13 +113,14 @@ class Floor:
         talk: float = 1.0,
         patience: float = 30.0,
         dialed: str = QUEUE,
+        media: int | None = None,
     ) -> None:
-        """Have so many calls come in, `rate` a second, from now on."""
+        """Have so many calls come in, `rate` a second, from now on; `media`: where they listen."""
         self.flows.append(
             Callers(
                 self.folder, f"flow{self.made}", self.house.config["asterisk"]["sip"]["port"],
                 free_ports(1)[0], count=count, rate=rate, first=self.made, talk=talk,
-                patience=patience, dialed=dialed, within=self.within,
+                patience=patience, dialed=dialed, within=self.within, media=media,
             )
         )  # fmt: skip
         self.made += count

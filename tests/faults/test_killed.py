@@ -16,8 +16,8 @@ pytestmark = [
     pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
-RATE = 8.0
-TALK = 1.0
+RATE = length(8, 15)
+TALK = 0.8
 
 
 @pytest.mark.timeout(3600)

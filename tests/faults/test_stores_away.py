@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import subprocess
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ import pytest
 from tests.conftest import need
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, floor_settings, open_floor
-from tests.ports import free_port
+from tests.faults.stores import a_redis
 
 pytestmark = [
     pytest.mark.journey,
@@ -41,40 +39,6 @@ async def test_the_database_is_locked(floor: Floor, check: Check) -> None:
     await floor.agents_agree()
 
 
-class Redis:
-    """A redis-server that may be stopped, and started again with nothing in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it, empty."""
-        self._process = subprocess.Popen(
-            [need("redis-server"), "--port", str(self.port), "--bind", "127.0.0.1",
-             "--save", "", "--appendonly", "no", "--dir", str(self._folder)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-    def kill(self) -> None:
-        """As a crash does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
-@contextmanager
-def a_redis(folder: Path) -> Iterator[Redis]:
-    """One that runs, and is ended."""
-    made = Redis(folder)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.kill()
-
-
 async def test_redis_is_killed_and_comes_back_empty(
     tmp_path: Path, prompts: Path, check: Check
 ) -> None:
@@ -83,8 +47,7 @@ async def test_redis_is_killed_and_comes_back_empty(
     for part in ("asterisk", "espeak-ng", "sipp"):
         need(part)
     with a_redis(tmp_path) as redis:
-        url = f"redis://127.0.0.1:{redis.port}/0"
-        config = floor_settings(tmp_path) | {"bus": {"url": url}}
+        config = floor_settings(tmp_path) | {"bus": {"url": redis.url}}
         async with open_floor(tmp_path, prompts, config=config) as floor:
             floor.call(length(60, 500), RATE)
             flowing = asyncio.create_task(floor.counted())

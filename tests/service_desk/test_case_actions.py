@@ -606,6 +606,10 @@ async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor
     assert story_line("not_taken", {"reason": "no_answer"}, "en") == "Not taken: no answer"
     assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
     assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"
+    lost = {"outcome": "lost", "lost": True, "by": "asterisk"}
+    assert story_line("ended", lost, "en") == "Call lost: Asterisk ended or was restarted"
+    assert story_line("ended", lost, "zh") == "通话中断：Asterisk 已终止或重新启动"
+    assert story_line("ended", lost | {"by": "unknown"}, "en") == "Call ended: lost track"
     assert story_line("arrived", {"number": "anonymous"}, "zh").startswith("来电 号码未显示")
 
 

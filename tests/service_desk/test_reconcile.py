@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from service_desk.desk import Desk
 from service_desk.events import AlarmsChanged, DeskEvent
 from service_desk.intake import Intake
 from service_desk.intake_journal import JournalIntake
-from service_desk.model import Alarm, Conversation, JournalCursor
+from service_desk.model import Alarm, Conversation, JournalCursor, Leg
 from service_desk.queries.alarms import alarms_by_kind
 from service_desk.reconcile import Reconciler
 from tests.fakes.ami_recording import EXTENSIONS, recording
@@ -37,6 +37,7 @@ class House:
         self.desk = desk
         self.folder = folder
         self.channels: Collection[str] | None = ()
+        self.booted: datetime | None = None
         for name in ("records", "cdr-csv"):
             (folder / name).mkdir()
         clock = desk.clock
@@ -58,7 +59,13 @@ class House:
         journal = JournalIntake(self.desk, self.intake, reader)
         await journal.load()
         details = Journal(self.folder / "cdr-csv", SYSTEM, "Master.csv", parse=parse_detail)
-        self.reconciler = Reconciler(self.desk, journal, details, channels=lambda: self.channels)
+        self.reconciler = Reconciler(
+            self.desk,
+            journal,
+            details,
+            channels=lambda: self.channels,
+            booted=lambda: self.booted,
+        )
 
     async def hear(self, *facts: CallFact) -> None:
         for fact in facts:
@@ -126,6 +133,19 @@ async def test_a_call_that_went_on_in_the_journal_alone_is_ended_after_two_round
     assert row.outcome == "lost"
     assert row.ended_at == records("answered")[7].at
     assert await house.on() == []
+
+
+async def test_a_call_that_went_on_before_asterisk_was_started_is_lost_with_the_cause(
+    house: House,
+) -> None:
+    house.booted = records("answered")[7].at + timedelta(seconds=30)
+    house.write(*lines("answered")[:8])
+    await house.rounds(2)
+    [row] = await calls(house.desk)
+    assert (row.outcome, row.ended_by) == ("lost", "asterisk")
+    assert row.ended_at <= house.booted + timedelta(seconds=1)
+    legs = await house.desk.fetch(lambda c: list(c.scalars(select(Leg.ended_by))))
+    assert set(legs) == {"asterisk"}
 
 
 async def test_a_call_that_asterisk_still_has_is_not_lost(house: House) -> None:

@@ -150,6 +150,26 @@ def test_a_leg_that_asterisk_was_found_not_to_have_ended_when_live_says() -> Non
     assert told.at == at(5)
 
 
+def test_why_a_call_was_lost_stands_whoever_knows_it() -> None:
+    """Live saw that Asterisk was started anew, the records only that nothing follows, or the other
+    way round; who saw the real end knows better than both."""
+    unknown = cti.CallEnded(**BASE, at=at(9), cause=0, by="unknown", lost=True)
+    cause = structs.replace(unknown, by="asterisk")
+    for after in (0.5, 60.0):
+        for live, record in ((cause, unknown), (unknown, cause)):
+            pair = [live, written(record, after)]
+            told = fold("a", dict(packed(fact) for fact in pair), "DE")
+            assert told.conversation["ended_by"] == "asterisk"
+    seen = cti.CallEnded(**BASE, at=at(9), cause=16, by="agent")
+    [told_once] = agreed([seen, written(cause, 0.2)])
+    assert told_once == seen
+    legs = [structs.replace(ended(5), by="unknown"), structs.replace(ended(5), by="agent")]
+    for leg, by in zip(legs, ("asterisk", "agent"), strict=True):
+        [one] = agreed([leg, structs.replace(written(leg, 0.2), by="asterisk")])
+        assert isinstance(one, cti.LegEnded)
+        assert one.by == by
+
+
 def test_who_hung_up_is_in_the_records() -> None:
     """Live took the transferring agent for it."""
     live = cti.CallEnded(**BASE, at=at(5), cause=16, by="agent")
