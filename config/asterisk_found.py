@@ -26,7 +26,7 @@ def _too_old(version: tuple[int, ...]) -> Problem:
     least = _shown(parts.ASTERISK_AT_LEAST)
     return Problem(
         f"Asterisk {_shown(version)} is too old: {least} or newer is needed"
-        " (python3 config/parts.py install asterisk)"
+        " (python3 -m config.parts install asterisk)"
     )
 
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: the programs of config/parts.py, a PostgreSQL, a Redis.
+"""What every test may ask for: the programs of config/parts, a PostgreSQL, a Redis.
 
 A part that is missing is a skip that names it. With CI=true it is a failure: a check that was
 skipped for want of a part has not been made.

@@ -81,7 +81,7 @@ def test_asterisk_is_missing(site: Site) -> None:
         pytest.skip("this machine has an Asterisk of its own, found whatever the PATH says")
     parts = {"RINGDESK_PARTS": str(site.folder / "none"), "PATH": str(site.folder)}
     said = refused(site, "serve", "--without", "ivr", environment=parts)
-    assert said == "Asterisk: missing part: asterisk (python3 config/parts.py install asterisk)"
+    assert said == "Asterisk: missing part: asterisk (python3 -m config.parts install asterisk)"
 
 
 def test_asterisk_is_too_old(site: Site) -> None:

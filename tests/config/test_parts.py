@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,7 +70,7 @@ def test_a_part_is_unpacked_wrapped_and_found(
     )
     libc = package(tmp_path, "libc6", {"usr/lib/x86_64-linux-gnu/libc.so.6": ""})
     monkeypatch.setattr(parts.AptWorld, "fetch", lambda *_: [archive, libc])
-    monkeypatch.setattr(parts, "_machine_suite", lambda: "bookworm")
+    monkeypatch.setattr("config.parts.unpack.machine_suite", lambda: "bookworm")
     said: list[str] = []
     parts.install(["sipp"], said.append)
     assert said[-1] == "sipp: ready"
@@ -90,7 +92,7 @@ def test_a_part_that_broke_off_is_not_there(
     broken = tmp_path / "sip-tester_1_all.deb"
     broken.write_bytes(b"no archive")
     monkeypatch.setattr(parts.AptWorld, "fetch", lambda *_: [broken])
-    monkeypatch.setattr(parts, "_machine_suite", lambda: "bookworm")
+    monkeypatch.setattr("config.parts.unpack.machine_suite", lambda: "bookworm")
     with pytest.raises(parts.PartMissingError, match="cannot unpack"):
         parts.install(["sipp"], lambda _: None)
     assert not (folder / "sipp").exists()
@@ -129,6 +131,26 @@ def test_versions_are_read(tmp_path: Path, said: str, version: tuple[int, ...]) 
 
 def test_no_mirror_is_named(checkout: Path) -> None:
     """Which mirror, index or registry is asked is the machine's business."""
-    for name in ("parts.py", "set_up.py"):
-        assert "http://" not in (checkout / "config" / name).read_text()
-        assert "https://" not in (checkout / "config" / name).read_text()
+    config = checkout / "config"
+    files = [config / "set_up.py", *(config / "parts").glob("*.py")]
+    assert len(files) > 4
+    for file in files:
+        assert "http://" not in file.read_text()
+        assert "https://" not in file.read_text()
+
+
+def test_it_runs_before_any_virtual_environment(checkout: Path, tmp_path: Path) -> None:
+    """With a bare Python, no package of ours or of others beside it, isolated from its user's."""
+    alone = tmp_path / "config"
+    shutil.copytree(checkout / "config" / "parts", alone / "parts")
+    (alone / "__init__.py").touch()
+    # What lies in config/ beside it must neither be needed nor hide Python's own.
+    (alone / "secrets.py").write_text("raise SystemExit('hidden')")
+    bare = [Path(sys.base_prefix) / "bin" / "python3", "-S", "-m", "config.parts"]
+    asked = subprocess.run(
+        [*bare, "where", "beer"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert asked.stderr == "parts: no part holds the program 'beer'\n"
+    said = subprocess.run(bare, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (2, "")
+    assert "asterisk" in said.stdout
