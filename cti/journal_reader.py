@@ -3,25 +3,27 @@
 Whoever commits a portion commits its `cursor` and `state` with it, and begins there after a
 restart: no record is told twice or left out, whatever became of files and processes meanwhile.
 
-What was read of a call is told when the call has ended, or after `HOLD`: a call is then written
-once, not each time a little more of it is read. Until then the live side tells of it.
+What was read of a call is interpreted and told when the call has ended, or after some minutes
+(`cti/interpret/gather.py`): a call is then written once, not each time a little more of it is read,
+and in whichever order its channels were written. Until then the live side tells of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 
 import msgspec
 from msgspec import Struct
 
 from cti import events
-from cti.events import CallEnded, CallFact, CallMerged, Lost
+from cti.events import CallFact, Lost
 from cti.interpret.cel import CelInterpreter
+from cti.interpret.gather import SETTLE, Gathering, Group, in_order
 from cti.interpret.saved import restored, saved
-from cti.journal import MOST_BYTES, Cursor, Journal, Reject
-
-HOLD = timedelta(minutes=5)
+from cti.journal import MOST_BYTES, Batch, Cursor, Journal, Reject
+from cti.journal_records import Record
 
 
 class Portion(Struct, kw_only=True):
@@ -62,9 +64,13 @@ _AnyFact = (
 
 
 class _State(Struct):
-    """Kept beside the cursor: what the interpreter knows, and what was held back, by call."""
+    """Kept beside the cursor: what the interpreter knows, and what was gathered.
+
+    `held`: what an older program had interpreted and not told.
+    """
 
     world: bytes = b""
+    groups: list[Group] = []
     held: dict[str, list[_AnyFact]] = {}
 
 
@@ -78,13 +84,21 @@ class JournalReader:
     `extensions`: agent -> extension, for every agent.
     """
 
-    def __init__(self, journal: Journal, extensions: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        extensions: Mapping[str, str],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.journal = journal
         self._extensions = extensions
+        self._now = now
         self._cursor: Cursor = {}
         self._told_at: datetime | None = None
         self._by = CelInterpreter(journal.system, extensions)
-        self._held: dict[str, list[CallFact]] = {}  # of calls that go on, by call
+        self._gathering = Gathering(self._by.world.agent_of)
+        self._held: list[CallFact] = []
 
     @property
     def cursor(self) -> Cursor:
@@ -102,10 +116,12 @@ class JournalReader:
         try:
             found = _decoder.decode(state) if state else _State()
             self._by = restored(found.world, self.journal.system, self._extensions)
-            self._held = {call_id: list(facts) for call_id, facts in found.held.items()}
         except msgspec.MsgspecError:
-            self._by = CelInterpreter(self.journal.system, self._extensions)
-            self._held = {}
+            found, self._by = _State(), CelInterpreter(self.journal.system, self._extensions)
+        self._held = [fact for facts in found.held.values() for fact in facts]
+        self._gathering = Gathering(self._by.world.agent_of)
+        for group in found.groups:
+            self._gathering.put_back(group)
 
     def next(self, most: int = MOST_BYTES) -> Portion | None:
         """The next portion, None if there is nothing new. Reads files: not for the event loop.
@@ -113,18 +129,18 @@ class JournalReader:
         Raises OSError.
         """
         batch = self.journal.read(self._cursor, most)
-        if not batch.moved:
-            return None
-        facts: list[CallFact] = []
-        feed = self._by.feed
+        add = self._gathering.add
         for line in batch.lines:
-            facts += feed(line.record)
+            add(line.record)
         if batch.lines:
             self._told_at = batch.lines[-1].record.at
+        records = self._ready(batch)
+        if not (batch.moved or records or self._held):
+            return None
         self._cursor = batch.cursor
         return Portion(
             system=self.journal.system,
-            facts=self._told(facts),
+            facts=self._told(records),
             cursor=batch.cursor,
             state=self._state(),
             records=len(batch.lines),
@@ -134,36 +150,48 @@ class JournalReader:
             left=batch.left,
         )
 
-    def _told(self, facts: Iterable[CallFact]) -> list[CallFact]:
-        """Of these and what was held back: all of calls that have ended or go on for long."""
-        held, told = self._held, list[CallFact]()
-        for fact in facts:
-            call = held.setdefault(fact.call_id, [])
-            if isinstance(fact, CallMerged):
-                call += held.pop(fact.absorbed, ())
-            call.append(fact)
-            if isinstance(fact, CallEnded):
-                told += held.pop(fact.call_id)
-        if self._told_at is not None:
-            before = self._told_at - HOLD
-            for call_id in [each for each, call in held.items() if call[0].at < before]:
-                told += held.pop(call_id)
-        return told
+    def _ready(self, batch: Batch) -> list[Record]:
+        """What can be interpreted: of calls that have ended and, if there is nothing more to read,
+        have not just been written of. A clock that runs behind the records tells nothing of that.
+        """
+        latest = [group.last for group in self._gathering.groups]
+        if not latest:
+            return []
+        newest = max((line.record.eventtime for line in batch.lines), default=max(latest))
+        at_end = not batch.moved or batch.left == 0
+        age = self._now() - newest
+        return self._gathering.ready(newest, all_settled=at_end and not 0 <= age < SETTLE)
+
+    def _told(self, records: Iterable[Record]) -> list[CallFact]:
+        facts, self._held = self._held, []
+        feed = self._by.feed
+        for record in records:
+            facts += feed(record)
+        return facts
 
     def _state(self) -> bytes:
-        return _encoder.encode({"world": saved(self._by), "held": self._held})
+        return _encoder.encode({"world": saved(self._by), "groups": list(self._gathering.groups)})
 
     def going_on(self) -> list[CallFact]:
         """What was read of calls that have not ended, and is not told yet."""
-        return [fact for call in self._held.values() for fact in call]
+        by = restored(saved(self._by), self.journal.system, self._extensions)
+        gathered = [each for group in self._gathering.groups for each in group.records]
+        return [fact for record in in_order(gathered) for fact in by.feed(record)]
 
     def open_legs(self) -> dict[str, tuple[str, datetime]]:
-        """Channels that have not ended as far as was read: their call, and when that began."""
-        return {leg.id: (leg.call.id, leg.call.arrived_at) for leg in self._by.world.legs.values()}
+        """Channels that have not ended as far as was read: an id of their call, its beginning."""
+        legs = self._by.world.legs.values()
+        found = {leg.id: (leg.call.id, leg.call.arrived_at) for leg in legs}
+        for group in self._gathering.groups:
+            begun = datetime.fromtimestamp(group.since, UTC)
+            for leg_id in group.open:
+                found.setdefault(leg_id, (group.ids[0], begun))
+        return found
 
     def lose(self, leg_ids: Iterable[str], at: datetime, how: Lost = "unknown") -> Portion:
         """These channels are gone, and no record will say so."""
-        facts = self._told(self._by.lose(at, list(leg_ids), how))
+        gone = list(leg_ids)
+        facts = self._told(self._gathering.give_up(gone)) + self._by.lose(at, gone, how)
         return Portion(
             system=self.journal.system,
             facts=facts,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from cti import events as e
-from cti.interpret import merges, offers
+from cti.interpret import hangups, merges, offers
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World, seconds
 
@@ -24,7 +24,7 @@ def join(world: World, out: Facts, at: datetime, leg: Leg, bridge_id: str) -> No
         return
     for member in members.values():
         if member.joined_at is None:
-            member.joined_at = at
+            member.joined_at, member.left_by = at, None
             member.call.by = None
             if not member.is_local:
                 out.append(
@@ -42,6 +42,7 @@ def part(world: World, out: Facts, at: datetime, leg: Leg) -> None:
         return
     members = world.bridges.get(bridge_id, {})
     members.pop(leg.id, None)
+    hangups.left_alone(leg, members.values())
     _stop_talking(world, out, at, leg, bridge_id)
     if len(members) == 1:
         _stop_talking(world, out, at, next(iter(members.values())), bridge_id)

@@ -21,6 +21,7 @@ from msgspec.structs import force_setattr
 from cti import events as e
 from cti.events import CallFact, Lost, OfferEnd, QueueExit
 from cti.interpret import bridges, channels, hangups, merges, offers, queues
+from cti.interpret.gather import WAITING_ROOM
 from cti.interpret.legs import Leg
 from cti.interpret.table import LAST_CAUSE
 from cti.interpret.world import Facts, World
@@ -194,7 +195,7 @@ def bridge_enter(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
     """A channel entered a bridge. A holding bridge is a waiting room: nobody talks there."""
     leg = by.leg(r, at, out)
     extra = r.extra()
-    if leg is not None and extra.get("bridge_technology") != "holding_bridge":
+    if leg is not None and extra.get("bridge_technology") != WAITING_ROOM:
         bridges.join(by.world, out, at, leg, extra.get("bridge_id", ""))
 
 
@@ -228,6 +229,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     for other in leg.call.legs.values():
         if other.channel == source and not other.hanging_up:
             hangups.hung_up_by(other)
+    leg.left_by = leg.left_by or leg.call.gone.get(source)
     by.end(out, at, leg, cause=cause)
 
 

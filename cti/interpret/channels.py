@@ -168,6 +168,7 @@ def end(
                 by=lost or hangups.ended_by(leg),
             )
         )
+    call.gone[leg.channel] = hangups.owner(leg)
     del world.legs[leg.id], call.legs[leg.id]
     world.over[leg.id] = None
     if len(world.over) > REMEMBERED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cti.events import EndedBy, LegEnd
 from cti.interpret.legs import Call, Leg
 
@@ -15,17 +17,26 @@ def hung_up_by(leg: Leg) -> None:
     if leg.offer is True and not leg.answered:
         leg.refused = True
     elif leg.call.by is None and not leg.is_local and not leg.handed_on:
-        leg.call.by, leg.call.by_leg = _owner(leg), leg.id
+        leg.call.by, leg.call.by_leg = owner(leg), leg.id
 
 
 def ended_by(leg: Leg) -> LegEnd:
     """Whose doing the end of this leg is."""
     if leg.handed_on:
         return "transferred"
-    return _owner(leg) if leg.hanging_up else leg.call.by or "system"
+    if leg.hanging_up:
+        return owner(leg)
+    return leg.left_by or leg.call.by or "system"
 
 
-def _owner(leg: Leg) -> EndedBy:
+def left_alone(leg: Leg, others: Iterable[Leg]) -> None:
+    """A leg goes from a bridge: if its owner hung up, that is what ends the others' legs there."""
+    if leg.hanging_up and not leg.is_local and not leg.handed_on:
+        for other in others:
+            other.left_by = other.left_by or owner(leg)
+
+
+def owner(leg: Leg) -> EndedBy:
     """Who is at a leg. Whom an agent called is the caller of an outbound call."""
     if leg.party in {"agent", "caller"}:
         return leg.party

@@ -22,6 +22,7 @@ class Leg:
         "held",
         "id",
         "joined_at",
+        "left_by",
         "offer",
         "other_half",
         "party",
@@ -51,6 +52,7 @@ class Leg:
         self.recording = ""  # the file it is recorded to
         self.bridge: str | None = None
         self.joined_at: datetime | None = None
+        self.left_by: EndedBy | None = None  # who hung up beside it
         self.talked = 0.0
         self.other_half = ""  # of a Local channel, the leg at its other end
         self.through = ""  # the far half of the Local channel that dialled it
@@ -75,7 +77,7 @@ class Waiting:
 class Call:
     """One conversation and its legs."""
 
-    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "id", "legs", "waiting")
+    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "gone", "id", "legs", "waiting")
 
     def __init__(self, call_id: str, arrived_at: datetime) -> None:
         self.id = call_id
@@ -84,4 +86,5 @@ class Call:
         self.waiting: Waiting | None = None
         self.by: EndedBy | None = None  # who hung up first since the last bridging
         self.by_leg = ""  # on which leg that was
+        self.gone: dict[str, EndedBy] = {}  # names of channels that ended -> who was there
         self.called_in = False  # somebody outside called, rather than was called

@@ -44,5 +44,6 @@ def merge(world: World, out: Facts, at: datetime, winner: str, loser: str) -> No
         call.legs[leg.id] = leg
         # In a merged call only the first caller is the caller.
         leg.party = "external" if leg.party == "caller" else leg.party
+    call.gone |= gone.gone
     call.waiting = call.waiting or gone.waiting
     call.called_in = call.called_in or gone.called_in

@@ -34,6 +34,7 @@ class _SavedLeg(Struct, omit_defaults=True):
     recording: str = ""
     bridge: str | None = None
     joined_at: datetime | None = None
+    left_by: EndedBy | None = None
     talked: float = 0.0
     other_half: str = ""
     through: str = ""
@@ -49,6 +50,7 @@ class _SavedCall(Struct, omit_defaults=True):
     by: EndedBy | None = None
     by_leg: str = ""
     called_in: bool = False
+    gone: dict[str, EndedBy] = {}
     waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
 
 
@@ -76,6 +78,7 @@ def saved(by: CelInterpreter) -> bytes:
             by=call.by,
             by_leg=call.by_leg,
             called_in=call.called_in,
+            gone=call.gone,
             waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
         )
     legs = {}
@@ -101,6 +104,7 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
     for call_id, kept in found.calls.items():
         call = Call(call_id, kept.arrived_at)
         call.by, call.by_leg, call.called_in = kept.by, kept.by_leg, kept.called_in
+        call.gone = kept.gone
         if kept.waiting is not None:
             call.waiting = Waiting(*kept.waiting)
         world.calls[call_id] = call

@@ -56,7 +56,7 @@ def soft_hangup(world: World, m: Message, _at: datetime, _out: Facts) -> None:
     Asterisk ends the others' channels so as well, once somebody has hung up.
     """
     leg = world.legs.get(m.get("Uniqueid"))
-    if leg is not None and leg.agent is not None and leg.call.by is None:
+    if leg is not None and leg.agent is not None and leg.call.by is None and leg.left_by is None:
         hangups.hung_up_by(leg)
 
 

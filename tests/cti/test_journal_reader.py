@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from cti.events import CallArrived, CallEnded, CallFact
+from cti.interpret.gather import LONG
 from cti.journal import Journal
-from cti.journal_reader import HOLD, JournalReader, Portion
+from cti.journal_reader import JournalReader, Portion
 from tests.fakes.ami_recording import EXTENSIONS
 from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, journal_facts, lines, records
 
@@ -73,7 +74,7 @@ def test_a_call_that_goes_on_for_long_is_told_meanwhile(files: Files) -> None:
     files.write(*begun)
     reader = files.reader()
     assert files.read(reader) == []
-    late = records("answered")[0].eventtime + HOLD.total_seconds() + 60
+    late = records("answered")[0].eventtime + LONG + 60
     files.write(
         f'{{"eventtype":"CHAN_START","eventtime":{late},"uniqueid":"x","linkedid":"x"}}'.encode()
     )

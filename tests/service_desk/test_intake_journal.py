@@ -34,7 +34,8 @@ from service_desk.model import (
 )
 from service_desk.state_hash import state_hash, state_lines
 from tests.fakes.ami_recording import EXTENSIONS, recording
-from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, lines
+from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, lines, shuffled
+from tests.fakes.cel_recording import records as records_of
 
 KINDS = ("answered", "abandoned", "attended_to_agent", "rejected", "overflow")
 
@@ -406,3 +407,22 @@ async def test_a_call_that_the_database_refuses_stops_no_other(
     assert bridge.intake.lost == bridge.journal.tally.refused > 0
     [cursor] = await rows(desk, JournalCursor.records)
     assert cursor.records == len(lines("answered")) + len(lines("abandoned"))
+
+
+async def test_channels_interleaved_otherwise_are_the_same_calls_and_cases(
+    desk: Desk, records: Records
+) -> None:
+    """Every recorded kind, the channels of each call in another order in the file."""
+    later(desk)
+    hashes = set()
+    for seed in range(4):
+        records.file.unlink(missing_ok=True)
+        for name in sorted(CEL_NAMES, key=lambda name: records_of(name)[0].eventtime):
+            told = lines(name)
+            records.write(*(shuffled(told, random.Random(seed)) if seed else told))
+        bridge = await Bridge(desk, records.folder).start()
+        await bridge.read(most=30_000 * (seed + 1))
+        await bridge.stop()
+        hashes.add(await state_hash(desk))
+        await wipe(desk)
+    assert len(hashes) == 1
