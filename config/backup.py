@@ -25,6 +25,7 @@ from config.figures_of import program_version
 from config.problems import Problem, can_be_written
 from config.progress import Progress
 from config.settings import Settings
+from cti.journal import PACKED
 from service_desk.copies import FILE, copy_sqlite, dump_tables
 from service_desk.desk import connect
 from service_desk.errors import DatabaseAway
@@ -33,6 +34,7 @@ from service_desk.migrations import check_schema, newest
 Say = Callable[[str], None]
 
 SPARE: Final = 100_000_000  # bytes that stay free on the target's disk
+MOST_LEFT_OUT: Final = 20  # lines that name what is not in it
 ROUNDS: Final = 5  # looks for files that were renamed meanwhile
 CDR: Final = Path("asterisk/log/cdr-csv")  # below the data folder
 
@@ -116,6 +118,11 @@ def _pack(packing: Packing, settings: Settings, say: Say) -> None:
     for done, (part, folder, file) in enumerate(found, 1):
         packing.add(f"{part}/{file.relative_to(folder)}", file)
         told(done, len(found))
+    left_out = [line for _, folder in wholes for line in _left_out(folder)]
+    for line in left_out[:MOST_LEFT_OUT]:
+        say(line)
+    if len(left_out) > MOST_LEFT_OUT:
+        say(f"NOT in it: {len(left_out) - MOST_LEFT_OUT} more")
 
 
 def _pack_lines(packing: Packing, part: str, folder: Path) -> None:
@@ -130,7 +137,7 @@ def _pack_lines(packing: Packing, part: str, folder: Path) -> None:
             name = f"{part}/{file.relative_to(folder)}"
             if packing.has(name):  # another file has taken the name since
                 name += f".packed{number}"
-            about = packing.add(name, file, whole_lines=file.suffix != ".gz")
+            about = packing.add(name, file, whole_lines=file.suffix not in PACKED)
             if about is not None:
                 packed.add((about.st_dev, about.st_ino))
 
@@ -147,8 +154,26 @@ def _files(folder: Path) -> Iterator[Path]:
     """Plain files below a folder, links not followed."""
     if folder.is_dir():
         for each in sorted(folder.rglob("*")):
-            if each.is_file() and not each.is_symlink():
+            if each.is_file() and not each.is_symlink() and _has_text_name(each):
                 yield each
+
+
+def _left_out(folder: Path) -> Iterator[str]:
+    """What an administrator would believe to be in it."""
+    for each in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if each.is_symlink():
+            yield f"NOT in it: {each}: a link; back up by yourself what it leads to"
+        elif not _has_text_name(each):
+            yield f"NOT in it: {str(each)!a}: a name that is no UTF-8; rename it"
+
+
+def _has_text_name(file: Path) -> bool:
+    """The list is JSON, and so are its names."""
+    try:
+        str(file).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _changed(file: Path) -> float:

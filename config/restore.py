@@ -57,7 +57,7 @@ def restore(file: Path, settings_file: Path, *, sha256: str = "", say: Say) -> R
         data = settings.data_folder
         _is_clean(settings)
         _database_is_clean(settings)
-        fresh = not data.exists()
+        fresh = [each for each in (data, *data.parents) if not each.exists()]
         can_be_written(data, "data.folder")
         # Inside: what is unpacked there has its place by renaming, also on a mounted volume.
         staging = data / STAGING
@@ -69,8 +69,11 @@ def restore(file: Path, settings_file: Path, *, sha256: str = "", say: Say) -> R
             say("Restoring the database ...")
             _put(head, contents, staging, settings)
         except BaseException:
-            if fresh:
+            if data in fresh:
                 shutil.rmtree(data, ignore_errors=True)
+            for each in fresh[1:]:
+                with contextlib.suppress(OSError):
+                    each.rmdir()
             raise
         finally:
             shutil.rmtree(staging, ignore_errors=True)

@@ -303,6 +303,27 @@ def test_the_commands_say_what_they_do(old: Site, clean: Site, tmp_path: Path) -
     assert "not the archive of that SHA-256" in other
 
 
+def test_what_is_not_in_it_is_told(old: Site, clean: Site, tmp_path: Path) -> None:
+    """A link to another disk, and a name that no list can hold, which once ended every backup."""
+    recordings = old.data / "recordings"
+    link, odd = recordings / "2025", Path(os.fsdecode(os.fsencode(recordings) + b"/\xff.wav"))
+    link.symlink_to(tmp_path)
+    odd.write_bytes(b"x")
+    said: list[str] = []
+    try:
+        back_up(Path(old.file), load(old.file), tmp_path / "l.tar.gz", say=said.append)
+    finally:
+        link.unlink()
+        odd.unlink()
+    told = [line for line in said if line.startswith("NOT in it")]
+    assert [("a link" in line, "no UTF-8" in line) for line in told] == [
+        (True, False),
+        (False, True),
+    ]
+    restore(tmp_path / "l.tar.gz", Path(clean.file), say=quiet)
+    assert [each.name for each in (clean.data / "recordings").iterdir()] == ["one.wav"]
+
+
 # What is refused
 
 
@@ -506,7 +527,7 @@ def test_a_restore_that_breaks_leaves_nothing(
 ) -> None:
     """Not even the settings that it wrote."""
     monkeypatch.setattr("config.restore.check_sqlite", _fails)
-    monkeypatch.setenv("RINGDESK_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("RINGDESK_DATA", str(tmp_path / "srv/ringdesk/data"))
     with pytest.raises(OSError, match="full"):
         restore(made, tmp_path / "new.yaml", say=quiet)
     assert list(tmp_path.iterdir()) == []
