@@ -16,7 +16,7 @@ DEFAULT = timedelta(days=1)
 @settings_option
 @click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]),
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]),
     help="Compare calls that arrived since then (UTC). Default: a day ago.",
 )
 def reconcile(settings_file: Path, since: datetime | None) -> None:
@@ -30,7 +30,12 @@ def reconcile(settings_file: Path, since: datetime | None) -> None:
     from config.settings import load
 
     settings = load(settings_file)
-    begin = datetime.now(UTC) - DEFAULT if since is None else since.replace(tzinfo=UTC)
+    now = datetime.now(UTC)
+    begin = now - DEFAULT if since is None else since.replace(tzinfo=UTC)
+    if begin > now:  # else nothing would be looked at, and all of it be right
+        raise click.BadParameter(
+            f"{begin:%Y-%m-%d %H:%M} UTC is not over yet", param_hint="--since"
+        )
     outcome = at_desk(settings_file, lambda desk: compare(settings, desk, begin))
     for line in outcome.lines():
         click.echo(line)

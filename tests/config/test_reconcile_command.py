@@ -124,6 +124,11 @@ def test_the_command_prints_a_table_and_fails_while_alarms_are_on(
     done = CliRunner().invoke(ringdesk, ask)
     assert done.exit_code == 0, done.output
     assert "calls in the records            2" in done.output
+    done = CliRunner().invoke(ringdesk, [*ask[:-1], "2020-01-01T06:30:00Z"])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(ringdesk, [*ask[:-1], "2999-01-01"])
+    assert done.exit_code == 2, "a slip of the pen must not look as if all were right"
+    assert "is not over yet" in done.output
     asyncio.run(_alarm(tmp_path))
     done = CliRunner().invoke(ringdesk, ask)
     assert done.exit_code == 1
