@@ -69,10 +69,10 @@ def _measure(folder: Path) -> dict[str, float]:
         house = stack.enter_context(running(folder, settings(folder, sip, agents)))
         stack.enter_context(Agents(folder, agents))
         _call(folder, "warm", sip, callers, WARM_UP * RATE, first=0)
-        _settled(folder)
+        settled(folder)
         before, started = house.cpu(), time.monotonic()
         counts = _call(folder, "load", sip, callers, SECONDS * RATE, first=1_000_000)
-        _settled(folder)
+        settled(folder)
         after, ended = house.cpu(), time.monotonic()
         counted = _count(folder)
         _still_alive(house)
@@ -129,7 +129,8 @@ def _call(folder: Path, name: str, sip: int, port: int, count: int, *, first: in
         return callers.wait()
 
 
-def _ask(folder: Path, question: str) -> list[Any]:
+def ask(folder: Path, question: str) -> list[Any]:
+    """Read the installation's database from outside."""
     file = folder / "data" / "ringdesk.db"
     connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     try:
@@ -138,18 +139,18 @@ def _ask(folder: Path, question: str) -> list[Any]:
         connection.close()
 
 
-def _settled(folder: Path) -> None:
+def settled(folder: Path, seconds: float = SETTLE_SECONDS) -> None:
     """Until every call that is written has also ended; asked seldom, for it costs."""
-    until = time.monotonic() + SETTLE_SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         time.sleep(1.5)  # longer than a fact may wait to be written
-        if not _ask(folder, "SELECT 1 FROM conversation WHERE ended_at IS NULL LIMIT 1"):
+        if not ask(folder, "SELECT 1 FROM conversation WHERE ended_at IS NULL LIMIT 1"):
             return
 
 
 def _count(folder: Path) -> dict[str, float]:
     """Cases by the caller's number against the answered calls of both runs."""
-    rows = _ask(
+    rows = ask(
         folder,
         "SELECT c.number FROM service_case s JOIN conversation c"
         " ON c.call_id = s.opened_by_call_id",
