@@ -36,8 +36,8 @@ log = structlog.get_logger(__name__)
 
 MOST_WAITING = 200_000  # facts: an hour of a busy centre; issue: the journal brings back the rest
 MOST_IN_BATCH = 2_000
-# Calls, 14 KB each. The journal repeats a call within ten seconds of its end: at 100 calls/s they are
-# still known then, and the memory for them is full within the first minute.
+# Calls. The journal repeats a call some ten seconds after its end: at 100 calls/s it is still known
+# then, and the memory for them is full within the first minute.
 MOST_CACHED = 2_000
 # Seconds an urgent fact waits for its neighbours, at any rate of calls: those that come while a
 # write is under way are the next write, so that portions grow by themselves when it matters.
