@@ -17,29 +17,30 @@ from service_desk.phone_number import PhoneNumber, printable, understand
 from service_desk.story import Story
 from service_desk.witnesses import agreed
 
-_ORDER = {
+_ORDER: dict[type[Any], int] = {
     kind: rank
     for rank, kind in enumerate(
         (
-            "CallArrived",
-            "LegStarted",
-            "CallMerged",
-            "CallQueued",
-            "CallOffered",
-            "RecordingStarted",
-            "CallAnswered",
-            "CallLeftQueue",
-            "LegJoined",
-            "CallOfferEnded",
-            "LegHeld",
-            "LegResumed",
-            "CallTransferred",
-            "LegParted",
-            "RecordingStopped",
-            "CallReleased",
-            "WrapUpEnded",
-            "LegEnded",
-            "CallEnded",
+            cti.CallArrived,
+            cti.LegStarted,
+            cti.CallMerged,
+            cti.CallQueued,
+            cti.CallOffered,
+            cti.RecordingStarted,
+            cti.CallAnswered,
+            cti.CallLeftQueue,
+            cti.LegJoined,
+            cti.CallOfferEnded,
+            cti.LegHeld,
+            cti.LegResumed,
+            cti.CallTransferred,
+            cti.LegParted,
+            cti.RecordingStopped,
+            cti.CallCutOff,
+            cti.CallReleased,
+            cti.WrapUpEnded,
+            cti.LegEnded,
+            cti.CallEnded,
         )
     )
 }
@@ -48,7 +49,7 @@ _ORDER = {
 def fold(call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> Story:
     """What these facts (at least one, by their encoded form) say about the call `call_id`."""
     told = [fact for _, fact in sorted(facts.items(), key=_place)]
-    if 0 < sum(fact.journal for fact in told) < len(told):
+    if len({fact.journal for fact in told}) > 1:  # both witnesses
         told = sorted(agreed(told), key=_when)
     reading = Reading(call_id, told)
     reading.read()
@@ -58,11 +59,11 @@ def fold(call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> Stor
 def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:
     """Where a fact stands; the last part only decides between facts of the same moment."""
     encoded, fact = item
-    return fact.at, _ORDER[type(fact).__name__], encoded
+    return fact.at, _ORDER[type(fact)], encoded
 
 
 def _when(fact: cti.CallFact) -> tuple[datetime, int]:
-    return fact.at, _ORDER[type(fact).__name__]
+    return fact.at, _ORDER[type(fact)]
 
 
 def _told(of: Reading, region: str) -> Story:

@@ -75,7 +75,8 @@ def parts(
     company: dict[str, list[Span]] = {}  # when somebody but the customer was in a bridge
     for leg_id, each in holds.items():
         for begin, end, bridge in stays[leg_id]:
-            held_in.setdefault(bridge, []).extend(_both(each, [(begin, end)]))
+            if each:
+                held_in.setdefault(bridge, []).extend(_both(each, [(begin, end)]))
             if leg_id != customer:
                 company.setdefault(bridge, []).append((begin, end))
     found: dict[str, Parts] = {}
@@ -86,7 +87,9 @@ def parts(
         spoken, with_them = intervals.union((b, e) for b, e, _ in stays[leg_id]), list[Span]()
         for begin, end, bridge in stays[leg_id]:
             for their_begin, their_end, theirs_is in theirs:
-                both = _both([(begin, end)], [(their_begin, their_end)])
+                both = [(max(begin, their_begin), min(end, their_end))]
+                if both[0][0] >= both[0][1]:
+                    continue
                 if theirs_is != bridge:
                     # With nobody beside them the customer is joined with who is elsewhere, by a
                     # Local channel; with somebody there, who is elsewhere talks without them.
@@ -118,9 +121,11 @@ def row(leg: Leg, own: Parts) -> dict[str, Any]:
     spans = [
         [kind, _since(leg, begin), _since(leg, end)]
         for kind in Parts.__struct_fields__
-        for begin, end in _joined(getattr(own, kind))
+        if (those := getattr(own, kind))
+        for begin, end in _joined(those)
     ]
-    spans.sort(key=lambda span: (span[1], span[2]))
+    if len(spans) > 1:
+        spans.sort(key=lambda span: (span[1], span[2]))
     return {
         "party": leg.party or "external",
         "agent": leg.agent,
@@ -179,6 +184,8 @@ def _stays(leg: Leg, until: datetime | None) -> list[Stay]:
 def _holds(leg: Leg, until: datetime | None) -> list[Span]:
     """When the leg held the other side. Who goes to another bridge holds there nobody any more:
     a transfer by star code begins with a hold and knows no end of it."""
+    if not leg.hold:
+        return []
     entered = [(at, bridge) for at, bridge, enters in leg.rooms if enters]
     moves = [(at, False) for (_, before), (at, bridge) in pairwise(entered) if bridge != before]
     return intervals.spans(sorted([*leg.hold, *moves], key=lambda mark: mark[0]), until)
@@ -201,6 +208,8 @@ def _wrap_up(leg: Leg) -> list[Span]:
 
 def _joined(parts: list[Span]) -> list[Span]:
     """For a picture: a gap that nobody sees is none, nor is a part as short."""
+    if len(parts) == 1:
+        return parts if parts[0][1] - parts[0][0] >= SEEN else []
     found: list[Span] = []
     for begin, end in parts:
         if found and begin - found[-1][1] < SEEN:
@@ -212,6 +221,8 @@ def _joined(parts: list[Span]) -> list[Span]:
 
 def _both(these: list[Span], those: list[Span]) -> list[Span]:
     """What lies in both; `those` may overlap."""
+    if not these or not those:
+        return []
     cut = intervals.union(those)
     return intervals.minus(these, intervals.minus(these, cut))
 

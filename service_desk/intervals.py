@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 Span = tuple[datetime, datetime]
@@ -28,8 +28,11 @@ def spans(marks: Iterable[tuple[datetime, bool]], until: datetime | None) -> lis
 
 def union(parts: Iterable[Span]) -> list[Span]:
     """The same time, each moment once, in order."""
+    found = sorted(parts)
+    if len(found) < 2:  # most legs talk once
+        return found
     joined: list[Span] = []
-    for begin, end in sorted(parts):
+    for begin, end in found:
         if joined and begin <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -39,6 +42,8 @@ def union(parts: Iterable[Span]) -> list[Span]:
 
 def minus(these: list[Span], those: list[Span]) -> list[Span]:
     """What of `these` (in order) lies in none of `those` (in order)."""
+    if not these or not those:
+        return these
     left: list[Span] = []
     for begin, end in these:
         at = begin
@@ -53,6 +58,8 @@ def minus(these: list[Span], those: list[Span]) -> list[Span]:
     return left
 
 
-def length(parts: Iterable[Span]) -> float:
+def length(parts: Sequence[Span]) -> float:
     """Seconds, to the millisecond."""
+    if not parts:
+        return 0.0
     return round(sum((end - begin).total_seconds() for begin, end in parts), 3)
