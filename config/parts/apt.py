@@ -116,13 +116,16 @@ def _tell_progress(readable: int, what: str, say: Callable[[str], None]) -> None
 
 def _mirror() -> str:
     """The mirror of the machine's own apt: whichever it is, it is not ours to choose."""
-    run = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
-        capture_output=True,
-        text=True,
-        timeout=QUICK_SECONDS,
-        check=False,
-    )
+    try:
+        run = subprocess.run(
+            ["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"],
+            capture_output=True,
+            text=True,
+            timeout=QUICK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise PartMissingError(f"apt-get does not answer within {QUICK_SECONDS} s") from None
     sites = [line.strip() for line in run.stdout.splitlines()] or list(_configured_sites())
     for site in sites:
         if site.startswith(("http", "file:", "copy:", "mirror")) and "security" not in site:

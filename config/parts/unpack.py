@@ -85,13 +85,16 @@ def _unpack(archives: list[Path], into: Path, say: Callable[[str], None]) -> Non
     for number, archive in enumerate(archives, 1):
         if number == 1 or number % 25 == 0 or number == len(archives):
             say(f"unpacking {number} of {len(archives)}")
-        run = subprocess.run(
-            ["dpkg-deb", "-x", str(archive), str(into)],
-            capture_output=True,
-            text=True,
-            timeout=DOWNLOAD_SECONDS,
-            check=False,
-        )
+        try:
+            run = subprocess.run(
+                ["dpkg-deb", "-x", str(archive), str(into)],
+                capture_output=True,
+                text=True,
+                timeout=DOWNLOAD_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise PartMissingError(f"{archive.name}: takes too long to unpack") from None
         if run.returncode != 0:
             raise PartMissingError(f"{archive.name}: cannot unpack: {last_line(run.stderr)}")
 

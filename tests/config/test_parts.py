@@ -129,6 +129,19 @@ def test_versions_are_read(tmp_path: Path, said: str, version: tuple[int, ...]) 
     assert parts.asterisk_version(str(program)) == version
 
 
+@pytest.mark.usefixtures("nothing_installed")
+def test_an_apt_that_hangs_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    apt = tmp_path / "bin" / "apt-get"
+    apt.parent.mkdir()
+    apt.write_text("#!/bin/sh\nexec sleep 60\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(apt.parent), prepend=":")
+    monkeypatch.setattr("config.parts.apt.QUICK_SECONDS", 0.2)
+    monkeypatch.setattr("config.parts.unpack.machine_suite", lambda: "bookworm")
+    with pytest.raises(parts.PartMissingError, match="apt-get does not answer within"):
+        parts.install(["sipp"], lambda _: None)
+
+
 def test_no_mirror_is_named(checkout: Path) -> None:
     """Which mirror, index or registry is asked is the machine's business."""
     config = checkout / "config"
