@@ -36,6 +36,9 @@ class AgentState(Struct, frozen=True, kw_only=True):
     pause: str | None = None  # the agent's own pause, with its reason
     ringing: dict[str, str] = {}
     talking: dict[str, Talk] = {}
+    kept: dict[
+        str, Talk
+    ] = {}  # legs that were lost in mid-call; the other side waits for a new one
     over: tuple[str, ...] = ()
     wrap_up_until: datetime | None = None
     wrap_up_call: str | None = None
@@ -52,7 +55,18 @@ class AgentState(Struct, frozen=True, kw_only=True):
             return next(iter(self.talking.values())).call_id
         if self.ringing:
             return next(iter(self.ringing.values()))
+        if self.kept:
+            return next(iter(self.kept.values())).call_id
         return self.wrap_up_call if self.wrap_up_until is not None else None
+
+    def part_on(self, leg: str) -> Talk | None:
+        """What the agent talks on by this leg, or did until it was lost."""
+        return self.talking.get(leg) or self.kept.get(leg)
+
+    @property
+    def keeps_calls_away(self) -> bool:
+        """Whether no other call may ring: after-call work, or a caller who is kept for them."""
+        return self.wrap_up_until is not None or bool(self.kept)
 
     @property
     def reason(self) -> str:
@@ -65,6 +79,7 @@ PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
     ("held", lambda s: bool(s.talking) and all(t.held for t in s.talking.values())),
     ("talking", lambda s: bool(s.talking)),
     ("ringing", lambda s: bool(s.ringing)),
+    ("reconnecting", lambda s: bool(s.kept)),
     ("wrap_up", lambda s: s.wrap_up_until is not None),
     ("signed_out", lambda s: not s.queues),
     ("paused", lambda s: s.pause is not None),
@@ -90,11 +105,14 @@ def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentStat
     if leg in s.over:
         return s
     known = s.talking.get(leg)
-    talk = Talk(call_id, queue or (known.queue if known else None), bool(known and known.held))
+    lost = next((talk for talk in s.kept.values() if talk.call_id == call_id), None)
+    came_by = queue or next((talk.queue for talk in (known, lost) if talk and talk.queue), None)
+    talk = Talk(call_id, came_by, bool(known and known.held))
     return replace(
         s,
         ringing={k: v for k, v in s.ringing.items() if k != leg},
         talking={**s.talking, leg: talk},
+        kept={k: v for k, v in s.kept.items() if v.call_id != call_id},
         wrap_up_until=None,
         wrap_up_call=None,
     )
@@ -108,13 +126,21 @@ def held(s: AgentState, leg: str, *, on: bool) -> AgentState:
     return replace(s, talking={**s.talking, leg: Talk(talk.call_id, talk.queue, on)})
 
 
+def cut_off(s: AgentState, leg: str) -> AgentState:
+    """The device was lost in mid-call: the call is still theirs, and comes back by another leg."""
+    talk = s.talking.get(leg)
+    if talk is None:
+        return s
+    return replace(_without(s, leg), kept={**s.kept, leg: Talk(talk.call_id, talk.queue)})
+
+
 def released(s: AgentState, leg: str, at: datetime, wrap_up: float) -> AgentState:
     """The agent's part is over; after a queue's call `wrap_up` seconds of after-call work begin.
 
     Told twice or late it changes nothing: a wrap-up neither restarts nor ends by it.
     """
-    talk = s.talking.get(leg)
-    s = _without(s, leg)
+    talk = s.part_on(leg)
+    s = replace(_without(s, leg), kept={k: v for k, v in s.kept.items() if k != leg})
     if talk is None or talk.queue is None or wrap_up <= 0:
         return s
     if any(other.call_id == talk.call_id for other in s.talking.values()):
@@ -129,7 +155,8 @@ def leg_over(s: AgentState, leg: str) -> AgentState:
 
 def merged(s: AgentState, call_id: str, absorbed: str) -> AgentState:
     """A call goes by another id now."""
-    if absorbed not in (*s.ringing.values(), *(t.call_id for t in s.talking.values())):
+    talks = (*s.talking.values(), *s.kept.values())
+    if absorbed not in (*s.ringing.values(), *(talk.call_id for talk in talks)):
         return replace(s, wrap_up_call=call_id) if s.wrap_up_call == absorbed else s
 
     def now(one: str) -> str:
@@ -139,6 +166,7 @@ def merged(s: AgentState, call_id: str, absorbed: str) -> AgentState:
         s,
         ringing={leg: now(call) for leg, call in s.ringing.items()},
         talking={k: Talk(now(t.call_id), t.queue, t.held) for k, t in s.talking.items()},
+        kept={k: Talk(now(t.call_id), t.queue) for k, t in s.kept.items()},
     )
 
 

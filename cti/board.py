@@ -162,13 +162,23 @@ class Board:
             return
         call.drop(fact.leg_id, fact.agent)
         call.talking[fact.leg_id] = fact.agent
+        call.agent_is_back(fact.agent)
         if call.view.answered_at is None:
             call.view = replace(call.view, answered_at=fact.at)
         self._show(call, fact.at)
 
+    def _cut_off(self, fact: events.CallCutOff) -> None:
+        call = self._find(fact.call_id)
+        if call is not None and call.ranks.get(fact.leg_id, 0) < OVER:
+            call.forward(fact.leg_id, OVER)
+            call.drop(fact.leg_id, fact.agent)
+            call.kept[fact.leg_id] = fact.agent
+            self._show(call, fact.at)
+
     def _released(self, fact: events.CallReleased) -> None:
         call = self._find(fact.call_id)
         if call is not None:
+            call.forget_kept(fact.leg_id, fact.agent)
             call.forward(fact.leg_id, OVER)
             call.drop(fact.leg_id, fact.agent)
             self._show(call, fact.at)
@@ -224,6 +234,7 @@ class Board:
         winner.ringing.update(loser.ringing)
         winner.talking.update(loser.talking)
         winner.held.update(loser.held)
+        winner.kept.update(loser.kept)
         if winner.view.answered_at is None and winner.talking:
             winner.view = replace(winner.view, answered_at=loser.view.answered_at)
         self._show(winner, fact.at)
@@ -305,6 +316,7 @@ class Board:
             since=at if state != old.state else old.since,
             agents=tuple(dict.fromkeys(call.talking.values())),
             ringing=tuple(dict.fromkeys(call.ringing.values())),
+            kept_for=tuple(dict.fromkeys(call.kept.values())),
         )
         call.view = view
         if view != call.shown:
@@ -345,6 +357,7 @@ _MOVES: dict[type[Fact], Callable[[Board, Any], None]] = {
     events.CallOfferEnded: Board._offer_ended,
     events.CallAnswered: Board._answered,
     events.CallReleased: Board._released,
+    events.CallCutOff: Board._cut_off,
     events.LegHeld: Board._leg_held,
     events.LegResumed: Board._leg_resumed,
     events.LegEnded: Board._leg_ended,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 
-from cti.events import LiveCall
+from cti.events import CallState, LiveCall
 
 OFFERED, ANSWERED, OVER = 1, 2, 3  # a leg's rank: only ever grows
 
@@ -13,7 +13,7 @@ OFFERED, ANSWERED, OVER = 1, 2, 3  # a leg's rank: only ever grows
 class BoardCall:
     """One live call with its legs; `view` is what the board shows of it."""
 
-    __slots__ = ("held", "left", "ranks", "ringing", "shown", "talking", "view")
+    __slots__ = ("held", "kept", "left", "ranks", "ringing", "shown", "talking", "view")
 
     def __init__(self, view: LiveCall) -> None:
         self.view = view
@@ -21,6 +21,7 @@ class BoardCall:
         self.ringing: dict[str, str] = {}  # leg -> agent
         self.talking: dict[str, str] = {}
         self.held: set[str] = set()
+        self.kept: dict[str, str] = {}  # lost leg -> the agent it is kept for
         self.ranks: dict[str, int] = {}
         self.left: dict[str, datetime] = {}  # queue -> when it was last left
 
@@ -30,14 +31,17 @@ class BoardCall:
         call = cls(view)
         call.ringing = {f"?{agent}": agent for agent in view.ringing}
         call.talking = {f"?{agent}": agent for agent in view.agents}
+        call.kept = {f"?{agent}": agent for agent in view.kept_for}
         if view.state == "held":
             call.held = {"?"}
         return call
 
-    def state(self) -> Literal["menu", "waiting", "ringing", "talking", "held"]:
+    def state(self) -> CallState:
         """What the call as a whole does now."""
         if self.talking:
             return "held" if self.held else "talking"
+        if self.kept:
+            return "reconnecting"
         if self.ringing:
             return "ringing"
         return "menu" if self.view.queue is None or self.view.queued_at is None else "waiting"
@@ -48,6 +52,15 @@ class BoardCall:
             return False
         self.ranks[leg] = rank
         return True
+
+    def forget_kept(self, leg: str, agent: str) -> None:
+        """Nobody waits any more for whoever was lost on this leg."""
+        for key in (leg, f"?{agent}"):
+            self.kept.pop(key, None)
+
+    def agent_is_back(self, agent: str) -> None:
+        """The agent is on the call again, by another leg."""
+        self.kept = {leg: each for leg, each in self.kept.items() if each != agent}
 
     def drop(self, leg: str, agent: str) -> None:
         """The leg neither rings, talks nor holds any more."""

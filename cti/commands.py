@@ -127,7 +127,7 @@ async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
     """Join one's queues; a queue that is new inherits the pause."""
     plan, state = _plan(board, wish.agent), board.roster.states[wish.agent]
     own = board.roster.pause_of(wish.agent)
-    reason = own if own is not None else (WRAP_UP if state.wrap_up_until else "")
+    reason = own if own is not None else (WRAP_UP if state.keeps_calls_away else "")
     paused = {"Paused": "true", "Reason": reason} if reason else {}
     if not plan.queues:
         raise Refused("You have no queue to sign in to.")
@@ -165,7 +165,7 @@ async def pause(board: Switchboard, wish: w.Pause) -> Reply:
 async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
     """Take calls again; in a wrap-up from its end on."""
     _plan(board, wish.agent)
-    wrapping = board.roster.states[wish.agent].wrap_up_until is not None
+    wrapping = board.roster.states[wish.agent].keeps_calls_away
     await _own_pause(board, wish.agent, None, told=WRAP_UP if wrapping else None)
     return CommandDone()
 
@@ -173,7 +173,9 @@ async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
 async def hang_up(board: Switchboard, wish: w.HangUp) -> Reply:
     """End the agent's own leg; one that rings is rejected."""
     channel = _channel(board, wish.agent, wish.call_id)
-    rings = wish.call_id in board.roster.states[wish.agent].ringing.values()
+    state = board.roster.states[wish.agent]
+    kept = (talk.call_id for talk in state.kept.values())
+    rings = wish.call_id in (*state.ringing.values(), *kept)
     cause = CALL_REJECTED if rings else "16"
     await board.link.action("Hangup", timeout=ANSWER, Channel=channel, Cause=cause)
     return CommandDone()

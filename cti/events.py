@@ -18,8 +18,17 @@ from msgspec import Struct, field
 
 Direction = Literal["inbound", "outbound", "internal"]
 AgentStatus = Literal[
-    "signed_out", "available", "ringing", "talking", "held", "wrap_up", "paused", "unreachable"
+    "signed_out",
+    "available",
+    "ringing",
+    "talking",
+    "held",
+    "reconnecting",
+    "wrap_up",
+    "paused",
+    "unreachable",
 ]
+CallState = Literal["menu", "waiting", "ringing", "talking", "held", "reconnecting"]
 Party = Literal["caller", "agent", "external", "service"]
 # `asterisk`: it ended or was started anew with the call up; `unknown`: nobody saw it.
 EndedBy = Literal["caller", "agent", "external", "system", "unknown", "asterisk"]
@@ -166,6 +175,17 @@ class CallReleased(CallFact, frozen=True, kw_only=True):
     talked: float
 
 
+class CallCutOff(CallFact, frozen=True, kw_only=True):
+    """An agent's device was lost in mid-call (a page loaded anew, a crash): the others are kept.
+
+    `CallAnswered` by the same agent gives them back; `CallReleased` of this leg ends the waiting.
+    """
+
+    agent: str
+    leg_id: str
+    talked: float
+
+
 class WrapUpEnded(CallFact, frozen=True, kw_only=True):
     """The agent is done with the after-call work that began when their part was over."""
 
@@ -241,13 +261,14 @@ class LiveCall(Struct, frozen=True, kw_only=True):
     caller_name: str
     dialed: str
     arrived_at: datetime
-    state: Literal["menu", "waiting", "ringing", "talking", "held"] = "menu"
+    state: CallState = "menu"
     since: datetime | None = None
     queue: str | None = None
     queued_at: datetime | None = None
     answered_at: datetime | None = None
     agents: tuple[str, ...] = ()  # talking
     ringing: tuple[str, ...] = ()  # being offered
+    kept_for: tuple[str, ...] = ()  # whose device was lost, and who are expected back
 
 
 class LiveAgent(Struct, frozen=True, kw_only=True):

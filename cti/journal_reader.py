@@ -56,6 +56,7 @@ _AnyFact = (
     | events.CallOfferEnded
     | events.CallAnswered
     | events.CallReleased
+    | events.CallCutOff
     | events.CallTransferred
     | events.CallEnded
     | events.RecordingStarted

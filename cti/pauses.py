@@ -48,8 +48,11 @@ class Pauses:
         self._clock_wanted = asyncio.Event()
 
     def mind(self, agent: str) -> None:
-        """An agent changed: if their wrap-up began or ended, Asterisk is told."""
-        if self._roster.states[agent].wrap_up_until is not None:
+        """An agent changed: if their wrap-up began or ended, Asterisk is told.
+
+        So it is while a caller is kept for them: no other may ring before.
+        """
+        if self._roster.states[agent].keeps_calls_away:
             if agent not in self._wrapping:
                 self._wrapping.add(agent)
                 self._want(agent)
@@ -61,7 +64,7 @@ class Pauses:
     def say_again(self) -> None:
         """The link was away: whoever wraps up is paused anew, whatever Asterisk has kept of it."""
         for agent, state in self._roster.states.items():
-            if state.wrap_up_until is not None:
+            if state.keeps_calls_away:
                 self._wrapping.add(agent)
                 self._want(agent)
 
@@ -84,7 +87,7 @@ class Pauses:
                 state = self._roster.states[agent]
                 if not state.queues:
                     continue
-                wrap_up = WRAP_UP if state.wrap_up_until is not None else None
+                wrap_up = WRAP_UP if state.keeps_calls_away else None
                 try:
                     own = self._roster.pause_of(agent)
                     await commands.pause_member(self._switchboard, agent, own or wrap_up)

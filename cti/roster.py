@@ -234,10 +234,13 @@ class Roster:
 
     def _released(self, fact: e.CallReleased) -> list[AgentChanged]:
         state = self.states.get(fact.agent)
-        talk = None if state is None else state.talking.get(fact.leg_id)
+        talk = None if state is None else state.part_on(fact.leg_id)
         plan = None if talk is None else self._queues.get(talk.queue or "")
         wrap_up = 0 if plan is None else plan.wrap_up
         return self._move(fact, fact.agent, moves.released, fact.leg_id, fact.at, wrap_up)
+
+    def _cut_off(self, fact: e.CallCutOff) -> list[AgentChanged]:
+        return self._move(fact, fact.agent, moves.cut_off, fact.leg_id)
 
     def _held(self, fact: e.LegHeld | e.LegResumed) -> list[AgentChanged]:
         on = isinstance(fact, e.LegHeld)
@@ -268,7 +271,7 @@ class Roster:
     def _everyone(self, fact: Fact, move: Callable[[AgentState], AgentState]) -> list[AgentChanged]:
         out: list[AgentChanged] = []
         for name, state in self.states.items():
-            if state.talking or state.ringing or state.wrap_up_call is not None:
+            if state.talking or state.ringing or state.kept or state.wrap_up_call is not None:
                 out += self._put(name, move(state), fact.at)
         return out
 
@@ -326,6 +329,7 @@ _MOVES: dict[type[Fact], Callable[[Roster, Any], list[AgentChanged]]] = {
     e.CallOfferEnded: Roster._offer_ended,
     e.CallAnswered: Roster._answered,
     e.CallReleased: Roster._released,
+    e.CallCutOff: Roster._cut_off,
     e.LegHeld: Roster._held,
     e.LegResumed: Roster._held,
     e.LegEnded: Roster._leg_ended,

@@ -33,6 +33,7 @@ class Reading:
         self.latest: dict[str, datetime] = {}
         self.aliases: set[tuple[str, str]] = set()
         self.agents: list[str] = []
+        self.cut_off: dict[str, str] = {}  # agent whose device was lost -> the leg
         self.arrived: cti.CallArrived | None = None
         self.opens_case = False
         self.ended: cti.CallEnded | None = None
@@ -203,13 +204,26 @@ class Reading:
                 visit["agent"] = visit["agent"] or fact.agent
         consults = leg.rang_at is None and fact.agent in self.agents
         self.agent_is(fact.agent)
-        if not consults:  # whom the agent called meanwhile answered
+        if fact.agent in self.cut_off:
+            del self.cut_off[fact.agent]
+            self.note("back", fact.leg_id, fact.at, fact.agent)
+        elif not consults:  # whom the agent called meanwhile answered
             self.note(
                 "answered", fact.agent, fact.at, fact.agent, queue=fact.queue, waited=fact.waited
             )
 
+    def call_cut_off(self, fact: cti.CallCutOff) -> None:
+        """The agent's device was lost; the others wait for them."""
+        leg = self.legs[fact.leg_id]
+        leg.agent = leg.agent or fact.agent
+        leg.released = max(leg.released, fact.talked)
+        self.cut_off[fact.agent] = fact.leg_id
+        self.note("cut_off", fact.leg_id, fact.at, fact.agent)
+
     def call_released(self, fact: cti.CallReleased) -> None:
         """The agent's part is over; `talked` serves when no bridge was seen."""
+        if self.cut_off.get(fact.agent) == fact.leg_id:
+            del self.cut_off[fact.agent]
         leg = self.legs[fact.leg_id]
         leg.agent = leg.agent or fact.agent
         leg.released = max(leg.released, fact.talked)
@@ -303,6 +317,7 @@ _READERS: dict[type[Any], Any] = {
     cti.CallOfferEnded: Reading.call_offer_ended,
     cti.CallAnswered: Reading.call_answered,
     cti.CallReleased: Reading.call_released,
+    cti.CallCutOff: Reading.call_cut_off,
     cti.WrapUpEnded: Reading.wrap_up_ended,
     cti.CallTransferred: Reading.call_transferred,
     cti.CallEnded: Reading.call_ended,

@@ -25,6 +25,7 @@ AnyCallFact = (
     | cti.CallOfferEnded
     | cti.CallAnswered
     | cti.CallReleased
+    | cti.CallCutOff
     | cti.WrapUpEnded
     | cti.CallTransferred
     | cti.CallEnded

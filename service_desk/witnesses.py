@@ -199,6 +199,7 @@ _ABOUT: dict[type[Any], Callable[[Any], tuple[Hashable, ...]]] = {
     cti.CallOfferEnded: _leg,
     cti.CallAnswered: _leg,
     cti.CallReleased: _leg,
+    cti.CallCutOff: _leg,
     cti.CallTransferred: lambda fact: (fact.kind, fact.by),
     cti.CallEnded: lambda fact: (fact.call_id,),
     cti.RecordingStarted: _file,
@@ -215,6 +216,7 @@ _ONCE = frozenset(
         cti.CallOfferEnded,
         cti.CallAnswered,
         cti.CallReleased,
+        cti.CallCutOff,
         cti.RecordingStarted,
         cti.RecordingStopped,
     }

@@ -25,8 +25,8 @@ from cti.events import (
     LiveCall,
 )
 
-State = Literal["ringing", "talking", "held", "wrap_up", "ended"]
-TALKING = ("talking", "held")
+State = Literal["ringing", "talking", "held", "reconnecting", "wrap_up", "ended"]
+TALKING = ("talking", "held", "reconnecting")
 OVER = ("wrap_up", "ended")
 
 
@@ -223,4 +223,6 @@ def _state(agent: str, call: LiveCall | None) -> State | None:
         return None
     if agent in call.agents:
         return "held" if call.state == "held" else "talking"
+    if agent in call.kept_for:
+        return "reconnecting"
     return "ringing" if agent in call.ringing else None

@@ -112,6 +112,8 @@ class CelInterpreter:
             return
         for leg_id in [other for other in leg.call.legs if other in self.in_vain]:
             at, other = self.in_vain[leg_id], self.world.legs[leg_id]
+            if why == "withdrawn":
+                other.left_by = hangups.owner(leg)
             offers.end_offer(self.world, out, at, other, why)
             self.end(out, at, other)
 
@@ -230,7 +232,19 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
         if other.channel == source and not other.hanging_up:
             hangups.hung_up_by(other)
     leg.left_by = leg.left_by or leg.call.gone.get(source)
+    if _names_a_lost_leg(by, leg, source) and leg.call.by is None:
+        hangups.hung_up_by(leg)
     by.end(out, at, leg, cause=cause)
+
+
+def _names_a_lost_leg(by: CelInterpreter, leg: Leg, source: str) -> bool:
+    """A channel keeps the first name it was given: that of the agent's leg that was lost once.
+
+    Whoever hung up after that is not named there; an agent who did has ended before this channel.
+    """
+    there = any(other.channel == source for other in leg.call.legs.values())
+    was_agents = leg.agent is None and by.world.agent_of(source) is not None
+    return was_agents and not there and source not in leg.call.gone
 
 
 def chan_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cti import events as e
 from cti.events import Direction, EndedBy, Lost
-from cti.interpret import bridges, hangups, merges, offers, queues
+from cti.interpret import bridges, hangups, kept, merges, offers, queues
 from cti.interpret.legs import Call, Leg
 from cti.interpret.world import PARKING, Facts, World
 
@@ -153,6 +153,7 @@ def end(
     if leg.offer is True or (leg.offer == "answered" and not leg.answered):
         leg.offer = True  # answered, and gone before anybody said so
         offers.end_offer(world, out, at, leg, offers.why_unanswered(leg, cause))
+    kept.cut_off(world, out, at, leg, cause)
     offers.release(world, out, at, leg)
     if call.waiting is not None and call.waiting.leg_id == leg.id:
         queues.leave(world, out, at, call, "unknown" if lost else "abandoned")
@@ -168,7 +169,8 @@ def end(
                 by=lost or hangups.ended_by(leg),
             )
         )
-    call.gone[leg.channel] = hangups.owner(leg)
+    if call.kept is None or call.kept.leg_id != leg.id:
+        call.gone[leg.channel] = hangups.owner(leg)
     del world.legs[leg.id], call.legs[leg.id]
     world.over[leg.id] = None
     if len(world.over) > REMEMBERED:
@@ -188,6 +190,7 @@ def over_without_legs(world: World, out: Facts, at: datetime, call: Call) -> Non
 def _over(
     world: World, out: Facts, at: datetime, call: Call, *, cause: int, lost: Lost | None
 ) -> None:
+    kept.let_go(world, out, at, call)
     by: EndedBy = lost or call.by or "system"
     about = world.about(at, call.id)
     out.append(e.CallEnded(**about, cause=cause, by=by, lost=lost is not None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from cti.events import EndedBy, OfferEnd, Party
 
@@ -74,16 +75,25 @@ class Waiting:
         self.joined_at = joined_at
 
 
+class Kept(NamedTuple):
+    """For whom the other party is kept: the agent, the leg that was lost, seconds talked on it."""
+
+    agent: str
+    leg_id: str
+    talked: float
+
+
 class Call:
     """One conversation and its legs."""
 
-    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "gone", "id", "legs", "waiting")
+    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "gone", "id", "kept", "legs", "waiting")
 
     def __init__(self, call_id: str, arrived_at: datetime) -> None:
         self.id = call_id
         self.arrived_at = arrived_at
         self.legs: dict[str, Leg] = {}
         self.waiting: Waiting | None = None
+        self.kept: Kept | None = None  # an agent's device was lost: the others wait for it
         self.by: EndedBy | None = None  # who hung up first since the last bridging
         self.by_leg = ""  # on which leg that was
         self.gone: dict[str, EndedBy] = {}  # names of channels that ended -> who was there

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cti import events as e
 from cti.events import OfferEnd, TransferKind
-from cti.interpret import merges, queues
+from cti.interpret import kept, merges, queues
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World, seconds
 
@@ -15,6 +15,8 @@ def offer(world: World, out: Facts, at: datetime, leg: Leg, queue: str | None) -
     """An agent's device is being rung."""
     if leg.agent is None or leg.offer is not False or leg.answered:
         return
+    if kept.is_back(leg):
+        return  # their own call: if they take it that is told, if not they have missed none
     leg.offer, leg.queue = True, queue
     leg.call.by = None
     out.append(
@@ -39,6 +41,9 @@ def answer(world: World, out: Facts, at: datetime, leg: Leg) -> None:
     if leg.agent is None or leg.answered:
         return
     leg.answered = True
+    if kept.is_back(leg):
+        leg.call.kept = None
+    kept.let_go(world, out, at, leg.call)
     if leg.offer == "answered":
         leg.offer = True  # DialEnd marked it; here it is told
     waiting, waited = leg.call.waiting, None

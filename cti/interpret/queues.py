@@ -6,6 +6,7 @@ from datetime import datetime
 
 from cti import events as e
 from cti.events import QueueExit
+from cti.interpret import kept
 from cti.interpret.legs import Call, Leg, Waiting
 from cti.interpret.world import Facts, World, seconds
 
@@ -17,6 +18,7 @@ def join(world: World, out: Facts, at: datetime, leg: Leg, *, queue: str, positi
         if call.waiting.queue == queue:
             return
         leave(world, out, at, call, "unknown")
+    kept.let_go(world, out, at, call)
     call.waiting = Waiting(queue, leg.id, at)
     call.by = None
     out.append(

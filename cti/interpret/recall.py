@@ -13,7 +13,8 @@ from typing import Any
 
 from cti import events as e
 from cti.events import Fact
-from cti.interpret.legs import Call, Leg, Waiting
+from cti.interpret.kept import is_back
+from cti.interpret.legs import Call, Kept, Leg, Waiting
 from cti.interpret.world import World, seconds
 
 
@@ -54,6 +55,7 @@ def _merged(world: World, fact: e.CallMerged) -> None:
         call.legs[leg.id] = leg
     if gone is not None and gone is not call:
         call.waiting = call.waiting or gone.waiting
+        call.kept = call.kept or gone.kept
 
 
 def _started(world: World, fact: e.LegStarted) -> None:
@@ -129,9 +131,21 @@ def _answered(world: World, fact: e.CallAnswered) -> None:
     leg = _leg(world, fact)
     if leg is not None:
         leg.answered, leg.queue = True, fact.queue or leg.queue
+        if is_back(leg):
+            leg.call.kept = None
+
+
+def _cut_off(world: World, fact: e.CallCutOff) -> None:
+    _call(world, fact).kept = Kept(fact.agent, fact.leg_id, fact.talked)
+    leg = _leg(world, fact)
+    if leg is not None:
+        leg.released = True
 
 
 def _released(world: World, fact: e.CallReleased) -> None:
+    call = _call(world, fact)
+    if call.kept is not None and call.kept.leg_id == fact.leg_id:
+        call.kept = None
     leg = _leg(world, fact)
     if leg is not None:
         leg.released = True
@@ -162,6 +176,7 @@ _MEANS: dict[type[Fact], Callable[[World, Any], None]] = {
     e.CallOffered: _offered,
     e.CallOfferEnded: _offer_ended,
     e.CallAnswered: _answered,
+    e.CallCutOff: _cut_off,
     e.CallReleased: _released,
     e.CallTransferred: _transferred,
     e.RecordingStarted: _recording,

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from cti.events import EndedBy, OfferEnd, Party
 from cti.interpret.cel import CelInterpreter
-from cti.interpret.legs import Call, Leg, Waiting
+from cti.interpret.legs import Call, Kept, Leg, Waiting
 
 
 class _SavedLeg(Struct, omit_defaults=True):
@@ -52,6 +52,7 @@ class _SavedCall(Struct, omit_defaults=True):
     called_in: bool = False
     gone: dict[str, EndedBy] = {}
     waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
+    kept: Kept | None = None
 
 
 class _Saved(Struct, omit_defaults=True):
@@ -79,6 +80,7 @@ def saved(by: CelInterpreter) -> bytes:
             by_leg=call.by_leg,
             called_in=call.called_in,
             gone=call.gone,
+            kept=call.kept,
             waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
         )
     legs = {}
@@ -104,7 +106,7 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
     for call_id, kept in found.calls.items():
         call = Call(call_id, kept.arrived_at)
         call.by, call.by_leg, call.called_in = kept.by, kept.by_leg, kept.called_in
-        call.gone = kept.gone
+        call.gone, call.kept = kept.gone, kept.kept
         if kept.waiting is not None:
             call.waiting = Waiting(*kept.waiting)
         world.calls[call_id] = call

@@ -271,3 +271,27 @@ def test_what_was_the_last_call_before_gives_way_to_every_later_one(desk: Desk) 
     desk.answer("ava")
     assert desk.parts.recall_last("ava", before) is False
     assert last(desk, "ava") is None
+
+
+def test_a_call_that_is_kept_stays_on_the_desk_with_its_card(desk: Desk) -> None:
+    """The page is loaded anew in mid-call: it is there again, and so is the call."""
+    desk.arrive()
+    desk.answer("ava")
+    desk.tell(e.CallCutOff, call_id="c1", agent="ava", leg_id="c1-ava", talked=3.0)
+    desk.agent("ava", "reconnecting", "c1")
+    assert desk.states("ava") == {"c1": "reconnecting"}
+    desk.tell(e.CallAnswered, call_id="c1", agent="ava", leg_id="c1-ava-2")
+    desk.agent("ava", "talking", "c1")
+    assert desk.states("ava") == {"c1": "talking"}
+    assert desk.parts.last_of("ava") is None
+
+
+def test_a_call_that_is_not_taken_back_goes_into_wrap_up(desk: Desk) -> None:
+    desk.arrive()
+    desk.answer("ava")
+    desk.tell(e.CallCutOff, call_id="c1", agent="ava", leg_id="c1-ava", talked=3.0)
+    desk.agent("ava", "reconnecting", "c1")
+    desk.release("ava")
+    assert desk.states("ava") == {"c1": "ended"}
+    desk.agent("ava", "wrap_up", "c1")
+    assert desk.states("ava") == {"c1": "wrap_up"}

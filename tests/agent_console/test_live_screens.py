@@ -50,6 +50,7 @@ STEP = st.one_of(
     ),
     _made(e.CallAnswered, call_id=CALL, agent=AGENT, waited=st.just(2.0)),
     _made(e.CallReleased, call_id=CALL, agent=AGENT, talked=st.just(1.0)),
+    _made(e.CallCutOff, call_id=CALL, agent=AGENT, talked=st.just(1.0)),
     _made(e.CallTransferred, call_id=CALL, kind=st.just("blind"), by=AGENT, to=st.just("102")),
     _made(e.CallMerged, call_id=CALL, absorbed=CALL),
     _made(e.CallEnded, call_id=CALL, cause=st.just(16), by=st.just("caller")),
@@ -57,7 +58,7 @@ STEP = st.one_of(
     _made(e.LinkLost, why=st.just("gone")),
     _made(e.LinkRestored, boot=st.just(T0)),
 )  # fmt: skip
-WITH_LEG = (e.CallOffered, e.CallOfferEnded, e.CallAnswered, e.CallReleased)
+WITH_LEG = (e.CallOffered, e.CallOfferEnded, e.CallAnswered, e.CallReleased, e.CallCutOff)
 
 
 def fact(kind: type[e.Fact], fields: dict[str, Any], at: datetime) -> e.Fact:

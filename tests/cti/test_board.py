@@ -270,6 +270,7 @@ FACTS: st.SearchStrategy[Fact] = st.one_of(
     ),
     st.builds(e.CallAnswered, **COMMON, agent=AGENTS, leg_id=LEGS),
     st.builds(e.CallReleased, **COMMON, agent=AGENTS, leg_id=LEGS, talked=st.just(1.0)),
+    st.builds(e.CallCutOff, **COMMON, agent=AGENTS, leg_id=LEGS, talked=st.just(1.0)),
     st.builds(e.LegHeld, **COMMON, leg_id=LEGS),
     st.builds(e.LegResumed, **COMMON, leg_id=LEGS),
     st.builds(e.LegEnded, **COMMON, leg_id=LEGS, cause=st.just(16)),

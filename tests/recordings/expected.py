@@ -92,6 +92,36 @@ EXPECTED: dict[str, Call] = {
         talked=2,
         visits=(SUPPORT,),
     ),
+    # The 0.7 s before a page that went is rung again are a wait like the ring that follows.
+    "refreshed": Call(
+        "answered",
+        "caller",
+        (
+            Leg("caller", "caller", talk=5, wait=2.7),
+            Leg("ava", "system", ring=1, talk=2, cause=27),
+            Leg("ava", "caller", talk=3),
+        ),
+        talked=5,
+        visits=(SUPPORT,),
+    ),
+    # 21 stays on the caller's channel from the leg that was rejected; Asterisk tells it at the end.
+    "lost_to_the_queue": Call(
+        "answered",
+        "caller",
+        (
+            Leg("caller", "caller", talk=5, wait=3.7, cause=21),
+            Leg("ava", "system", ring=1, talk=2, cause=27),
+            Leg("ava", "agent", cause=21),
+            Leg("ava", "agent", cause=17),
+            Leg("ben", "caller", ring=1, talk=3, cause=21),
+        ),
+        dialed="2003",
+        cause=21,
+        waited=2,
+        talked=5,
+        visits=(Visit("two", "answered", 1, "ava"), Visit("two", "answered", 1, "ben")),
+        agents=BOTH,
+    ),
     "abandoned": Call(
         "abandoned",
         "caller",

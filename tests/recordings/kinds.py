@@ -84,6 +84,28 @@ async def agent_hangs_up(stage: Stage) -> None:
 
 
 @kind
+async def refreshed(stage: Stage) -> None:
+    """Ava's page is loaded anew in mid-call; it rings for one unit, she takes the caller back."""
+    call, ava = await talking(stage)
+    ava.leave()
+    again = (await rings(stage, "ava", 1)).answer()
+    await again.until_up()
+    await finish(call, again)
+
+
+@kind
+async def lost_to_the_queue(stage: Stage) -> None:
+    """Ava's page is loaded anew, she will not take it back (603): the queue, and Ben does."""
+    call, ava = await talking(stage, "2003")
+    ava.leave()
+    (await rings(stage, "ava", 1)).refuse("603 Decline")
+    (await rings(stage, "ava")).refuse()
+    ben = (await rings(stage, "ben", 1)).answer()
+    await ben.until_up()
+    await finish(call, ben)
+
+
+@kind
 async def abandoned(stage: Stage) -> None:
     """The caller gives up while the first agent rings."""
     call = caller(stage)

@@ -132,6 +132,11 @@ class Call:
         self._send("BYE")
         self.over.set()
 
+    def leave(self) -> None:
+        """BYE as a page says it that goes in mid-call (static/core/softphone.ts)."""
+        self._send("BYE", headers=[("Reason", 'Q.850;cause=27;text="page left"')])
+        self.over.set()
+
     def hold(self) -> None:
         """Put the other side on hold (re-INVITE)."""
         self._send("INVITE", body=self.phone.sdp("sendonly"))

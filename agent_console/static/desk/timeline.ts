@@ -20,6 +20,8 @@ const KINDS: Record<string, { icon: Glyph; group: Group }> = {
   offered: { icon: "incoming", group: "talk" },
   not_taken: { icon: "missed", group: "talk" },
   answered: { icon: "phone", group: "talk" },
+  cut_off: { icon: "netOff", group: "talk" },
+  back: { icon: "phone", group: "talk" },
   transferred: { icon: "transfer", group: "talk" },
   ended: { icon: "hangUp", group: "talk" },
   recording: { icon: "audio", group: "talk" },
