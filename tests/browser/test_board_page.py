@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser import company
 from tests.browser.fake_desk import FakeDesk
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -71,6 +72,33 @@ async def test_a_stale_floor_says_since_when(page: Page, desk: FakeDesk) -> None
     await open_board(page, desk)
     await desk.change("board", put={"link": {"link": {"stale_since": company.at(minutes=1)}}})
     await expect(page.locator(".stale")).to_contain_text("has not been heard since")
+
+
+@pytest.mark.parametrize("screen", ["desk", "board"])
+async def test_a_page_that_lost_its_server_says_since_when(
+    page: Page, desk: FakeDesk, screen: str
+) -> None:
+    """Every screen of what is live; what was known stays readable. The link with the telephone
+    system, which the server tells of, is said the same way."""
+    await page.goto(f"{desk.base}/{screen}")
+    shown = page.locator(".agents li" if screen == "board" else "rd-agent-menu")
+    await expect(shown.first).to_be_visible()
+    await expect(page.locator(".stale")).to_have_count(0)
+    await desk.close()
+    banner = page.locator(".stale[role=status]")
+    await expect(banner).to_contain_text("Not connected since")
+    await expect(banner).to_contain_text("connecting again by itself")
+    await expect(shown.first).to_be_visible()
+
+
+async def test_the_phone_says_that_it_is_not_connected(page: Page, desk: FakeDesk) -> None:
+    """It shows the state of its own line, and of nothing else."""
+    (port,) = free_ports(1)
+    account = {"ws": f"ws://127.0.0.1:{port}/ws", "uri": "sip:customer@127.0.0.1"}
+    desk.boots["phone"]["softphone"] = account | {"user": "customer", "password": "x", "ice": []}
+    await page.goto(f"{desk.base}/phone")
+    await expect(page.locator(".screen")).to_contain_text("Connecting the telephone…")
+    await expect(page.locator("#call")).to_be_disabled()
 
 
 async def test_a_pause_longer_than_agreed_stands_out_and_nobody_is_made_available(
