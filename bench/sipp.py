@@ -130,8 +130,10 @@ class Callers(Sipp):
         dialed: str = "2000",
         within: Sequence[str] = (),
         media: int | None = None,
+        log: Path | None = None,
     ) -> None:
-        """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds."""
+        """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds. `log`: where
+        each message is written with its time."""
         self.numbers: Sequence[str] = [NUMBER.format(first + number) for number in range(count)]
         self._seconds = count / rate + talk + patience
         self._statistics = folder / f"{name}.stat"
@@ -143,6 +145,7 @@ class Callers(Sipp):
             "-l", str(max(int(rate * (talk + patience)), 10)), "-d", str(int(talk * 1000)),
             "-recv_timeout", str(int(patience * 1000)),
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+            *(("-trace_msg", "-message_file", str(log)) if log else ()),
             within=within,
             media=media,
         )  # fmt: skip

@@ -1,10 +1,10 @@
 """Records against cases, again and again: what is certain is repaired, the rest is an alarm.
 
 Certain: a call, a leg or an end that Asterisk wrote down (the journal itself brings those), and
-that a channel which Asterisk no longer has is gone. Not certain, so an alarm: a call that only one
-of two witnesses knows, a call that goes on in the tables though Asterisk has no channel of it, and
-a line of the records that nobody can read. Whatever could be a matter of moments must be so in
-two rounds that follow each other.
+that a channel which Asterisk no longer has is gone (at once, if Asterisk was started anew since).
+Not certain, so an alarm: a call that only one of two witnesses knows, a call that goes on in the
+tables though Asterisk has no channel of it, and a line of the records that nobody can read.
+Whatever could be a matter of moments must be so in two rounds that follow each other.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ SETTLED = timedelta(seconds=60)  # what is younger may still be on its way
 MOST_PORTIONS = 4_000  # in one round: a gigabyte of records
 MOST_DETAILS = 4 * 1024 * 1024  # bytes in one round of those that have just come: 300 calls/s
 ASIDE_KEPT = timedelta(days=1)  # the alarm of a line put aside; it stays counted for good
+BOOT_TOLD = timedelta(seconds=1)  # Asterisk tells its start in whole seconds
 MOST_CALLS = 5_000  # looked at in one round, of each kind
 REMEMBERED = 100_000  # details of calls: an hour of a busy centre
 
@@ -95,6 +96,7 @@ class Reconciler:
         DatabaseAway, OSError."""
         for _ in range(most):
             if not await self.journal.step():
+                await self._lose_with_asterisk()
                 return True
         return False
 
@@ -116,26 +118,29 @@ class Reconciler:
 
     # Channels that vanished
 
+    async def _lose_with_asterisk(self) -> None:
+        """End what went on when Asterisk ended: no need to look twice, its channels cannot be."""
+        boot, here = self._booted(), self._channels()
+        if boot is None or here is None or boot > self.desk.clock.now():
+            return
+        legs = self.journal.reader.open_legs()
+        gone = [leg for leg, (_, begun) in legs.items() if begun < boot and leg not in here]
+        if gone:
+            log.warning("journal.lost_with_asterisk", many=len(gone))
+            told = self.journal.told_at or boot
+            at = told if told < boot else boot + BOOT_TOLD
+            await self.journal.lose(sorted(gone), at, "asterisk")
+
     async def _lose_vanished(self, here: Collection[str]) -> None:
         """End what the journal holds for open and Asterisk has not had for two rounds."""
         reader = self.journal.reader
         now = min(self.desk.clock.now(), self.journal.told_at or self.desk.clock.now())
-        legs = reader.open_legs()
-        gone = {leg: self._gone.get(leg, now) for leg in legs if leg not in here}
+        gone = {leg: self._gone.get(leg, now) for leg in reader.open_legs() if leg not in here}
         lost = gone.keys() & self._gone.keys()
         self._gone = {leg: since for leg, since in gone.items() if leg not in lost}
-        if not lost:
-            return
-        at = max(gone[leg] for leg in lost)
-        log.warning("journal.channels_vanished", many=len(lost))
-        boot = self._booted()
-        if boot is not None and boot <= self.desk.clock.now():
-            with_it = {leg for leg in lost if legs[leg][1] < boot}
-            if with_it:  # their Asterisk is gone; it tells its start in whole seconds
-                over_at = min(at, boot + timedelta(seconds=1))
-                await self.journal.lose(sorted(with_it), over_at, "asterisk")
-            lost -= with_it
         if lost:
+            at = max(gone[leg] for leg in lost)
+            log.warning("journal.channels_vanished", many=len(lost))
             await self.journal.lose(sorted(lost), at)
 
     async def _find_endless(self, here: Collection[str]) -> None:

@@ -114,13 +114,16 @@ class Floor:
         patience: float = 30.0,
         dialed: str = QUEUE,
         media: int | None = None,
+        log: Path | None = None,
     ) -> None:
-        """Have so many calls come in, `rate` a second, from now on; `media`: where they listen."""
+        """Have so many calls come in, `rate` a second, from now on; `media`: where they listen;
+        `log`: where each SIP message is written."""
         self.flows.append(
             Callers(
                 self.folder, f"flow{self.made}", self.house.config["asterisk"]["sip"]["port"],
                 free_ports(1)[0], count=count, rate=rate, first=self.made, talk=talk,
                 patience=patience, dialed=dialed, within=self.within, media=media,
+                log=log,
             )
         )  # fmt: skip
         self.made += count

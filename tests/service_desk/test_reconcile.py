@@ -140,7 +140,7 @@ async def test_a_call_that_went_on_before_asterisk_was_started_is_lost_with_the_
 ) -> None:
     house.booted = records("answered")[7].at + timedelta(seconds=30)
     house.write(*lines("answered")[:8])
-    await house.rounds(2)
+    await house.rounds(1)
     [row] = await calls(house.desk)
     assert (row.outcome, row.ended_by) == ("lost", "asterisk")
     assert row.ended_at <= house.booted + timedelta(seconds=1)
