@@ -124,7 +124,7 @@ async def start(
         )
         await _start_console(console, settings, roles, stack, health)
         if "bridge" not in roles and "live" in roles:
-            health.metrics.listen(bus, counts=False)
+            health.metrics.listen(bus)
     if "bridge" in roles:
         telephone = _Telephone(settings, secrets, asterisk, say)
         await _start_bridge(telephone, desk, bus, running, health)
@@ -251,9 +251,10 @@ async def _start_bridge(
     keeper = JournalKeeper(telephone.settings, desk, intake, bridge)
     keeper.measured(health)
     telephone.keep = keeper.run
-    health.metrics.listen(bus, counts=True)
-    logs.name_cases(bus)
-    of_bridge(health, bridge, intake, acting=telephone.acting.is_set)
+    acting = telephone.acting.is_set
+    health.metrics.listen(bus, system=telephone.settings.system, acting=acting)
+    logs.name_cases(bus, acting)
+    of_bridge(health, bridge, intake, acting=acting)
     task = running.own(bridge.run(), "bridge")
     await first_of(task, telephone.acting.wait(), telephone.standby.wait())
     if not telephone.acting.is_set():

@@ -45,12 +45,12 @@ def configure(level: str = "INFO") -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
-def name_cases(bus: Bus) -> Callable[[], None]:
+def name_cases(bus: Bus, acting: Callable[[], bool] = lambda: True) -> Callable[[], None]:
     """Log each case that a call opens: the way from its number to the call's id, by which every
-    other line is found. One process an Asterisk does it. Returns what undoes it."""
+    other line is found. The bridge that acts does it. Returns what undoes it."""
 
     def opened(told: CaseOpened) -> None:
-        if told.call_id is not None:
+        if told.call_id is not None and acting():
             log.info("case.opened", case=told.number, call_id=told.call_id)
 
     return bus.subscribe(CaseOpened, opened)

@@ -110,8 +110,11 @@ class Metrics:
         """Await this before the figures are read: what must be asked of a database."""
         self._refreshes.append(refresh)
 
-    def listen(self, bus: Bus, *, counts: bool) -> list[Undo]:
-        """Measure how late events are; with `counts` (one process an Asterisk) count calls too."""
+    def listen(
+        self, bus: Bus, *, system: str = "", acting: Callable[[], bool] | None = None
+    ) -> list[Undo]:
+        """Measure how late events are. A bridge counts too, while it acts: calls of its Asterisk
+        (`system`), and cases. One that stands by hears the same and counts nothing."""
         lag = Lag()
         self.registry.register(lag)
 
@@ -119,9 +122,12 @@ class Metrics:
             if not isinstance(fact, BoardResynced):
                 lag.observe((self._clock.now() - fact.at).total_seconds())
 
-        return [bus.subscribe(Fact, late), *(self._count(bus) if counts else ())]
+        return [
+            bus.subscribe(Fact, late),
+            *(() if acting is None else self._count(bus, system, acting)),
+        ]
 
-    def _count(self, bus: Bus) -> Iterator[Undo]:
+    def _count(self, bus: Bus, system: str, acting: Callable[[], bool]) -> Iterator[Undo]:
         arrived = Counter(
             "ringdesk_calls_arrived", "Calls that began", ["direction"], registry=self.registry
         )
@@ -135,13 +141,22 @@ class Metrics:
             ended.labels(how)
         for by in ("call", "person"):
             opened.labels(by)
-        yield bus.subscribe(CallArrived, lambda fact: arrived.labels(fact.direction).inc())
-        yield bus.subscribe(
-            CallEnded, lambda fact: ended.labels("lost" if fact.lost else "told").inc()
-        )
-        yield bus.subscribe(
-            CaseOpened, lambda told: opened.labels("call" if told.call_id else "person").inc()
-        )
+
+        def began(fact: CallArrived) -> None:
+            if acting() and fact.system == system:
+                arrived.labels(fact.direction).inc()
+
+        def over(fact: CallEnded) -> None:
+            if acting() and fact.system == system:
+                ended.labels("lost" if fact.lost else "told").inc()
+
+        def filed(told: CaseOpened) -> None:
+            if acting():
+                opened.labels("call" if told.call_id else "person").inc()
+
+        yield bus.subscribe(CallArrived, began)
+        yield bus.subscribe(CallEnded, over)
+        yield bus.subscribe(CaseOpened, filed)
 
     async def page(self) -> bytes:
         """Everything in Prometheus' text format; what cannot be read is left out."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.figures_of import of_bridge, of_live, of_menu, of_process
@@ -47,15 +48,16 @@ def arrived(call_id: str = "c1", at: datetime = NOW) -> CallArrived:
 async def test_the_lag_of_events_is_measured_and_calls_are_counted() -> None:
     clock = HandClock(NOW)
     metrics, bus = Metrics(clock=clock), InProcessBus()
-    metrics.listen(bus, counts=True)
+    metrics.listen(bus, system="x", acting=lambda: True)
+    bus.publish(structs.replace(arrived("c3"), system="another-asterisks"))
     bus.publish(arrived(at=NOW - timedelta(seconds=0.2)))
     bus.publish(arrived("c2", at=NOW + timedelta(seconds=3)))  # their clock is ahead of ours
     bus.publish(CallEnded(at=NOW, system="x", call_id="c1", cause=16, by="caller", lost=True))
     page = await read(metrics)
-    assert page["ringdesk_event_lag_seconds_count"] == 3
+    assert page["ringdesk_event_lag_seconds_count"] == 4
     assert page["ringdesk_event_lag_seconds_sum"] == pytest.approx(0.2)
-    assert page["ringdesk_event_lag_seconds_bucket{0.1}"] == 2
-    assert page["ringdesk_event_lag_seconds_bucket{0.25}"] == 3
+    assert page["ringdesk_event_lag_seconds_bucket{0.1}"] == 3
+    assert page["ringdesk_event_lag_seconds_bucket{0.25}"] == 4
     assert page["ringdesk_calls_arrived_total{inbound}"] == 2
     assert page["ringdesk_calls_ended_total{lost}"] == 1
     assert page["ringdesk_calls_ended_total{told}"] == 0
@@ -129,10 +131,9 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
         queues={"support": QueuePlan(name="support")},
     )  # fmt: skip
     acting = [False]
-    health.metrics.listen(bus, counts=True)
+    health.metrics.listen(bus, system="x", acting=lambda: acting[0])
     of_process(health, settings, desk, bus)
     of_bridge(health, bridge, intake, acting=lambda: acting[0])
-    bus.subscribe(CallFact, intake.take)
     idle = await read(health.metrics)
     assert idle["ringdesk_bridge_acting"] == 0
     health.ready()
@@ -140,8 +141,13 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
     assert "ringdesk_link_up" not in idle  # a standby has no link to be down
     assert idle["ringdesk_alarms{link_down}"] == 0
 
+    bus.publish(arrived("c0"))
+    idle = await read(health.metrics)
+    assert idle["ringdesk_calls_arrived_total{inbound}"] == 0, "the one that acts counts it"
+
     acting[0] = True
     assert await health.word() != "standby"
+    bus.subscribe(CallFact, intake.take)
     for fact in (
         arrived(),
         CallQueued(at=NOW, system="x", call_id="c1", queue="support", position=1, leg_id="c1-leg"),
@@ -149,6 +155,7 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
         bridge.board.apply(fact)
         bus.publish(fact)
     page = await read(health.metrics)
+    assert page["ringdesk_calls_arrived_total{inbound}"] == 1
     assert page["ringdesk_link_up"] == 0
     assert page["ringdesk_alarms{link_down}"] == 1
     assert page["ringdesk_active_calls{waiting}"] == 1
@@ -175,7 +182,7 @@ async def test_the_parts_of_a_process_tell_their_figures(tmp_path: Path, desk: D
 async def test_a_case_that_a_call_opens_is_counted(tmp_path: Path, desk: Desk) -> None:
     """Cases a minute: the rate of this."""
     bus, metrics = InProcessBus(), Metrics()
-    metrics.listen(bus, counts=True)
+    metrics.listen(bus, acting=lambda: True)
     desk.outbox.publish = bus.publish
     intake = Intake(desk)
     bus.subscribe(CallFact, intake.take)
