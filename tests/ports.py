@@ -16,6 +16,7 @@ from typing import Final
 WORKERS: Final = 8
 SIGNALLING: Final = range(10_100, 16_000)  # 10080 is refused by browsers
 RTP: Final = range(16_000, 32_000)
+RTP_STEP: Final = 250
 
 
 def _own(whole: range) -> range:
@@ -32,9 +33,12 @@ class _Round:
         self._own = _own(whole)[::step]
         self._next = secrets.randbelow(len(self._own))
 
-    def take(self) -> int:
+    def take(self, many: int = 1) -> int:
+        """The first of so many steps in a row."""
+        if self._next + many > len(self._own):
+            self._next = 0
         port = self._own[self._next]
-        self._next = (self._next + 1) % len(self._own)
+        self._next = (self._next + many) % len(self._own)
         return port
 
     def __len__(self) -> int:
@@ -42,7 +46,7 @@ class _Round:
 
 
 _signalling = _Round(SIGNALLING, 1)
-_rtp = _Round(RTP, 250)
+_rtp = _Round(RTP, RTP_STEP)
 
 
 def _is_free(port: int) -> bool:
@@ -80,6 +84,6 @@ def health_port() -> int:
 
 
 def rtp_ports(count: int = 200) -> tuple[int, int]:
-    """First and last port of a range for RTP, nobody else's in this run. `count` is at most 248."""
-    first = _rtp.take()
+    """First and last port of a range for RTP, nobody else's in this run; up to 990 ports."""
+    first = _rtp.take(count // RTP_STEP + 1)
     return first, first + count
