@@ -94,7 +94,8 @@ async def _revision(engine: AsyncEngine) -> str | None:
                 lambda plain: MigrationContext.configure(plain).get_current_revision()
             )
     except (DBAPIError, OSError) as error:
-        why = str(getattr(error, "orig", error) or error).splitlines()[0]
+        said = getattr(error, "orig", None) or error
+        why = (str(said).splitlines() or [type(said).__name__])[0]  # a TimeoutError says nothing
         raise DatabaseAway(f"the database does not answer: {why}") from error
 
 

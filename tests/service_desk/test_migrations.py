@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service_desk.desk import connect
 from service_desk.errors import BadValue, DatabaseAway, SchemaTooNew, SchemaTooOld
@@ -112,3 +114,14 @@ async def test_a_subject_that_nobody_wrote_becomes_kind_and_value(database_url: 
             (3, "text", "Call to order", ""),
         ]
     await engine.dispose()
+
+
+async def test_a_database_that_is_silent_is_away() -> None:
+    """A server that hangs ends in a TimeoutError, which has no words of its own."""
+
+    class Silent:
+        def connect(self) -> Any:
+            raise TimeoutError
+
+    with pytest.raises(DatabaseAway, match="does not answer: TimeoutError"):
+        await check_schema(cast(AsyncEngine, Silent()))
