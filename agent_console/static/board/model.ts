@@ -46,6 +46,7 @@ const ORDER: LiveAgent["status"][] = [
   "ringing",
   "talking",
   "held",
+  "reconnecting",
   "wrap_up",
   "available",
   "paused",

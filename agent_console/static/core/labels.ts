@@ -11,6 +11,7 @@ export function agentWord(status: AgentStatus): string {
     ringing: () => t("Ringing"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
+    reconnecting: () => t("Reconnecting"),
     wrap_up: () => t("Wrap-up"),
     paused: () => t("Paused"),
     unreachable: () => t("Phone unreachable"),
@@ -25,6 +26,7 @@ export function callWord(state: CallState): string {
     ringing: () => t("Ringing"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
+    reconnecting: () => t("Reconnecting"),
     wrap_up: () => t("Wrap-up"),
     ended: () => t("Ended"),
   };

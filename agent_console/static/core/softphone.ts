@@ -24,7 +24,9 @@ export interface PhoneCall {
   held: boolean;
   muted: boolean;
   since: number;
-  /** The running call, given back after this page was away: it is answered without a click. */
+  /** A running call that was kept for this agent and is given back. */
+  kept: boolean;
+  /** It was lost on this page, or the one before it: it is answered without a click. */
   back: boolean;
 }
 
@@ -138,7 +140,9 @@ export class Softphone {
     if (!this.#session) return false;
     this.#backUntil = 0;
     // 486 tells the queue "busy": it goes on to the next agent at once.
-    this.#session.terminate(this.call?.phase === "incoming" ? { status_code: 486 } : {});
+    // 603 ends the waiting of a caller who is kept for us.
+    const refusal = { status_code: this.call?.kept ? 603 : 486 };
+    this.#session.terminate(this.call?.phase === "incoming" ? refusal : {});
     return true;
   }
 
@@ -186,9 +190,9 @@ export class Softphone {
     ua.stop();
   }
 
-  #arrived(session: RTCSession, back: boolean): void {
+  #arrived(session: RTCSession, kept: boolean): void {
     const before = this.#session;
-    if (before && back) {
+    if (before && kept) {
       // The network was away: Asterisk has ended that leg, and this is the same caller.
       this.#session = null;
       this.#backUntil = Date.now() + PATIENCE_MS;
@@ -207,7 +211,8 @@ export class Softphone {
       held: false,
       muted: false,
       since: Date.now(),
-      back: back && Date.now() < this.#backUntil,
+      kept,
+      back: kept && Date.now() < this.#backUntil,
     };
     this.#follow(session);
     this.#tell();
@@ -247,7 +252,7 @@ export class Softphone {
     session.on("accepted", () => {
       if (this.keeps) noteCall(true);
       this.#backUntil = 0;
-      update({ phase: "connected", since: Date.now(), back: false });
+      update({ phase: "connected", since: Date.now() });
     });
     session.on("confirmed", () => update({ phase: "connected" }));
     session.on("hold", () => update({ held: session.isOnHold().local }));

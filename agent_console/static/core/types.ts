@@ -6,10 +6,19 @@ export type AgentStatus =
   | "ringing"
   | "talking"
   | "held"
+  | "reconnecting"
   | "wrap_up"
   | "paused"
   | "unreachable";
-export type CallState = "menu" | "waiting" | "ringing" | "talking" | "held" | "wrap_up" | "ended";
+export type CallState =
+  | "menu"
+  | "waiting"
+  | "ringing"
+  | "talking"
+  | "held"
+  | "reconnecting"
+  | "wrap_up"
+  | "ended";
 export type CaseStatus = "new" | "open" | "waiting" | "resolved" | "merged";
 export type Priority = "low" | "normal" | "high" | "urgent";
 export type OfferOutcome = "accepted" | "declined" | "later" | "not_presented";
@@ -41,6 +50,8 @@ export interface LiveCall {
   answered_at?: string | null;
   agents?: string[];
   ringing?: string[];
+  /** Agents whose device was lost in mid-call, and who are expected back. */
+  kept_for?: string[];
   waited?: number | null;
   path?: PathStep[];
   customer_name?: string;

@@ -20,7 +20,7 @@ export class CallBar extends DeskElement {
     const state = this.#state(call);
     return html`<header class="call-bar" data-state=${state ?? "none"}>
       ${this.#stateBlock(call, state)}
-      <div class="call-who">${call ? this.#who(call) : this.#noCall()}</div>
+      <div class="call-who">${call ? this.#who(call, state) : this.#noCall(state)}</div>
       <div class="call-controls" role="toolbar" aria-label=${t("Telephone")}>${this.#controls(state)}</div>
       <div class="bar-end">
         <rd-agent-menu></rd-agent-menu>
@@ -34,9 +34,14 @@ export class CallBar extends DeskElement {
   #state(call: LiveCall | undefined): CallState | undefined {
     const own = this.desk.softphone?.call;
     // The telephone knows a moment earlier that it was answered.
-    if (call?.state === "ringing" && own?.phase === "connected") return "talking";
+    if ((call?.state === "ringing" || call?.state === "reconnecting") && own?.phase === "connected")
+      return "talking";
+    // Given back to another page than the one it was lost on: here it rings.
+    if (call?.state === "reconnecting" && own?.phase === "incoming" && !own.back) return "ringing";
     if (call && call.state !== "ended") return call.state;
+    if (own?.phase === "incoming" && own.back) return "reconnecting";
     if (own) return own.phase === "connected" ? (own.held ? "held" : "talking") : "ringing";
+    if (!this.desk.known && this.desk.softphone?.awaitsCall) return "reconnecting";
     return this.desk.me?.status === "wrap_up" ? "wrap_up" : call?.state;
   }
 
@@ -58,7 +63,7 @@ export class CallBar extends DeskElement {
         talking ??
         call?.since ??
         call?.arrived_at ??
-        new Date(this.desk.softphone?.call?.since ?? 0).toISOString();
+        new Date(this.desk.softphone?.call?.since ?? Date.now()).toISOString();
       return html`<div class="state-block">
         <span class="state">${stateShape(state)}${callWord(state)}</span>
         <rd-since class="big" .at=${since}></rd-since>
@@ -71,7 +76,7 @@ export class CallBar extends DeskElement {
     </div>`;
   }
 
-  #who(call: LiveCall) {
+  #who(call: LiveCall, state: CallState | undefined) {
     const card = this.desk.card;
     const several = card && !card.customer && card.candidates.length > 1;
     const number = card?.number_shown || call.caller_number || t("number withheld");
@@ -87,7 +92,16 @@ export class CallBar extends DeskElement {
     return html`<div class="who-line">
         <strong class="cut">${name}</strong><span class="muted cut">${number === name || card?.number_kind === "withheld" ? nothing : number}</span>
       </div>
-      <div class="why-line">${this.#why(call)}</div>`;
+      <div class="why-line">${this.#connection(state) ?? this.#why(call)}</div>`;
+  }
+
+  /** What matters more than why they call: whether the two hear each other. */
+  #connection(state: CallState | undefined) {
+    if (state === "reconnecting")
+      return html`<span class="cut">${t("Your caller hears music and comes back to you by itself.")}</span>`;
+    if (state === "talking" && this.desk.softphone?.soundBlocked)
+      return html`<strong class="cut">${t("Click anywhere to hear the caller: the browser waits for it.")}</strong>`;
+    return null;
   }
 
   #why(call: LiveCall) {
@@ -113,8 +127,12 @@ export class CallBar extends DeskElement {
     }`;
   }
 
-  #noCall() {
+  #noCall(state: CallState | undefined) {
     const own = this.desk.softphone?.call;
+    if (state === "reconnecting") {
+      return html`<div class="who-line"><strong class="cut">${own?.name || own?.number || boot.company.name}</strong></div>
+        <div class="why-line">${this.#connection(state)}</div>`;
+    }
     if (own) {
       return html`<div class="who-line"><strong class="cut">${own.name || own.number || t("Unknown caller")}</strong></div>
         <div class="why-line">${this.desk.staleSince ? t("The desk is away: only the telephone knows of this call.") : t("Looking who it is…")}</div>`;
@@ -141,6 +159,7 @@ export class CallBar extends DeskElement {
   #controls(state: CallState | undefined) {
     const phone = this.desk.softphone;
     const here = phone?.call;
+    if (state === "reconnecting") return nothing;
     if (state === "ringing" && here?.phase !== "outgoing") {
       return html`${keyButton("answer", () => this.desk.answer(), {
         icon: "phone",

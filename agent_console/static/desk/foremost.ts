@@ -1,6 +1,15 @@
 import type { CallState, LiveCall } from "../core/types";
 
-const URGENCY: CallState[] = ["talking", "held", "ringing", "wrap_up", "ended", "waiting", "menu"];
+const URGENCY: CallState[] = [
+  "talking",
+  "held",
+  "reconnecting",
+  "ringing",
+  "wrap_up",
+  "ended",
+  "waiting",
+  "menu",
+];
 
 /**
  * The call an agent needs on the screen. A ringing or talking call comes before one in wrap-up even if that one was
@@ -11,6 +20,6 @@ export function foremost(calls: readonly LiveCall[], chosen: string | null): Liv
   const first = ranked[0];
   const picked = calls.find((call) => call.call_id === chosen);
   if (!picked || !first) return first;
-  const onTheLine = (call: LiveCall) => ["talking", "held", "ringing"].includes(call.state);
+  const onTheLine = (call: LiveCall) => ["talking", "held", "reconnecting", "ringing"].includes(call.state);
   return onTheLine(first) && !onTheLine(picked) ? first : picked;
 }

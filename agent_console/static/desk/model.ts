@@ -28,6 +28,7 @@ export class DeskModel {
   #ringing: (() => void) | null = null;
   #busy = new Set<string>();
   #answerUntil = 0;
+  #isBack = false;
 
   start(): void {
     live.onChange(() => this.changed());
@@ -36,6 +37,7 @@ export class DeskModel {
         this.#answerUntil = 0;
         this.softphone.answer();
       }
+      this.#tellBack();
       this.changed();
     });
     live.subscribe("desk");
@@ -200,9 +202,18 @@ export class DeskModel {
     });
   }
 
+  /** Said once for each call that came back. */
+  #tellBack(): void {
+    const own = this.softphone?.call;
+    const back = own?.back === true && own.phase === "connected";
+    if (back && !this.#isBack) say(t("You are connected to your caller again."));
+    this.#isBack = back;
+  }
+
   #ringIfNeeded(): void {
+    const own = this.softphone?.call;
     const rings =
-      this.softphone?.call?.phase === "incoming" || this.calls.some((each) => each.state === "ringing");
+      (own?.phase === "incoming" && !own.back) || this.calls.some((each) => each.state === "ringing");
     if (rings && !this.#ringing && sound("ring", true)) this.#ringing = ring();
     if (!rings && this.#ringing) {
       this.#ringing();

@@ -144,6 +144,7 @@ function outline(state: string): SVGTemplateResult {
     case "breach":
     case "unreachable":
       return svg`<path d="M6 .6 12 11.4H0Z" />`;
+    case "reconnecting":
     case "waiting":
     case "soon":
       return svg`<path d="M1 1h10L6 6.5ZM1 11h10L6 5.5Z" />`;
