@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_console.access import Viewer
+from agent_console.live import screens as module
 from agent_console.live.hub import Client, Hub, Key
 from agent_console.live.screens import BOARD, DESK, Screens
 from agent_console.live.today import Today
 from cti import events as e
 from service_desk.views import CustomerCard, Suggestion
 from tests.agent_console.conftest import context_for
+from tests.polling import until
 
 T0 = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 AGENTS, CALLS = ("ava", "ben"), ("c1", "c2", "c3")
@@ -155,3 +158,36 @@ def test_pages_that_follow_equal_fresh_ones_and_show_no_others_calls(
     tmp_path_factory: Any, steps: list[tuple[type[e.Fact], dict[str, Any]]]
 ) -> None:
     asyncio.run(play(tmp_path_factory.getbasetemp(), steps))
+
+
+async def test_a_call_that_is_over_keeps_its_card_for_a_while_and_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day's cards do not gather."""
+    monkeypatch.setattr(module, "KEEP_CARD", 0.0)
+    monkeypatch.setattr(module, "TICK", 0.01)
+
+    async def build(call_id: str, language: str) -> CustomerCard:
+        return card(call_id, language)
+
+    async def nothing(*_: str) -> dict[str, Any]:
+        return {}
+
+    async def kept() -> CustomerCard | None:
+        return screens.cards.any("c1")
+
+    hub = Hub()
+    screens = Screens(
+        context_for(tmp_path), hub, build_card=build, today=Today(nothing), names=nothing
+    )
+    await screens.start()
+    ava = Client(Viewer(staff_id=1, user="ava", name="ava", role="agent"), "en")
+    screens.watch_desk("ava", "en")
+    hub.subscribe(ava, Key(DESK, "ava"), lambda: screens.desk("ava"))
+    screens.on_fact(fact(e.CallArrived, {**ARRIVED, "call_id": "c1"}, T0))
+    screens.on_fact(fact(e.CallQueued, {"call_id": "c1", "queue": "support", "position": 1}, T0))
+    screens.cards.invalidate("c1")  # it is written
+    assert await until(kept, bool, every=0.01)
+    screens.on_fact(fact(e.CallEnded, {"call_id": "c1", "cause": 16, "by": "caller"}, T0))
+    await until(kept, lambda card: card is None, every=0.01)
+    await screens.close()
