@@ -92,6 +92,12 @@ class JournalKeeper:
 
     async def run(self) -> None:
         """Until cancelled. Nothing that a disk or a database does ends it."""
+        try:
+            await self._run()
+        finally:
+            await self.journal.close()
+
+    async def _run(self) -> None:
         clock = self._desk.clock
         loaded = False
         compared = clock.monotonic() - COMPARE_EVERY

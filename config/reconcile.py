@@ -200,7 +200,10 @@ async def _repair(settings: Settings, desk: Desk, wrong: Collection[str]) -> Non
     journal = JournalIntake(desk, intake, reader_of(settings))
     await journal.load()
     reconciler = Reconciler(desk, journal, details_of(settings), channels=lambda: None)
-    await reconciler.round()
+    try:
+        await reconciler.round()
+    finally:
+        await journal.close()
     if wrong:
         reader = reader_of(settings)
         for facts in await asyncio.to_thread(_facts_of, reader, set(wrong)):

@@ -41,7 +41,7 @@ class Portion(Struct, kw_only=True):
 
 
 # Every kind of fact that a record tells; each says itself which one it is.
-_AnyFact = (
+AnyJournalFact = (
     events.CallArrived
     | events.CallMerged
     | events.LegStarted
@@ -72,7 +72,7 @@ class _State(Struct):
 
     world: bytes = b""
     groups: list[Group] = []
-    held: dict[str, list[_AnyFact]] = {}
+    held: dict[str, list[AnyJournalFact]] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -93,7 +93,7 @@ class JournalReader:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.journal = journal
-        self._extensions = extensions
+        self.extensions = extensions
         self._now = now
         self._cursor: Cursor = {}
         self._told_at: datetime | None = None
@@ -106,6 +106,10 @@ class JournalReader:
         """How far each file was read, maybe not yet committed."""
         return self._cursor
 
+    def place(self) -> tuple[Cursor, bytes]:
+        """Where it stands, for another reader to `restore`."""
+        return self._cursor, self._state()
+
     @property
     def unknown(self) -> int:
         """Records of channels whose beginning was not read."""
@@ -116,9 +120,9 @@ class JournalReader:
         self._cursor = dict(cursor)
         try:
             found = _decoder.decode(state) if state else _State()
-            self._by = restored(found.world, self.journal.system, self._extensions)
+            self._by = restored(found.world, self.journal.system, self.extensions)
         except msgspec.MsgspecError:
-            found, self._by = _State(), CelInterpreter(self.journal.system, self._extensions)
+            found, self._by = _State(), CelInterpreter(self.journal.system, self.extensions)
         self._held = [fact for facts in found.held.values() for fact in facts]
         self._gathering = Gathering(self._by.world.agent_of)
         for group in found.groups:
@@ -175,7 +179,7 @@ class JournalReader:
 
     def going_on(self) -> list[CallFact]:
         """What was read of calls that have not ended, and is not told yet."""
-        by = restored(saved(self._by), self.journal.system, self._extensions)
+        by = restored(saved(self._by), self.journal.system, self.extensions)
         gathered = [each for group in self._gathering.groups for each in group.records]
         return [fact for record in in_order(gathered) for fact in by.feed(record)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,6 +17,7 @@ from sqlalchemy import insert, select
 from cti.events import CallFact
 from cti.interpret import Interpreter
 from cti.journal import Journal
+from cti.journal_ahead import ReadAhead
 from cti.journal_reader import JournalReader
 from service_desk import intake_journal
 from service_desk.clock import HandClock
@@ -61,6 +63,14 @@ class Records:
     def calls(self, *names: str) -> None:
         for name in names:
             self.write(*lines(name))
+
+    def in_files(self, *names: str) -> None:
+        """Each call in two files, the older ones first."""
+        parts = [part for name in names for part in (lines(name)[:7], lines(name)[7:])]
+        for place, part in enumerate(parts):
+            self.write(*part)
+            os.utime(self.file, (place, place))
+            self.file.rename(self.folder / f"cel.json.{place}")
 
 
 class Bridge:
@@ -426,3 +436,66 @@ async def test_channels_interleaved_otherwise_are_the_same_calls_and_cases(
         hashes.add(await state_hash(desk))
         await wipe(desk)
     assert len(hashes) == 1
+
+
+class Ahead:
+    """Counts who reads ahead, and may be of no use."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, good: bool) -> None:
+        self.started = 0
+        self.good = good
+        self._start = ReadAhead.start
+        monkeypatch.setattr(intake_journal.ReadAhead, "start", self)
+        monkeypatch.setattr(intake_journal, "FAR_BEHIND", 1)
+        monkeypatch.setattr(intake_journal, "LARGE", 1)  # a file is a portion
+        monkeypatch.setattr(intake_journal, "MOST_BYTES", 1)
+
+    async def __call__(self, *of: Any) -> ReadAhead:
+        self.started += 1
+        if not self.good:
+            raise OSError("no process")
+        return await self._start(*of)
+
+
+@pytest.mark.parametrize("good", [True, False])
+async def test_far_behind_another_process_reads_ahead(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, good: bool
+) -> None:
+    """The same as read alone; alone, if that process is of no use. It is there for no longer."""
+    records.in_files(*KINDS)
+    ahead = Ahead(monkeypatch, good=good)
+    one = await Bridge(desk, records.folder).start()
+    while await one.journal.step():
+        pass
+    assert one.journal._ahead is None
+    await one.stop()
+    far = await state_hash(desk)
+    assert ahead.started == 1
+    monkeypatch.undo()
+    await wipe(desk)
+    two = await Bridge(desk, records.folder).start()
+    await two.read()
+    assert one.journal.reader.place() == two.journal.reader.place()
+    await two.stop()
+    assert await state_hash(desk) == far
+
+
+async def test_what_was_read_ahead_is_left_when_channels_are_lost(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It knows nothing of that: the reading goes on from what was committed."""
+    records.in_files(*KINDS)
+    Ahead(monkeypatch, good=True)
+    bridge = await Bridge(desk, records.folder).start()
+    for _ in range(3):  # one call, and half of the next
+        await bridge.journal.step()
+    assert bridge.journal._ahead is not None
+    open_legs = bridge.journal.reader.open_legs()
+    assert open_legs
+    await bridge.journal.lose(sorted(open_legs), heard("answered")[-1].at)
+    assert bridge.journal._ahead is None
+    while await bridge.journal.step():
+        pass
+    await bridge.journal.close()
+    await bridge.stop()
+    assert len(await rows(desk, Case.id)) == len(KINDS)

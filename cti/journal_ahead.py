@@ -1,0 +1,166 @@
+"""Reading the journal ahead in a process of its own, for who is far behind.
+
+To read and interpret records costs about as much as to write what they tell; in one process one
+waits for the other. The child (`python -m cti.journal_ahead`) does the first, from a cursor on.
+Each portion says where it ends, as those of `JournalReader.next` do, since they are the same: who
+commits them can go on alone from there at any time, whatever becomes of the child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import struct
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct, structs
+
+from cti.journal import Cursor, Journal, Reject
+from cti.journal_reader import AnyJournalFact, JournalReader, Portion
+
+AHEAD = 2  # portions that are asked for before they are wanted
+MOST_FRAME = 256 * 1024 * 1024  # bytes; a portion is far smaller
+BUFFER = 8 * 1024 * 1024  # bytes taken from the child before they are wanted: a portion
+PATIENCE = 60.0  # seconds for a portion; whoever waits longer reads alone
+GRACE = 2.0  # seconds for the child to end by itself
+_LENGTH = struct.Struct(">I")
+_GO = b"."
+
+
+class AheadError(Exception):
+    """The child is of no use any more: read alone."""
+
+
+class _Job(Struct, frozen=True):
+    """What is to be read, from where, in portions of how many bytes."""
+
+    folder: str
+    name: str
+    system: str
+    extensions: Mapping[str, str]
+    cursor: Mapping[str, int]
+    state: bytes
+    most: int
+
+
+class _Sent(Struct, kw_only=True):
+    """A `Portion` with facts of kinds that can be told apart."""
+
+    system: str
+    facts: list[AnyJournalFact]
+    cursor: Cursor
+    state: bytes
+    records: int
+    rejects: list[Reject]
+    rejected: int
+    told_at: datetime | None
+    left: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_sent = msgspec.msgpack.Decoder(_Sent)
+_job = msgspec.msgpack.Decoder(_Job)
+
+
+class ReadAhead:
+    """The child, as its owner sees it: `start` it, ask for `next` portions in order, `stop` it."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, reader: JournalReader, most: int) -> ReadAhead:
+        """Read on from where `reader` stands. Raises OSError if no process can be started."""
+        journal = reader.journal
+        cursor, state = reader.place()
+        job = _Job(
+            folder=str(journal.folder.absolute()),
+            name=journal.name,
+            system=journal.system,
+            extensions=reader.extensions,
+            cursor=cursor,
+            state=state,
+            most=most,
+        )
+        here = str(Path(__file__).parent.parent)
+        paths = os.pathsep.join(filter(None, (here, os.environ.get("PYTHONPATH", ""))))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            __name__,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            # What ends it, its owner meets again when it reads alone.
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths},
+            limit=BUFFER,
+        )
+        ahead = cls(process)
+        encoded = _encode(job)
+        ahead._say(_LENGTH.pack(len(encoded)) + encoded + _GO * AHEAD)
+        return ahead
+
+    async def next(self) -> Portion | None:
+        """The next portion, None if there is nothing more. Raises AheadError."""
+        out = self._process.stdout
+        assert out is not None  # noqa: S101 - for the type checker: it is a pipe
+        try:
+            async with asyncio.timeout(PATIENCE):
+                (length,) = _LENGTH.unpack(await out.readexactly(_LENGTH.size))
+                if length > MOST_FRAME:
+                    raise AheadError("not a portion")
+                frame = await out.readexactly(length)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise AheadError(type(error).__name__) from error
+        self._say(_GO)
+        return await asyncio.to_thread(_portion, frame) if frame else None
+
+    async def stop(self) -> None:
+        """Let the child end, soon."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            # What it still wrote must be read, or it waits for that.
+            await asyncio.wait_for(self._process.communicate(), GRACE)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    def _say(self, data: bytes) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.write(data)  # a few bytes: nobody need wait for them to leave
+
+
+def _portion(frame: bytes) -> Portion:
+    try:
+        return Portion(**structs.asdict(_sent.decode(frame)))
+    except msgspec.MsgspecError as error:
+        raise AheadError(type(error).__name__) from error
+
+
+def serve(asked: BinaryIO, told: BinaryIO) -> None:
+    """The child: a portion for every byte, until there are no more."""
+    (length,) = _LENGTH.unpack(asked.read(_LENGTH.size))
+    job = _job.decode(asked.read(length))
+    reader = JournalReader(Journal(Path(job.folder), job.system, job.name), job.extensions)
+    reader.restore(job.cursor, job.state)
+    while asked.read(1):
+        portion = reader.next(job.most)
+        frame = b"" if portion is None else _encode(portion)
+        told.write(_LENGTH.pack(len(frame)) + frame)
+        told.flush()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes the pipe
+    with contextlib.suppress(BrokenPipeError):
+        serve(sys.stdin.buffer, sys.stdout.buffer)
