@@ -206,6 +206,7 @@ class Bridge:
         """Let time pass: wrap-ups end, counters begin anew."""
         now = self._not_behind(now)
         self.board.tick(now)
+        self._tell(self.interpreter.tick(now))
         self._tell_agents(self.roster.tick(now))
 
     def _now(self) -> datetime:

@@ -2,8 +2,9 @@
 
 Each thing is told once. Live knows more (hold, positions, why a device rang no more), the journal
 misses nothing: it fills the gaps, and corrects what live could only guess after a gap (the end of a
-leg that vanished while nobody listened). Where both tell the same thing within `SAME` the live word
-stands, so that a call that was heard from beginning to end does not change when the journal comes.
+leg that vanished while nobody listened, the order of what came in another order than it happened).
+Where both tell the same thing within `SAME` the live word stands, so that a call that was heard
+from beginning to end does not change when the journal comes.
 
 Pure, and a function of the set of facts: in whichever order the two came, the outcome is one.
 """
@@ -19,6 +20,8 @@ from msgspec import structs
 from cti import events as cti
 
 SAME = timedelta(seconds=1.5)
+CLOSE = timedelta(seconds=0.1)  # who talked with whom, and for how long: the records are exact
+_PEOPLE = ("caller", "agent", "external", "transferred")  # whose doing an end can be
 
 Facts = list[cti.CallFact]
 Choose = Callable[[Any, Any], cti.CallFact]
@@ -32,13 +35,17 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
     live = [fact for fact in facts if not fact.journal]
     begun = {fact.leg_id for fact in journal if isinstance(fact, cti.LegStarted)}
     whole = begun & {fact.leg_id for fact in journal if isinstance(fact, cti.LegEnded)}
+    mixed = _mixed_up(live)
+    over = any(isinstance(fact, cti.CallEnded) for fact in journal)
     told: Facts = []
     for key, (heard, written) in _pairs(live, journal).items():
         kind = key[0]
         if kind in _BRIDGE and key[1] in whole:
-            told += heard if _alike(heard, written) else written
+            told += heard if key[1] not in mixed and _alike(heard, written) else written
         elif kind in _ONCE:
             told += _once(_addressed(heard), written, _CHOOSE.get(kind, _live))
+        elif kind is cti.CallLeftQueue and over:
+            told += _in_turn(heard, written, _left_queue)
         else:
             told += _each(heard, written, _CHOOSE.get(kind, _live))
     return _without_guesses(told)
@@ -76,8 +83,22 @@ def _pairs(live: Iterable[cti.CallFact], journal: Iterable[cti.CallFact]) -> dic
 
 def _alike(heard: Facts, written: Facts) -> bool:
     return len(heard) == len(written) and all(
-        abs(one.at - other.at) <= SAME for one, other in zip(heard, written, strict=True)
+        abs(one.at - other.at) <= CLOSE for one, other in zip(heard, written, strict=True)
     )
+
+
+def _mixed_up(live: Iterable[cti.CallFact]) -> set[str]:
+    """Legs that enter a bridge and are in one, or leave one they are not in: told out of order."""
+    within: dict[str, str] = {}
+    found: set[str] = set()
+    for fact in live:
+        if isinstance(fact, cti.LegJoined):
+            if fact.leg_id in within:
+                found.add(fact.leg_id)
+            within[fact.leg_id] = fact.bridge_id
+        elif isinstance(fact, cti.LegParted) and within.pop(fact.leg_id, "") != fact.bridge_id:
+            found.add(fact.leg_id)
+    return found
 
 
 def _once(heard: Facts, written: Facts, choose: Choose) -> Facts:
@@ -94,6 +115,14 @@ def _addressed(heard: Facts) -> Facts:
         return heard
     known = (fact.address for fact in heard if isinstance(fact, cti.LegStarted))
     return [structs.replace(heard[0], address=next((each for each in known if each), ""))]
+
+
+def _in_turn(heard: Facts, written: Facts, choose: Choose) -> Facts:
+    """Stays in one queue: as many by both are the same ones, whenever each was said to end."""
+    if len(heard) != len(written):
+        return _each(heard, written, choose)
+    pairs = zip(heard, written, strict=True)
+    return [told for one, other in pairs for told in _once([one], [other], choose)]
 
 
 def _each(heard: Facts, written: Facts, choose: Choose) -> Facts:
@@ -128,8 +157,8 @@ def _written(heard: cti.CallFact, written: cti.CallFact) -> cti.CallFact:
     """The journal's, with what only live can know of it."""
     if isinstance(heard, cti.CallArrived) and isinstance(written, cti.CallArrived):
         return structs.replace(written, dialed=written.dialed or heard.dialed)
-    if isinstance(heard, cti.CallOfferEnded):
-        return structs.replace(heard, at=written.at)
+    if isinstance(heard, cti.CallOfferEnded) and isinstance(written, cti.CallOfferEnded):
+        return structs.replace(_offer_end(heard, written), at=written.at)
     if isinstance(written, cti.LegEnded) and written.by in ("unknown", "asterisk"):
         return heard  # no record told it: Asterisk was found to have no such channel
     return written
@@ -141,9 +170,38 @@ def _leg_end(heard: cti.LegEnded, written: cti.LegEnded) -> cti.CallFact:
     if written.by == "asterisk":
         by = written.by if heard.by == "unknown" else heard.by
         return structs.replace(told, by=by)
-    if heard.by in ("", "system", "unknown") and written.by not in ("", "unknown"):
+    if written.by in _PEOPLE or (heard.by in ("", "unknown") and written.by not in ("", "unknown")):
         return structs.replace(told, by=written.by)
     return structs.replace(told, by=heard.by)
+
+
+# What live was told late, or of one channel before the other, it understood as far as it could. The
+# records are read in one order.
+
+
+def _arrived(heard: cti.CallArrived, written: cti.CallArrived) -> cti.CallFact:
+    """Without a number dialled nobody knows from the records where a call goes."""
+    if not written.dialed:
+        return heard
+    return structs.replace(heard, direction=written.direction, dialed=written.dialed)
+
+
+def _started(heard: cti.LegStarted, written: cti.LegStarted) -> cti.CallFact:
+    if heard.party == written.party:
+        return heard
+    address = written.address or heard.address
+    return structs.replace(heard, party=written.party, agent=written.agent, address=address)
+
+
+def _offered(heard: cti.CallOffered, written: cti.CallOffered) -> cti.CallFact:
+    return structs.replace(heard, queue=heard.queue or written.queue)
+
+
+def _offer_end(heard: cti.CallOfferEnded, written: cti.CallOfferEnded) -> cti.CallFact:
+    """A device that nobody answered, or that was refused, rings no more for that reason."""
+    if heard.reason == "withdrawn" or (heard.reason, written.reason) == ("no_answer", "rejected"):
+        return structs.replace(heard, reason=written.reason)
+    return heard
 
 
 def _call_end(heard: cti.CallEnded, written: cti.CallEnded) -> cti.CallFact:
@@ -152,9 +210,8 @@ def _call_end(heard: cti.CallEnded, written: cti.CallEnded) -> cti.CallFact:
         return written
     if written.by == "asterisk" and not heard.lost:
         return heard
-    if written.by in ("caller", "agent", "asterisk") and written.by != heard.by:
-        return structs.replace(heard, by=written.by)
-    return heard
+    by = written.by if written.by in ("asterisk", *_PEOPLE) else heard.by
+    return structs.replace(heard, by=by, cause=written.cause or heard.cause)
 
 
 def _left_queue(heard: cti.CallLeftQueue, written: cti.CallLeftQueue) -> cti.CallFact:
@@ -222,6 +279,10 @@ _ONCE = frozenset(
     }
 )
 _CHOOSE: dict[type[Any], Choose] = {
+    cti.CallArrived: _arrived,
+    cti.LegStarted: _started,
+    cti.CallOffered: _offered,
+    cti.CallOfferEnded: _offer_end,
     cti.LegEnded: _leg_end,
     cti.CallEnded: _call_end,
     cti.CallLeftQueue: _left_queue,

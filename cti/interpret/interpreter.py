@@ -12,6 +12,7 @@ from cti.conversation import call_id_of
 from cti.events import Fact, Lost
 from cti.interpret import bridges, merges, offers, queues
 from cti.interpret.channels import end, over_without_legs, start
+from cti.interpret.early import Early
 from cti.interpret.legs import Leg
 from cti.interpret.recall import recall
 from cti.interpret.table import TABLE, known, place, when
@@ -37,14 +38,26 @@ class Interpreter:
         self._extensions = extensions
         self._clock = clock
         self.world = World(system, extensions)
+        self._early = Early()
         self._last: dict[str, datetime] = {}  # recalled call -> its last fact; until the resync
 
     def feed(self, message: Message) -> list[Fact]:
         """The facts of one event; none for one that is not in the table."""
         handler = TABLE.get(message.name)
         out: Facts = []
-        if handler is not None:
-            handler(self.world, message, when(message, self._clock), out)
+        if handler is None:
+            return out
+        at, ids = when(message, self._clock), self.world.ids
+        if self._early.keeps(ids, message, at):
+            return self.tick(at)
+        handler(self.world, message, at, out)
+        return out + self.tick(at) if self._early else out
+
+    def tick(self, now: datetime) -> list[Fact]:
+        """Let time pass: what waited for a call's first channel does so no longer than a moment."""
+        out: Facts = []
+        for message in self._early.due(self.world.ids, now):
+            TABLE[message.name](self.world, message, when(message, self._clock), out)
         return out
 
     def expect(self, uniqueid: str, dialed: str) -> None:
@@ -86,7 +99,7 @@ class Interpreter:
         """Asterisk started anew: every leg we knew is gone, every id means nothing any more."""
         out: Facts = []
         self._end_all(out, at, list(self.world.legs.values()), "asterisk")
-        self.world = World(self.system, self._extensions)
+        self.world, self._early = World(self.system, self._extensions), Early()
         return out
 
     def resync(
