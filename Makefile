@@ -11,7 +11,7 @@ WORKERS ?= 2
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.ringdesk/cache/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test check faults bench format lock clean distclean env
+.PHONY: help run setup setup-test test check faults pictures bench format lock clean distclean env
 
 help: ## this text
 	@echo 'Ringdesk: telephony and service desk of a contact centre, on Asterisk.'
@@ -53,6 +53,9 @@ faults: setup-test ## break everything at full length while calls flow (hours); 
 	@rm -rf build/faults
 	-RINGDESK_FAULTS=full $(BIN)/python -m pytest -q --timeout 0 tests/faults
 	$(BIN)/python -m tests.faults.report
+
+pictures: setup-test ## take README's pictures anew: the demo company, calls through its own Asterisk
+	$(BIN)/python -m tests.browser.pictures
 
 bench: setup-test ## measure beside peers; writes build/bench.json
 	@mkdir -p build

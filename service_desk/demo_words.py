@@ -133,11 +133,17 @@ def _case_row(chance: random.Random, call: Past, case_id: int) -> dict[str, Any]
     }
 
 
+def in_office_hours(at: datetime) -> datetime:
+    """That day, at a quarter of an hour when somebody is there: nobody promises 04:08."""
+    hour = at.hour if 8 <= at.hour < 17 else 8 + at.hour % 9
+    return at.replace(hour=hour, minute=at.minute // 15 * 15, second=0, microsecond=0)
+
+
 def _promise_row(chance: random.Random, call: Past, case_id: int, now: datetime) -> dict[str, Any]:
     english, chinese = chance.choice(data.PROMISES)
     return {
         "text": chinese if call.person.language == "zh" else english,
-        "due_at": now + timedelta(hours=chance.uniform(-6, 60)),
+        "due_at": in_office_hours(now + timedelta(hours=chance.uniform(-6, 60))),
         "owner": call.agent,
         "case_id": case_id,
         "customer_id": call.person.id,

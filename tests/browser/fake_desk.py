@@ -32,6 +32,7 @@ class FakeDesk:
         self.topics: dict[str, Json] = {}
         self.boots: dict[str, Json] = {}
         self.sent: list[Json] = []
+        self.cookies: list[str] = []  # of every live connection
         self.refuse: dict[str, str] = {}
         self.found: Json = {"people": [], "cases": []}
         self.signed_out = False
@@ -125,6 +126,7 @@ class FakeDesk:
     async def _live(self, request: web.Request) -> web.StreamResponse:
         if self.signed_out:
             return web.Response(status=403)
+        self.cookies.append(request.headers.get("Cookie", ""))
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self._sockets.add(socket)

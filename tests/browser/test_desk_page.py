@@ -453,3 +453,14 @@ async def test_who_bought_nothing_is_in_no_percentile(page: Page, desk: FakeDesk
     await expect(page.locator("rd-who-panel .facts")).to_contain_text("no purchases yet")
     await expect(page.locator("rd-who-panel .segment")).to_have_count(0)
     await expect(page.locator("rd-who-panel")).not_to_contain_text("%")
+
+
+async def test_another_language_is_what_the_desk_writes_in_too(page: Page, desk: FakeDesk) -> None:
+    """The card and what happened are the server's words: it is asked again, in the new language."""
+    await open_desk(page, desk)
+    await desk.command("subscribe")
+    assert "ringdesk_lang=zh" not in desk.cookies[-1]
+    await page.locator("#language").click()
+    await desk.command("subscribe", 2)
+    assert "ringdesk_lang=zh" in desk.cookies[-1]
+    await expect(page.locator(".stale")).to_have_count(0)

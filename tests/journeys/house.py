@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from tests.ports import free_ports, health_port, rtp_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 90
+READY = re.compile(r"(Ringdesk|Asterisk|Ringdesk Demo) is ready\b")
 STOP_SECONDS = 25
 TRUNK = "127.0.0.2"  # where the callers call from
 PASSWORD = "correct horse battery"
@@ -191,7 +193,7 @@ class House:
             str(self.file),
         ]
 
-    async def start(self, *roles: str) -> None:
+    async def start(self, *roles: str, seconds: float = READY_SECONDS) -> None:
         """Start `serve` (or the given command) and wait until it says that it is ready."""
         self.write()
         self.process = await asyncio.create_subprocess_exec(
@@ -208,7 +210,7 @@ class House:
         waiting = asyncio.create_task(ready.wait())
         done, _ = await asyncio.wait(
             [waiting, self._reading],
-            timeout=READY_SECONDS,
+            timeout=seconds,
             return_when=asyncio.FIRST_COMPLETED,
         )
         assert waiting in done, "Ringdesk did not start:\n" + "\n".join(self.said[-30:])
@@ -218,7 +220,7 @@ class House:
         assert self.process.stdout is not None
         async for line in self.process.stdout:
             self.said.append(line.decode(errors="replace").rstrip())
-            if self.said[-1].startswith(("Ringdesk is ready", "Asterisk is ready")):
+            if READY.match(self.said[-1]):
                 ready.set()
 
     async def asterisk_says(self, command: str) -> str:

@@ -11,6 +11,7 @@ from service_desk.actions.staff import sign_in
 from service_desk.bulk import fill, number_of
 from service_desk.demo import load_demo
 from service_desk.demo_people import SHARED
+from service_desk.demo_words import in_office_hours
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Leg, Product
 from service_desk.queries.customer_card import card_for_call
@@ -86,3 +87,12 @@ async def test_a_large_database_is_filled(desk: Desk) -> None:
         await connection.execute(
             Case.__table__.insert(), {"year": 2026, "opened_at": later, "subject": "x"}
         )
+
+
+def test_nobody_promises_a_call_in_the_night() -> None:
+    """Whenever the demo is tried: promises are due that day, in office hours, on a quarter."""
+    for hour in range(24):
+        due = in_office_hours(NOW.replace(hour=hour, minute=52, second=9))
+        assert due.date() == NOW.date()
+        assert 8 <= due.hour < 17
+        assert (due.minute, due.second) == (45, 0)

@@ -81,6 +81,14 @@ export class Live {
     if (this.link === "live") this.#ask(name);
   }
 
+  /** Leave and come back at once: the desk reads the page's cookies, and so its language, when it is asked. */
+  renew(): void {
+    if (this.link !== "live") return;
+    this.#socket?.close();
+    this.#closed(1000);
+    this.#connectNow();
+  }
+
   /** Send a command. Rejects with a `CommandError` when refused, unanswered or not connected. */
   command<T = unknown>(name: string, fields: Readonly<Record<string, unknown>> = {}): Promise<T> {
     const socket = this.#socket;
