@@ -110,15 +110,18 @@ class Journal:
             done = done if done <= file.size else 0
             budget = most - batch.bytes
             if budget > 0 and done < file.size:
-                done = self._read_file(file, done, budget, batch)
+                asked = min(max(budget, LONGEST_LINE), file.size - done)
+                if done + asked < file.size:
+                    most = 0  # what is left of it comes before a line of the next file
+                done = self._read_file(file, done, asked, batch)
             batch.cursor[file.identity] = done
             batch.left += file.size - done
         return batch
 
-    def _read_file(self, file: RecordsFile, done: int, budget: int, batch: Batch) -> int:
+    def _read_file(self, file: RecordsFile, done: int, asked: int, batch: Batch) -> int:
         with file.path.open("rb") as handle:
             handle.seek(done)
-            data = handle.read(min(max(budget, LONGEST_LINE), file.size - done))
+            data = handle.read(asked)
         start = 0
         while start < len(data):
             end = data.find(b"\n", start)

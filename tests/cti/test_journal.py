@@ -197,6 +197,19 @@ def test_portions_are_bounded(folder: Folder) -> None:
     assert len(sizes) >= 4
 
 
+@pytest.mark.parametrize("most", [1, 70_001, 100_000])
+def test_a_file_is_read_to_its_end_before_the_next(folder: Folder, most: int) -> None:
+    """A call that lies in both would end before it began, and be lost."""
+    for number in (1, 2):
+        folder.write(3_000)
+        folder.file.rename(folder.path / f"cel-{number}.json")
+    folder.write(10)
+    found: list[int] = []
+    while numbers := folder.numbers(most):
+        found += numbers
+    assert found == list(range(6_010))
+
+
 def test_the_cursor_forgets_files_that_are_gone(folder: Folder) -> None:
     folder.write(1)
     folder.read()
