@@ -27,7 +27,9 @@ async def test_asterisk_is_killed_with_calls_up(floor: Floor, check: Check) -> N
     callers = set(floor.flows[0].numbers)
 
     async def theirs() -> list[tuple[Any, ...]]:
-        rows = await floor.ask("SELECT number, answered_at, ended_at, outcome FROM conversation")
+        rows = await floor.ask(
+            "SELECT number, answered_at, ended_at, outcome, ended_by FROM conversation"
+        )
         return [tuple(row)[1:] for row in rows if row[0] in callers]
 
     await until(theirs, lambda found: sum(bool(answered) for answered, *_ in found) == up)
@@ -35,8 +37,9 @@ async def test_asterisk_is_killed_with_calls_up(floor: Floor, check: Check) -> N
     assert pid is not None
     os.kill(pid, SIGKILL)
 
-    ended = await until(theirs, lambda found: all(at for _, at, _ in found), seconds=60.0)
-    assert [outcome for *_, outcome in ended] == ["lost"] * up
+    ended = await until(theirs, lambda found: all(at for _, at, *_ in found), seconds=60.0)
+    assert [how for _, _, *how in ended] == [["lost", "asterisk"]] * up
+    assert await told_of(floor, callers) == {"Call lost: Asterisk ended or was restarted"}
     for flow in floor.flows:
         flow.end()
     await until(floor.asterisk, lambda other: other not in (None, pid), seconds=60.0)
@@ -51,3 +54,17 @@ async def test_asterisk_is_killed_with_calls_up(floor: Floor, check: Check) -> N
     check.count(tally)
     assert counts.failed == 0
     assert tally.exact, tally
+
+
+async def told_of(floor: Floor, callers: set[str]) -> set[str]:
+    """The last line of the story of each of these callers' cases."""
+    rows = await floor.ask(
+        "SELECT c.number, s.year, s.id FROM service_case s"
+        " JOIN conversation c ON c.call_id = s.opened_by_call_id"
+    )
+    told = set()
+    for number, year, case_id in rows:
+        if number in callers:
+            case = await floor.house.api("GET", f"/cases/C-{year}-{case_id:06d}")
+            told |= {each["text"] for each in case["timeline"] if each["kind"] == "ended"}
+    return told

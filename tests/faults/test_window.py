@@ -26,6 +26,7 @@ from bench.sipp import Agents
 from tests.conftest import need
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, Tally, floor_settings, roots_in
+from tests.faults.voices import ahead_of_others
 from tests.journeys.house import House
 from tests.polling import until
 from tests.ports import free_ports
@@ -90,6 +91,7 @@ class Pbx:
         pid = self.house.asterisk_pid()
         assert pid is not None
         self.command = _command_of(pid)
+        ahead_of_others(pid)
         assert self.house.process is not None
         self.house.process.send_signal(SIGKILL)
         await self.house.process.wait()
@@ -114,6 +116,7 @@ class Pbx:
         async def agents() -> str:
             return await self.house.asterisk_says("queue show support")
 
+        ahead_of_others(self.process.pid)
         await until(agents, lambda said: said.count("(Not in use)") > 0, seconds=60.0)
 
     async def end(self) -> None:
@@ -153,6 +156,7 @@ async def kill_with_calls_coming(floor: Floor, pbx: Pbx, killed: Killed) -> None
     """Calls come; at some moment Asterisk is gone; it is started again."""
     log = floor.folder / f"messages{floor.made}.log"
     floor.call(400, RATE, talk=0.5, patience=5.0, log=log)
+    ahead_of_others(floor.flows[-1].process.pid)
     await asyncio.sleep(random.SystemRandom().uniform(1.0, 2.0))
     killed_at = await pbx.kill()
     floor.flows[-1].end()
