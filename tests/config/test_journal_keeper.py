@@ -27,6 +27,7 @@ class NoBridge:
     """A bridge that is not connected."""
 
     connected = False
+    booted = None
 
 
 async def shown(keeper: JournalKeeper, settings: Settings, kind: str) -> bool:
