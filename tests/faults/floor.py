@@ -260,12 +260,16 @@ class Floor:
 
         async def busy() -> list[str]:
             channels = await self.house.asterisk_says("core show channels count")
+            queue = await self.house.asterisk_says("queue show support")
             shown = (await self.house.api("GET", "/agents"))["items"]
             names = [
                 each["agent"]
                 for each in shown
                 if each["agent"].startswith("agent") and each["status"] != "available"
             ]
+            members = [line for line in queue.splitlines() if "(PJSIP/agent" in line]
+            names += [each for each in members if "(Not in use)" not in each or "(paused" in each]
+            names += [] if members else [queue]
             return names if channels.startswith("0 active channels") else [channels, *names]
 
         await until(busy, lambda names: not names, seconds=FREE_SECONDS, every=0.5)

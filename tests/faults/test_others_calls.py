@@ -80,7 +80,7 @@ async def test_every_card_was_offered_to_its_agent(
         watching = asyncio.create_task(witness.link.run())
         try:
             await asyncio.wait_for(witness.up.wait(), 15)
-            floor.call(length(30, 400), RATE, talk=0.5)
+            floor.call(length(30, 400), RATE, talk=1.5)  # time to ring, on a busy machine too
             tally = await floor.tally(await floor.counted())
         finally:
             for task in (*readers, watching):
