@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 MAX_PENDING = 512  # actions under way
 MAX_UNSENT = 256 * 1024  # bytes Asterisk has not taken yet
 MAX_ITEMS = 50_000  # of one list
+MUCH = 64 * 1024  # bytes in one read: we are behind, and more is there already
 
 Headers = Sequence[tuple[str, str]]
 
@@ -91,6 +92,20 @@ class AmiSession(asyncio.Protocol):
                 self._answer(message)
         if not self.greeted.done() and self._parser.banner:
             self.greeted.set_result(None)
+        if len(data) >= MUCH:
+            self._let_others_run()
+
+    def _let_others_run(self) -> None:
+        # uvloop reads on as long as there is anything, 32 times in a row: a backlog of seconds
+        # would keep screens, the database and our own pings waiting for all of it.
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_on, self._transport)
+
+    @staticmethod
+    def _read_on(transport: asyncio.Transport) -> None:
+        if not transport.is_closing():
+            transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone (asyncio calls this)."""
