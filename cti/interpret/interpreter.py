@@ -15,6 +15,7 @@ from cti.interpret.channels import end, over_without_legs, start
 from cti.interpret.early import Early
 from cti.interpret.legs import Leg
 from cti.interpret.recall import recall
+from cti.interpret.set_back import CallTimes
 from cti.interpret.table import TABLE, known, place, when
 from cti.interpret.trace import Trace
 from cti.interpret.world import Facts, World
@@ -39,6 +40,7 @@ class Interpreter:
         self._clock = clock
         self.world = World(system, extensions)
         self._early = Early()
+        self._times = CallTimes()
         self._last: dict[str, datetime] = {}  # recalled call -> its last fact; until the resync
 
     def feed(self, message: Message) -> list[Fact]:
@@ -50,14 +52,22 @@ class Interpreter:
         at, ids = when(message, self._clock), self.world.ids
         if self._early.keeps(ids, message, at):
             return self.tick(at)
-        handler(self.world, message, at, out)
+        handler(self.world, message, self._told_at(message, at), out)
         return out + self.tick(at) if self._early else out
+
+    def _told_at(self, message: Message, at: datetime) -> datetime:
+        """Its time on the clock under which its call began."""
+        world = self.world
+        leg = world.legs.get(message.get("Uniqueid")) or world.legs.get(message.get("DestUniqueid"))
+        call_id = world.ids.find(message.get("Linkedid")) if leg is None else leg.call.id
+        return at if call_id is None else self._times.at(call_id, at, world.calls)
 
     def tick(self, now: datetime) -> list[Fact]:
         """Let time pass: what waited for a call's first channel does so no longer than a moment."""
         out: Facts = []
         for message in self._early.due(self.world.ids, now):
-            TABLE[message.name](self.world, message, when(message, self._clock), out)
+            at = self._told_at(message, when(message, self._clock))
+            TABLE[message.name](self.world, message, at, out)
         return out
 
     def expect(self, uniqueid: str, dialed: str) -> None:
@@ -99,7 +109,8 @@ class Interpreter:
         """Asterisk started anew: every leg we knew is gone, every id means nothing any more."""
         out: Facts = []
         self._end_all(out, at, list(self.world.legs.values()), "asterisk")
-        self.world, self._early = World(self.system, self._extensions), Early()
+        self.world = World(self.system, self._extensions)
+        self._early, self._times = Early(), CallTimes()
         return out
 
     def resync(

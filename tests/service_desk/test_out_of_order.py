@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cti import events as e
-from cti.ami.wire import Message
+from cti.ami.wire import Message, message
 from cti.interpret import Interpreter
 from service_desk.fold import Story, fold
 from service_desk.fold_facts import TELLING
@@ -155,3 +155,24 @@ def is_second(m: Message) -> bool:
 
 def after(m: Message, seconds: float) -> datetime:
     return datetime.fromtimestamp(float(m.get("Timestamp")) + seconds, UTC)
+
+
+@pytest.mark.parametrize("name", ["answered", "blind_to_queue", "hold"])
+def test_a_clock_set_back_an_hour_in_a_call_adds_no_time_and_no_second_wait(name: str) -> None:
+    """At each word of it: what followed goes on from where it was, and all of it is told."""
+    messages = recording(name).messages
+    plain = final(name, told_of(messages))
+    for first in range(1, len(messages), 7):
+        told = told_of([*messages[:first], *map(an_hour_back, messages[first:])])
+        call = fold(told[0].call_id, dict(packed(fact) for fact in told), "DE")
+        found = state_of(call)
+        assert found["call"] == plain["call"], first
+        assert [visit[:3] for visit in found["visits"]] == [v[:3] for v in plain["visits"]], first
+        for what in ("waited", "talked", "held"):
+            before = dict(zip(("waited", "talked", "held"), plain["times"], strict=True))[what]
+            assert 0.0 <= call.conversation[what] <= before + NEAR, (first, what)
+
+
+def an_hour_back(m: Message) -> Message:
+    set_back = {"Timestamp": f"{float(m.get('Timestamp')) - 3600.0:.6f}"}
+    return message(*((name, set_back.get(name, value)) for name, value in m.headers()))
