@@ -7,7 +7,7 @@ import json
 import socket
 import time
 from collections import defaultdict
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ SUPERVISOR = "sam"
 BACK_SECONDS = 30.0
 LATE_SECONDS = 1.0  # p99 of the others, while one does not read
 MORE_MEMORY = 300 << 20  # bytes the herd may cost
+ASKED_EVERY = 0.005  # seconds
 
 
 async def test_the_herd_comes_back(floor: Floor, check: Check) -> None:
@@ -45,12 +46,14 @@ async def test_the_herd_comes_back(floor: Floor, check: Check) -> None:
         back = time.monotonic() - began
         for client in clients:
             stack.push_async_callback(client.close)
-        with closing(sleeper(port, cookie)):
+        with closing(sleeper(port, cookie)) as sleeping:
+            asking = asyncio.create_task(ask_until_cut(sleeping))
             late = await lateness(floor, clients)
+            asked = await asyncio.wait_for(asking, BACK_SECONDS)
         grown = memory(floor) - before
     check.note(
         f"{count} back in {back:.1f} s, p99 of a delta's last to first reader {late * 1e3:.0f} ms,"
-        f" {grown / 2**20:.0f} MiB more"
+        f" {grown / 2**20:.0f} MiB more; one who read none of {asked} snapshots was cut"
     )
     assert back < BACK_SECONDS
     assert late < LATE_SECONDS
@@ -65,7 +68,7 @@ async def herd(floor: Floor, cookie: str, count: int) -> list[ClientConnection]:
 
 
 def sleeper(port: int, cookie: str) -> socket.socket:
-    """A console that asks for the board and never reads a byte of it."""
+    """A console that never reads a byte."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))
@@ -77,11 +80,24 @@ def sleeper(port: int, cookie: str) -> socket.socket:
             f"Cookie: ringdesk_session={cookie}\r\n\r\n"
         ).encode()
     )
+    client.setblocking(False)
+    return client
+
+
+async def ask_until_cut(client: socket.socket) -> int:
+    """Have it ask for the board again and again, for deltas alone fill no buffer; how often."""
     body = json.dumps({"id": 1, "do": "subscribe", "topic": "board"}).encode()
     mask = b"\1\2\3\4"
     masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(body))
-    client.sendall(b"\x81" + bytes([0x80 | len(body)]) + mask + masked)
-    return client
+    frame = b"\x81" + bytes([0x80 | len(body)]) + mask + masked
+    asked = 0
+    loop = asyncio.get_running_loop()
+    with suppress(ConnectionError):
+        while True:
+            await loop.sock_sendall(client, frame)
+            asked += 1
+            await asyncio.sleep(ASKED_EVERY)
+    return asked
 
 
 async def lateness(floor: Floor, clients: list[ClientConnection]) -> float:
