@@ -25,14 +25,15 @@ _CHORDS: Final = (
 )
 _BAR: Final = 4.0  # seconds
 
-# What app_queue and Asterisk's say_number play in Chinese (main/say.c, apps/app_queue.c). Between
-# "queue-thereare" and "queue-callswaiting" comes the caller's own place: 2 has one before.
+# What app_queue, Asterisk's say_number (main/say.c, apps/app_queue.c) and `ringdesk-say-wait` of our
+# dialplan play in Chinese. Between "queue-thereare" and "queue-callswaiting" comes the caller's own place: 2 has one before.
 _DIGITS: Final = "零一二三四五六七八九十"
 QUEUE_WORDS: Final = {
     "queue-youarenext": "您是下一位，请稍候。",
     "queue-thereare": "您目前排在第",
     "queue-callswaiting": "位，请稍候。",
     "queue-thankyou": "感谢您的耐心等待。",
+    "one-moment-please": "请稍候。",
     "vm-goodbye": "再见。",
     **{f"digits/{number}": word for number, word in enumerate(_DIGITS)},
     **{f"digits/{tens}0": f"{_DIGITS[tens]}十" for tens in range(2, 10)},
