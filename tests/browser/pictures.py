@@ -50,7 +50,7 @@ class Studio:
         await context.add_cookies([cookie])
         self.contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         return page
 
     async def sign_in(self, name: str, path: str, theme: Theme = "light", lang: str = "en") -> Page:
