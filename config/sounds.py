@@ -25,9 +25,9 @@ _CHORDS: Final = (
 )
 _BAR: Final = 4.0  # seconds
 
-# What app_queue, Asterisk's say_number (main/say.c, apps/app_queue.c) and `ringdesk-say-wait` of our
-# dialplan play in Chinese. Between "queue-thereare" and "queue-callswaiting" comes the caller's own
-# place: 2 has one before.
+# What app_queue, Asterisk's say_number (main/say.c, apps/app_queue.c) and the dialplan's
+# `ringdesk-say-wait` play in Chinese. Between "queue-thereare" and "queue-callswaiting" comes the
+# caller's own place: 2 has one before.
 _DIGITS: Final = "零一二三四五六七八九十"
 QUEUE_WORDS: Final = {
     "queue-youarenext": "您是下一位，请稍候。",
