@@ -39,7 +39,7 @@ pytestmark = [
 KILLS = length(1, 60)
 RATE = 40.0
 WINDOW = 0.5  # seconds: no call that is older is ever lost. On an idle machine it is milliseconds
-TRACED_SECONDS = 60.0  # until each call that left a trace has its case
+TRACED_SECONDS = 200.0  # until each call that left a trace has its case: two comparisons
 YOUNG = 0.1  # seconds: of these the share that is lost is told
 _MESSAGE = re.compile(
     r"^-{20,} (?P<at>[-\d]+ [:.\d]+)\nUDP message (?P<way>sent|received) .*?\n\n"
@@ -199,16 +199,19 @@ async def test_the_window_in_which_a_call_leaves_no_trace(
     young = sum(age < YOUNG for age in killed.ages.values())
     twice = [number for number, many in known.items() if many > 1]
     check.count(Tally(calls=len(killed.ages), duplicated=twice))
-    check.note(told(lost, young, dict(tuple(row) for row in cut_off).get("asterisk", 0)))
+    check.note(told(lost, young, dict(tuple(row) for row in cut_off)))
     assert killed.ages
     assert not twice
-    assert {row[0] for row in cut_off} == {"asterisk"}
+    # `unknown` are some that only the records knew, of a start that the bridge never saw.
+    assert {by for by, _ in cut_off} <= {"asterisk", "unknown"}
+    assert any(by == "asterisk" for by, _ in cut_off)
     assert max(lost, default=0.0) < WINDOW
 
 
-def told(lost: list[float], young: int, cut_off: int) -> str:
+def told(lost: list[float], young: int, cut_off: dict[str, int]) -> str:
     """The window in words; `lost`: ages in seconds, the youngest first."""
-    said = f"{KILLS} kills; {cut_off} calls cut off, each with its case and the cause"
+    many, cause = sum(cut_off.values()), cut_off.get("asterisk", 0)
+    said = f"{KILLS} kills; {many} calls cut off, each with its case, {cause} with the cause"
     if not lost:
         return f"{said}; no call without a trace among {young} younger than {YOUNG * 1000:.0f} ms"
     p99 = lost[min(int(len(lost) * 0.99), len(lost) - 1)]
