@@ -229,16 +229,15 @@ class Floor:
         return max(sum(file.stat().st_size for file in self.record_files()) - read, 0)
 
     def shuffle_records(self) -> None:
-        """Write the records anew, each call up to half a second late against the others.
+        """Write the records anew, each channel up to half a second late against the others.
 
-        Not each channel: Asterisk writes the records of one call in one order, and that of two
-        channels' starts says which of them is the caller's.
+        Within a channel they stay in order: one thread writes them.
         """
         chance = random.Random(1)
         late: dict[str, float] = defaultdict(lambda: chance.uniform(0.0, 0.5))
         for file in self.record_files():
             lines = [json.loads(line) for line in file.read_text().splitlines()]
-            lines.sort(key=lambda each: each["eventtime"] + late[each["linkedid"]])
+            lines.sort(key=lambda each: each["eventtime"] + late[each["uniqueid"]])
             other = file.with_suffix(".shuffled")
             other.write_text("".join(json.dumps(each) + "\n" for each in lines))
             other.replace(file)

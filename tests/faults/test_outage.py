@@ -63,8 +63,8 @@ async def test_agents_who_were_left_in_the_middle_are_free(floor: Floor, check: 
 
 
 async def test_the_records_are_fed_again_in_another_order(floor: Floor, check: Check) -> None:
-    """All that Asterisk has written is read a second time, calls interleaved otherwise."""
-    check.of(3, "the journal read again from its first byte, calls shuffled")
+    """All that Asterisk has written is read a second time, channels interleaved otherwise."""
+    check.of(3, "the journal read again from its first byte, channels shuffled")
     floor.call(length(16, 200), RATE)
     tally = await floor.tally(await floor.counted())
     check.count(tally)
