@@ -11,7 +11,7 @@ from cti import board, conversation
 from cti.ami.wire import AmiParser, Message
 from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import InProcessBus
-from cti.interpret import WANTED_EVENTS, channels
+from cti.interpret import WANTED_EVENTS, channels, set_back
 from tests.fakes.ami_link import FakeLink
 from tests.held import held
 
@@ -38,6 +38,7 @@ async def test_what_is_remembered_of_calls_is_bounded(monkeypatch: pytest.Monkey
     """Interpreter, board and roster together; bounds that are thousands are ten here."""
     monkeypatch.setattr(board, "REMEMBERED", FEW)
     monkeypatch.setattr(channels, "REMEMBERED", FEW)
+    monkeypatch.setattr(set_back, "MOST", FEW)
     now = [NOON]
     bridge = Bridge(
         FakeLink,
