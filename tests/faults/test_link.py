@@ -99,7 +99,7 @@ async def test_the_reader_stops_for_thirty_seconds(floor: Floor, check: Check) -
 
 
 async def test_events_out_of_order_and_twice(tmp_path: Path, prompts: Path, check: Check) -> None:
-    """Shuffled across channels and repeated: the same calls, ended by their callers; agents free."""
+    """Shuffled and repeated: the same calls, ended by their callers, and agents who are free."""
     check.of(13, "events late, twice, and shuffled across channels")
     mischief = Mischief(delay=0.5, twice=0.2)
     async with open_proxied_floor(tmp_path, prompts, mischief) as (floor, proxy):
