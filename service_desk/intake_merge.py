@@ -186,8 +186,24 @@ def leave_signpost(connection: Connection, *, stays: str, goes: str) -> None:
         .values(merged_into=stays, case_id=None)
     )
     case_id = connection.scalar(select(Case.id).where(Case.opened_by_call_id == goes))
-    if case_id is not None and one.case_id is not None and case_id != one.case_id:
+    if case_id is None or case_id == one.case_id:
+        return
+    if one.case_id is not None:
         merge_case(connection, goes=case_id, into=one.case_id)
+    else:
+        _drop_or_bring(connection, case_id, stays)
+
+
+def _drop_or_bring(connection: Connection, case_id: int, stays: str) -> None:
+    """The call that stays opens no case, for all that is known now: the other's, opened when less
+    was known, is none either, unless somebody has worked on it."""
+    dropped = connection.execute(delete(Case).where(Case.id == case_id, ~Case.touched)).rowcount
+    if dropped:
+        return
+    connection.execute(update(Case).where(Case.id == case_id).values(opened_by_call_id=stays))
+    connection.execute(
+        update(Conversation).where(Conversation.call_id == stays).values(case_id=case_id)
+    )
 
 
 def merge_case(connection: Connection, *, goes: int, into: int) -> int:

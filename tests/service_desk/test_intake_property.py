@@ -114,3 +114,20 @@ async def test_a_case_that_a_merged_call_brings_along_takes_its_new_calls_name(d
     await world.feed(desk, end)
     await world.feed(desk, [fact for fact in facts if fact not in end])
     assert await world.tables(desk) == expected
+
+
+async def test_a_call_that_opens_no_case_for_now_keeps_none_of_the_one_it_absorbs(
+    desk: Desk,
+) -> None:
+    """The consult's arrival came first, so the whole call looked internal until its own came."""
+    facts = facts_of(["consulted"])
+    await world.feed(desk, facts)
+    expected = await world.tables(desk)
+    await world.wipe(desk)
+    arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
+    merges = [fact for fact in facts if isinstance(fact, cti.CallMerged)]
+    consult = [fact for fact in arrivals if fact.call_id == "k0c"]
+    await world.feed(desk, [fact for fact in facts if fact not in (*arrivals, *merges)])
+    await world.feed(desk, [*consult, *merges])
+    await world.feed(desk, [fact for fact in arrivals if fact not in consult])
+    assert await world.tables(desk) == expected
