@@ -46,14 +46,23 @@ _ORDER: dict[type[Any], int] = {
 }
 
 
-def fold(call_id: str, facts: Mapping[bytes, cti.CallFact], region: str) -> Story:
-    """What these facts (at least one, by their encoded form) say about the call `call_id`."""
+def fold(
+    call_id: str,
+    facts: Mapping[bytes, cti.CallFact],
+    region: str,
+    *,
+    now: datetime | None = None,
+) -> Story:
+    """What these facts (at least one, by their encoded form) say about the call `call_id`.
+
+    `now`: what goes on is told up to then, for somebody who looks; it is not what is stored.
+    """
     told = [fact for _, fact in sorted(facts.items(), key=_place)]
     if len({fact.journal for fact in told}) > 1:  # both witnesses
         told = sorted(agreed(told), key=_when)
     reading = Reading(call_id, told)
     reading.read()
-    return _told(reading, region)
+    return _told(reading, region, now)
 
 
 def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:
@@ -66,13 +75,13 @@ def _when(fact: cti.CallFact) -> tuple[datetime, int]:
     return fact.at, _ORDER[type(fact)]
 
 
-def _told(of: Reading, region: str) -> Story:
+def _told(of: Reading, region: str, now: datetime | None) -> Story:
     """Everything read: the rows."""
     arrived, ended = of.arrived, of.ended
     ended_at = ended.at if ended else None
     number = _number(of, region)
     direction = arrived.direction if arrived else "inbound"
-    legs, talk, hold = _leg_rows(of, ended_at)
+    legs, talk, hold = _leg_rows(of, ended_at, now)
     _close_visits(of, ended)
     answered_at = of.answered_at
     if arrived is not None and arrived.agent:
@@ -148,11 +157,16 @@ def _subject(of: Reading) -> tuple[str, str]:
 
 
 def _leg_rows(
-    of: Reading, ended_at: datetime | None
+    of: Reading, ended_at: datetime | None, now: datetime | None
 ) -> tuple[dict[str, dict[str, Any]], list[intervals.Span], list[intervals.Span]]:
     """A row per leg; when agents talked with the customer; when somebody was on hold."""
-    waits = [(visit["entered_at"], visit["left_at"]) for visit in of.visits if visit["left_at"]]
-    parts = fold_legs.parts(of.legs, _customer(of), waits, ended_at)
+    now = None if ended_at else now
+    waits = [
+        (visit["entered_at"], left_at)
+        for visit in of.visits
+        if (left_at := visit["left_at"] or now) is not None
+    ]
+    parts = fold_legs.parts(of.legs, _customer(of), waits, ended_at or now, now)
     own = [parts[leg_id] for leg_id, leg in of.legs.items() if leg.is_agents]
     return (
         {leg_id: fold_legs.row(leg, parts[leg_id]) for leg_id, leg in of.legs.items()},

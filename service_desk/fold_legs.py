@@ -65,9 +65,14 @@ class Parts(Struct, frozen=True, gc=False):
 
 
 def parts(
-    legs: dict[str, Leg], customer: str | None, waits: list[Span], until: datetime | None
+    legs: dict[str, Leg],
+    customer: str | None,
+    waits: list[Span],
+    until: datetime | None,
+    now: datetime | None = None,
 ) -> dict[str, Parts]:
-    """The parts of every leg. `customer`: their leg; `waits` in queues; `until` the call's end."""
+    """The parts of every leg. `customer`: their leg; `waits` in queues; `until` the call's end;
+    `now`: the call goes on, and what rings has rung until then."""
     stays = {leg_id: _stays(leg, leg.ended_at or until) for leg_id, leg in legs.items()}
     holds = {leg_id: _holds(leg, leg.ended_at or until) for leg_id, leg in legs.items()}
     theirs = stays.get(customer or "", [])
@@ -82,7 +87,7 @@ def parts(
     found: dict[str, Parts] = {}
     for leg_id, leg in legs.items():
         if leg_id == customer:
-            found[leg_id] = _customers(leg, theirs, held_in, waits)
+            found[leg_id] = _customers(leg, theirs, held_in, waits, now)
             continue
         spoken, with_them = intervals.union((b, e) for b, e, _ in stays[leg_id]), list[Span]()
         for begin, end, bridge in stays[leg_id]:
@@ -106,7 +111,7 @@ def parts(
         )
         hold = intervals.minus(holds[leg_id], consult)
         found[leg_id] = Parts(
-            ring=_ring(leg),
+            ring=_ring(leg, now),
             talk=intervals.minus(intervals.minus(spoken, consult), hold),
             hold=hold,
             consult=consult,
@@ -145,7 +150,11 @@ def row(leg: Leg, own: Parts) -> dict[str, Any]:
 
 
 def _customers(
-    leg: Leg, stays: list[Stay], held_in: dict[str, list[Span]], waits: list[Span]
+    leg: Leg,
+    stays: list[Stay],
+    held_in: dict[str, list[Span]],
+    waits: list[Span],
+    now: datetime | None,
 ) -> Parts:
     spoken = intervals.union((begin, end) for begin, end, _ in stays)
     held = intervals.union(
@@ -156,7 +165,7 @@ def _customers(
     # Between two talks nobody was with them: parked, or a colleague's device rang.
     between = [(spoken[0][0], spoken[-1][1])] if spoken else []
     return Parts(
-        ring=_ring(leg),
+        ring=_ring(leg, now),
         talk=intervals.minus(spoken, held),
         hold=held,
         consult=[],
@@ -191,11 +200,15 @@ def _holds(leg: Leg, until: datetime | None) -> list[Span]:
     return intervals.spans(sorted([*leg.hold, *moves], key=lambda mark: mark[0]), until)
 
 
-def _ring(leg: Leg) -> list[Span]:
+def _ring(leg: Leg, now: datetime | None) -> list[Span]:
+    over = leg.answered_at or leg.ended_at or now
     if leg.party == "external" and leg.rang_at is None:  # whom we called
-        over = leg.answered_at or leg.ended_at
         return [(leg.started_at, over)] if over is not None and over > leg.started_at else []
-    if leg.rang_at is None or leg.ringing <= 0:
+    if leg.rang_at is None:
+        return []
+    if over is not None and over is now and now > leg.rang_at:  # it rings
+        return [(leg.rang_at, now)]
+    if leg.ringing <= 0:
         return []
     return [(leg.rang_at, leg.rang_at + timedelta(seconds=leg.ringing))]
 

@@ -59,7 +59,7 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
         promises=tuple(parts.promise(each, now) for each in promises),
         disposition=row.disposition,
         merged_into=merged,
-        legs=legs_of(connection, [each.call_id for each in calls]),
+        legs=legs_of(connection, desk, [each.call_id for each in calls]),
         joined=tuple(
             case_number(each.year, each.id)
             for each in connection.execute(

@@ -148,7 +148,7 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
             raise ConversationNotFound("there is no such call")
         return ConversationPage(
             conversation=parts.conversations(connection, [row], desk.settings.titles)[0],
-            legs=legs_of(connection, [now]).get(now, ()),
+            legs=legs_of(connection, desk, [now]).get(now, ()),
             customer=None
             if row.customer_id is None
             else parts.customer(connection, row.customer_id),

@@ -20,6 +20,7 @@ from service_desk.errors import DatabaseAway
 from service_desk.events import CardChanged, CaseOpened, CustomerChosen, DeskEvent
 from service_desk.intake import Intake
 from service_desk.model import Case, ContactPoint, Conversation, Customer, Leg, QueueVisit, metadata
+from service_desk.queries.conversations import conversation_page
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SYSTEM = "pbx-1"
@@ -426,3 +427,22 @@ async def test_a_number_no_database_takes_stops_no_other_call(desk: Desk, monkey
     await intake.stop()
     assert intake.lost == 1
     assert await desk.fetch(lambda c: c.scalar(select(func.count()).select_from(Case))) == 2
+
+
+async def test_who_is_on_the_line_now_is_told_up_to_now(desk: Desk, clock: HandClock) -> None:
+    """Rows say what is over; a page shows the caller waiting, the device ringing, both talking."""
+
+    async def seen(seconds: float) -> list[list[tuple[str, float]]]:
+        await feed(desk, [fact for fact in call("a") if fact.at <= at(seconds)])
+        clock.advance((at(seconds + 4) - clock.now()).total_seconds())
+        page = await conversation_page(desk, "a")
+        return [[(each.kind, each.end - each.begin) for each in leg.spans] for leg in page.legs]
+
+    assert await seen(10) == [[("wait", 4.0)]]
+    assert await seen(12) == [[("wait", 6.0)], [("ring", 4.0)]]
+    both = ("talk", 4.0)
+    assert await seen(30) == [[("wait", 20.0), both], [("ring", 18.0), both]]
+    held = ("talk", 20.0), ("hold", 4.0)
+    assert await seen(50) == [[("wait", 20.0), *held], [("ring", 18.0), *held]]
+    over = ("talk", 20.0), ("hold", 10.0), ("talk", 30.0)
+    assert await seen(90) == [[("wait", 20.0), *over], [("ring", 18.0), *over]]
