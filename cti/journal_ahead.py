@@ -3,7 +3,8 @@
 To read and interpret records costs about as much as to write what they tell; in one process one
 waits for the other. The child (`python -m cti.journal_ahead`) does the first, from a cursor on.
 Each portion says where it ends, as those of `JournalReader.next` do, since they are the same: who
-commits them can go on alone from there at any time, whatever becomes of the child.
+commits them can go on alone from there at any time, whatever becomes of the child. A module of the
+layers above may be the child instead (`child`), and do more with each portion.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import struct
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -33,6 +34,9 @@ PATIENCE = 60.0  # seconds for a portion; whoever waits longer reads alone
 GRACE = 2.0  # seconds for the child to end by itself
 _LENGTH = struct.Struct(">I")
 _GO = b"."
+_GO_WITHOUT = b"-"  # a portion as it is, with nothing made of it
+
+More = Callable[[Portion], bytes]
 
 
 class AheadError(Exception):
@@ -63,6 +67,7 @@ class _Sent(Struct, kw_only=True):
     rejected: int
     told_at: datetime | None
     left: int
+    more: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -77,8 +82,11 @@ class ReadAhead:
         self._process = process
 
     @classmethod
-    async def start(cls, reader: JournalReader, most: int) -> ReadAhead:
-        """Read on from where `reader` stands. Raises OSError if no process can be started."""
+    async def start(
+        cls, reader: JournalReader, most: int, command: Sequence[str] = (__name__,)
+    ) -> ReadAhead:
+        """Read on from where `reader` stands, in portions of `most` bytes. `command`: the module
+        that is the child, and its arguments. Raises OSError if no process can be started."""
         journal = reader.journal
         cursor, state = reader.place()
         job = _Job(
@@ -95,7 +103,7 @@ class ReadAhead:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            __name__,
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             # What ends it, its owner meets again when it reads alone.
@@ -108,8 +116,11 @@ class ReadAhead:
         ahead._say(_LENGTH.pack(len(encoded)) + encoded + _GO * AHEAD)
         return ahead
 
-    async def next(self) -> Portion | None:
-        """The next portion, None if there is nothing more. Raises AheadError."""
+    async def next(self, *, more: bool = True) -> Portion | None:
+        """The next portion, None if there is nothing more. Raises AheadError.
+
+        `more`: the child is to make something of the one that it reads next.
+        """
         out = self._process.stdout
         assert out is not None  # noqa: S101 - for the type checker: it is a pipe
         try:
@@ -120,7 +131,7 @@ class ReadAhead:
                 frame = await out.readexactly(length)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             raise AheadError(type(error).__name__) from error
-        self._say(_GO)
+        self._say(_GO if more else _GO_WITHOUT)
         return await asyncio.to_thread(_portion, frame) if frame else None
 
     async def stop(self) -> None:
@@ -143,24 +154,31 @@ class ReadAhead:
 def _portion(frame: bytes) -> Portion:
     try:
         return Portion(**structs.asdict(_sent.decode(frame)))
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AheadError(type(error).__name__) from error
 
 
-def serve(asked: BinaryIO, told: BinaryIO) -> None:
+def serve(asked: BinaryIO, told: BinaryIO, more: More | None = None) -> None:
     """The child: a portion for every byte, until there are no more."""
     (length,) = _LENGTH.unpack(asked.read(_LENGTH.size))
     job = _job.decode(asked.read(length))
     reader = JournalReader(Journal(Path(job.folder), job.system, job.name), job.extensions)
     reader.restore(job.cursor, job.state)
-    while asked.read(1):
+    while go := asked.read(1):
         portion = reader.next(job.most)
+        if portion is not None and more is not None and go == _GO:
+            portion.more = more(portion)
         frame = b"" if portion is None else _encode(portion)
         told.write(_LENGTH.pack(len(frame)) + frame)
         told.flush()
 
 
-if __name__ == "__main__":
+def child(more: More | None = None) -> None:
+    """Be the child until the owner wants no more; `more` is what goes with a portion's facts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes the pipe
     with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+        serve(sys.stdin.buffer, sys.stdout.buffer, more)
+
+
+if __name__ == "__main__":
+    child()

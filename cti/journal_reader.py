@@ -38,6 +38,7 @@ class Portion(Struct, kw_only=True):
     rejected: int = 0
     told_at: datetime | None = None  # Asterisk's time of the newest record
     left: int = 0  # bytes that were not read yet
+    more: bytes = b""  # what a process that read ahead made of it, for who commits it
 
 
 # Every kind of fact that a record tells; each says itself which one it is.

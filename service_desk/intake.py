@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -31,6 +31,7 @@ from service_desk.intake_known import Known
 from service_desk.intake_sql import Statements
 from service_desk.intake_write import Writing, Written
 from service_desk.model import ConversationFacts
+from service_desk.story import Foretold
 
 log = structlog.get_logger(__name__)
 
@@ -248,24 +249,31 @@ class Intake:
         await self._write_for_sure(batch[middle:])
 
     async def write(
-        self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None = None
+        self,
+        batch: Sequence[tuple[bytes, cti.CallFact]],
+        also: Also | None = None,
+        foretold: Mapping[str, Foretold] | None = None,
     ) -> dict[str, bool]:
         """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError.
 
         Returns the calls of the batch that were there before: whether they had ended. `also` is
-        done in the same transaction. Whoever writes, live or journal, writes alone: what is known
-        of a call must not change between being read and being committed.
+        done in the same transaction; `foretold` saves folding where it holds. Whoever writes, live
+        or journal, writes alone: what is known of a call must not change between being read and
+        being committed.
         """
         async with self._alone:
-            written = await self._transact(batch, also)
+            written = await self._transact(batch, also, foretold or {})
         self.written += len(batch)
         await self.desk.outbox.deliver(written.events, written.outbox)
         return written.ended
 
     async def _transact(
-        self, batch: Sequence[tuple[bytes, cti.CallFact]], also: Also | None
+        self,
+        batch: Sequence[tuple[bytes, cti.CallFact]],
+        also: Also | None,
+        foretold: Mapping[str, Foretold],
     ) -> Written:
-        writing = Writing(self.desk, self._statements, self._known, self._roots)
+        writing = Writing(self.desk, self._statements, self._known, self._roots, foretold)
         forget = self.desk.outbox.delivered()
         if not self._tidy and len(forget) < MOST_DELIVERED:
             forget = []

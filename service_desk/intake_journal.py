@@ -24,7 +24,9 @@ from cti.journal_reader import JournalReader, Portion
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Batch, Intake
+from service_desk.journal_ahead import command, foretold
 from service_desk.model import JournalCursor, JournalReject
+from service_desk.story import Foretold
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +79,9 @@ class JournalIntake:
         self._intake = intake
         self._system = reader.journal.system
         self._pending: Portion | None = None
+        self._foretold: Mapping[str, Foretold] = {}  # of the pending portion
         self._ahead: ReadAhead | None = None
+        self._news = True  # the last portion told of calls that were in no table
         self._alone = False  # another process was tried, and was of no use
 
     async def load(self) -> None:
@@ -100,7 +104,7 @@ class JournalIntake:
             self.behind = 0
             return False
         await self.commit(self._pending)
-        self._pending = None
+        self._pending, self._foretold = None, {}
         return True
 
     async def close(self) -> None:
@@ -117,21 +121,28 @@ class JournalIntake:
         if self._alone:
             return await asyncio.to_thread(self.reader.next, LARGE)
         try:
-            self._ahead = self._ahead or await ReadAhead.start(self.reader, LARGE)
-            portion = await self._ahead.next()
+            self._ahead = self._ahead or await ReadAhead.start(
+                self.reader, LARGE, command(self.desk.settings.region)
+            )
+            portion = await self._ahead.next(more=self._news)
         except (AheadError, OSError) as why:
             log.warning("journal.reads_alone", why=f"{type(why).__name__} {why}")
             self._alone = True
             await self.close()
             return await asyncio.to_thread(self.reader.next, LARGE)
         if portion is not None:
-            await asyncio.to_thread(self.reader.restore, portion.cursor, portion.state)
+            self._foretold = await asyncio.to_thread(self._follow, portion)
         return portion
+
+    def _follow(self, portion: Portion) -> Mapping[str, Foretold]:
+        """Stand where the portion ends; the stories that came with it."""
+        self.reader.restore(portion.cursor, portion.state)
+        return foretold(portion.more)
 
     async def lose(self, leg_ids: Iterable[str], at: datetime, how: cti.Lost = "unknown") -> None:
         """End these channels as lost. Raises DatabaseAway; the next step then does it."""
         await self.close()  # what was read ahead knows nothing of this
-        self._pending = self.reader.lose(leg_ids, at, how)
+        self._pending, self._foretold = self.reader.lose(leg_ids, at, how), {}
         await self.commit(self._pending)
         self._pending = None
 
@@ -143,7 +154,7 @@ class JournalIntake:
         found = Tally(records=portion.records, rejected=portion.rejected)
         keep = _Keep(portion, self.desk)
         try:
-            there = await self._intake.write(facts, also=keep)
+            there = await self._intake.write(facts, also=keep, foretold=self._foretold)
         except DatabaseAway:
             raise
         except Exception:
@@ -153,6 +164,8 @@ class JournalIntake:
             self._intake.lost += found.refused  # an alarm, like those refused live
             await self.desk.transact(keep)
         old = self._how_it_was(portion, found, there)
+        told = portion.facts
+        self._news = not told or any(fact.call_id not in there for fact in told)
         self.tally.add(found)
         self.behind = portion.left
         self.told_at = portion.told_at or self.told_at

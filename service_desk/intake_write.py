@@ -22,7 +22,7 @@ from service_desk.fold import fold
 from service_desk.intake_known import CallFacts, Known, pack, unpack
 from service_desk.intake_rows import Rows
 from service_desk.intake_sql import Statements
-from service_desk.story import Story
+from service_desk.story import Foretold, Story
 from service_desk.witnesses import adds_nothing
 
 MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
@@ -51,8 +51,10 @@ class Writing:
         statements: Statements,
         cache: Mapping[str, Known],
         roots: Mapping[str, str],
+        foretold: Mapping[str, Foretold],
     ) -> None:
         self.desk = desk
+        self.foretold = foretold
         self.sql = statements
         self.cache = cache
         self.cached_roots = roots
@@ -182,15 +184,24 @@ class Writing:
             if adds_nothing(old.facts.values(), facts.values()):
                 continue
             everything = {**old.facts, **facts}
-            fresh[root] = old, fold(root, everything, self.desk.settings.region)
+            story = self._foretold(root, old, facts)
+            story = story or fold(root, everything, self.desk.settings.region)
+            fresh[root] = old, story
             self.touched[root] = Known(
                 call_id=root,
                 facts=everything,
-                story=fresh[root][1],
+                story=story,
                 stored=True,
-                ended=fresh[root][1].conversation["ended_at"] is not None,
+                ended=story.conversation["ended_at"] is not None,
             )
         return fresh
+
+    def _foretold(self, root: str, old: Known, facts: CallFacts) -> Story | None:
+        """The story that was made of just these facts, nothing else being known."""
+        found = self.foretold.get(root)
+        if found is None or old.facts or len(facts) != found.facts:
+            return None
+        return found.story if all(each.call_id == root for each in facts.values()) else None
 
     def _merge(
         self, connection: Connection, fact: cti.CallMerged, added: dict[str, CallFacts]

@@ -33,3 +33,10 @@ class Story(Struct, frozen=True, kw_only=True, gc=False):
     recordings: dict[str, dict[str, Any]]
     entries: dict[str, Entry]
     aliases: frozenset[tuple[str, str]]
+
+
+class Foretold(Struct, frozen=True, gc=False):
+    """What so many facts say of a call, if they are all there is."""
+
+    facts: int
+    story: Story

@@ -61,6 +61,20 @@ async def test_it_tells_the_same_portions(reader: JournalReader) -> None:
     assert await ahead_of(reader) == expected[3:]
 
 
+async def test_a_module_above_may_make_something_of_a_portion(reader: JournalReader) -> None:
+    """Until it is asked not to; what it has been asked for before comes as it was asked for."""
+    ahead = await ReadAhead.start(reader, SMALL, ("service_desk.journal_ahead", "DE"))
+    found = []
+    while (portion := await ahead.next(more=not found)) is not None:
+        found.append(portion)
+    await ahead.stop()
+    assert [bool(portion.more) for portion in found[:3]] == [True, True, True]
+    assert not any(portion.more for portion in found[3:])
+    for portion in found:
+        portion.more = b""
+    assert found == alone(reader)
+
+
 async def test_one_that_is_gone_says_so_and_can_be_stopped(reader: JournalReader) -> None:
     ahead = await ReadAhead.start(reader, SMALL)
     assert await ahead.next() is not None

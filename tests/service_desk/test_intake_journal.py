@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from cti.events import CallFact
+from cti.events import CallFact, CallMerged
 from cti.interpret import Interpreter
 from cti.journal import Journal
 from cti.journal_ahead import ReadAhead
 from cti.journal_reader import JournalReader
-from service_desk import intake_journal
+from service_desk import intake_journal, intake_write, journal_ahead
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
@@ -35,6 +35,7 @@ from service_desk.model import (
     metadata,
 )
 from service_desk.state_hash import state_hash, state_lines
+from service_desk.story import Story
 from tests.fakes.ami_recording import EXTENSIONS, recording
 from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, lines, shuffled
 from tests.fakes.cel_recording import records as records_of
@@ -464,10 +465,20 @@ async def test_far_behind_another_process_reads_ahead(
     """The same as read alone; alone, if that process is of no use. It is there for no longer."""
     records.in_files(*KINDS)
     ahead = Ahead(monkeypatch, good=good)
+    folded: list[str] = []
+
+    def counted(call_id: str, *of: Any) -> Story:
+        folded.append(call_id)
+        return fold(call_id, *of)
+
+    monkeypatch.setattr(intake_write, "fold", counted)
     one = await Bridge(desk, records.folder).start()
     while await one.journal.step():
         pass
     assert one.journal._ahead is None
+    # That process says what a call is, but for the first portion, which is read alone.
+    calls = len(await rows(desk, Conversation.call_id))
+    assert (len(folded) < calls / 2) is good
     await one.stop()
     far = await state_hash(desk)
     assert ahead.started == 1
@@ -478,6 +489,23 @@ async def test_far_behind_another_process_reads_ahead(
     assert one.journal.reader.place() == two.journal.reader.place()
     await two.stop()
     assert await state_hash(desk) == far
+
+
+@pytest.mark.parametrize("name", CEL_NAMES)
+async def test_what_is_foretold_of_a_call_is_what_its_facts_say(tmp_path: Path, name: str) -> None:
+    """Sent from one process to the other, the stories are the same to the last value."""
+    (tmp_path / "cel.json").write_bytes(b"".join(line + b"\n" for line in lines(name)))
+    portion = JournalReader(Journal(tmp_path, SYSTEM), EXTENSIONS).next()
+    assert portion is not None
+    told = journal_ahead.foretold(journal_ahead.foretell(portion, "DE"))
+    facts = [(packed(fact)[0], fact) for fact in portion.facts]
+    merged = any(isinstance(fact, CallMerged) for fact in portion.facts)
+    assert told or merged
+    for call_id, each in told.items():
+        own = {encoded: fact for encoded, fact in facts if fact.call_id == call_id}
+        assert each.facts == len(own)
+        assert each.story == fold(call_id, own, "DE")
+    assert journal_ahead.foretold(b"of another version") == {}
 
 
 async def test_what_was_read_ahead_is_left_when_channels_are_lost(
