@@ -137,7 +137,6 @@ class Bridge:
         self._pauses = Pauses(self.roster, self._switchboard, clock=clock, tick=self.tick)
         self._held_back: list[Message] | None = []  # None once the resync is through
         self._boot = ""
-        self._booted: datetime | None = None
         self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock
         self._after_call: dict[str, str] = {}  # agent -> the call they still work on
         self._synced = asyncio.Event()
@@ -191,11 +190,8 @@ class Bridge:
 
     @property
     def booted(self) -> datetime | None:
-        """When the Asterisk we were last connected to was started: what began before has ended.
-
-        It tells whole seconds only; where we lost the one before it in that very second, then.
-        """
-        return self._booted
+        """When the Asterisk we were last connected to was started; it tells whole seconds."""
+        return _boot_time(self._boot)
 
     @property
     def held_back(self) -> int:
@@ -280,11 +276,7 @@ class Bridge:
             # Another boot: ids begin anew, and what we knew has ended with the old one.
             now = self._now()
             over_at = max(self._latest, _boot_time(self.link.boot) or now)
-            over_at = min(over_at, now)
-            self._tell(self.interpreter.restart(over_at))
-            self._booted = over_at
-        elif not self._boot:
-            self._booted = _boot_time(self.link.boot)
+            self._tell(self.interpreter.restart(min(over_at, now)))
         self._boot = self.link.boot
         await self._recall_calls()
         channels = await self.link.listing("CoreShowChannels")

@@ -124,11 +124,13 @@ class Reconciler:
         if boot is None or here is None or boot > self.desk.clock.now():
             return
         legs = self.journal.reader.open_legs()
-        gone = [leg for leg, (_, begun) in legs.items() if begun < boot and leg not in here]
+        # What began in the very second of its start began before: it takes longer to start.
+        over = boot + BOOT_TOLD
+        gone = [leg for leg, (_, begun) in legs.items() if begun < over and leg not in here]
         if gone:
             log.warning("journal.lost_with_asterisk", many=len(gone))
             told = self.journal.told_at or boot
-            at = told if told < boot else boot + BOOT_TOLD
+            at = told if told < boot else over
             await self.journal.lose(sorted(gone), at, "asterisk")
 
     async def _lose_vanished(self, here: Collection[str]) -> None:

@@ -387,19 +387,6 @@ async def test_another_boot_closes_the_old_boots_calls() -> None:
         assert world.bridge.booted is not None
 
 
-async def test_a_boot_in_the_very_second_of_the_crash_is_after_it() -> None:
-    """Asterisk tells its start in whole seconds: the calls of that second are the old one's."""
-    async with running() as world:
-        lost_at = NOON + timedelta(seconds=7.8)
-        world.clock.now = lost_at
-        world.link.down()
-        second = lost_at.replace(microsecond=0).astimezone()
-        world.link.boot = second.strftime("%Y-%m-%d %H:%M:%S")
-        world.clock.now = lost_at + timedelta(seconds=0.9)
-        await world.link.up()
-        assert world.bridge.booted == lost_at
-
-
 async def test_who_was_transferred_away_frees_the_first_agent_at_once() -> None:
     async with running() as world:
         messages = recording("blind_to_agent").messages

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from bench.roots import record_files, records_in, roots_in
 from bench.sipp import Agents, Callers, Counts
 from config.settings import load
 from service_desk.desk import Desk, connect
@@ -244,15 +245,11 @@ class Floor:
 
     def record_files(self) -> list[Path]:
         """Asterisk's records, rotated files first."""
-        folder = load(self.house.file).records_folder
-        return sorted(folder.glob("cel*.json"), key=lambda each: (each.name == "cel.json", each))
+        return record_files(load(self.house.file).records_folder)
 
     def records(self) -> Iterable[dict[str, Any]]:
         """Asterisk's own records, rotated files first; a torn last line is left out."""
-        for file in self.record_files():
-            for line in file.read_text(errors="replace").splitlines():
-                with contextlib.suppress(json.JSONDecodeError):
-                    yield json.loads(line)
+        return records_in(load(self.house.file).records_folder)
 
     async def agents_agree(self) -> None:
         """Wait until every agent is what Asterisk says of them: nobody is up, all are free."""
@@ -272,17 +269,6 @@ class Floor:
             return names if channels.startswith("0 active channels") else [channels, *names]
 
         await until(busy, lambda names: not names, seconds=FREE_SECONDS, every=0.5)
-
-
-def roots_in(records: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """The calls from the trunk in Asterisk's records: linkedid of the first channel -> number."""
-    return {
-        record["linkedid"]: record["num"]
-        for record in records
-        if record.get("eventtype") == "CHAN_START"
-        and record["uniqueid"] == record["linkedid"]
-        and record["channame"].startswith("PJSIP/carrier-")
-    }
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,9 @@ pytestmark = [
 ]
 RATE = length(8, 15)
 TALK = 0.8
-GAP = 100.0  # milliseconds
+# Milliseconds. In the short form other tests have the machine as well: what is heard of that is no
+# fault of ours, and told all the same; a second of silence would be.
+GAP = float(length(1_000, 100))
 LISTENERS = 6  # callers who talk all the while
 LISTEN_SECONDS = 900.0  # at most
 

@@ -22,10 +22,11 @@ from signal import SIGKILL
 
 import pytest
 
+from bench.roots import roots_in
 from bench.sipp import Agents
 from tests.conftest import need
 from tests.faults.conftest import Check, length
-from tests.faults.floor import Floor, Tally, floor_settings, roots_in
+from tests.faults.floor import Floor, Tally, floor_settings
 from tests.faults.voices import ahead_of_others
 from tests.journeys.house import House
 from tests.polling import until
