@@ -61,6 +61,7 @@ class Roster:
         self._queues = queues
         self.plans = agents
         self.states = {name: AgentState(agent=name, since=now) for name in agents}
+        self._registered: set[str] = set()  # agents whose device has said so since the last resync
         self._wished: dict[str, _Wished] = {}  # agent -> the pause whose event is on its way
         self._told_at: dict[str, datetime] = {}  # agent -> time of the last change told
         self._came_by: dict[str, str] = {}  # call -> its last queue, for who gets it by transfer
@@ -143,7 +144,9 @@ class Roster:
         queues = set(state.queues)
         if m.name == "QueueMemberAdded":
             queues.add(m.get("Queue"))
-            state = moves.reachable(state, yes=_is_here(m))
+            # A queue learns a little later than we that a device is there.
+            here = _is_here(m) or state.agent in self._registered
+            state = moves.reachable(state, yes=here)
             state = moves.paused(state, _own_pause(m)[0])
         elif m.name == "QueueMemberRemoved":
             queues.discard(m.get("Queue"))
@@ -180,6 +183,7 @@ class Roster:
             if wrapping:
                 limit = _epoch(m.get("LastPause"), at) + timedelta(seconds=self._longest(name))
                 limits[name] = max(limit, limits.get(name, limit))
+        self._registered.clear()
         out: list[AgentChanged] = []
         for name, state in self.states.items():
             alive = set(legs.get(name, ()))
@@ -205,6 +209,10 @@ class Roster:
         if state is None or not peer.startswith("PJSIP/"):
             return []
         here = status in {"Registered", "Reachable"}
+        if here:
+            self._registered.add(state.agent)
+        else:
+            self._registered.discard(state.agent)
         return self._put(state.agent, moves.reachable(state, yes=here), at)
 
     # -- facts -----------------------------------------------------------------------------

@@ -426,6 +426,17 @@ async def test_a_device_that_is_gone_is_unreachable() -> None:
             assert world.status("ava") == expected
 
 
+async def test_who_signs_in_as_soon_as_the_device_is_there_can_be_reached() -> None:
+    """A queue may still have the device for gone when its member is added."""
+    async with running() as world:
+        member = (("MemberName", "ava"), ("Queue", "support"), ("Status", "5"), ("Paused", "0"))
+        for status, expected in (("Unregistered", "unreachable"), ("Registered", "available")):
+            pairs = (("Peer", "PJSIP/ava"), ("PeerStatus", status))
+            world.link.tell(message(("Event", "PeerStatus"), *pairs))
+            world.link.tell(message(("Event", "QueueMemberAdded"), *member))
+            assert world.status("ava") == expected
+
+
 async def test_sign_in_and_out_follow_asterisk() -> None:
     async with running() as world:
         assert set(world.bridge.snapshot().agents["ava"].queues) == {"support", "sales"}
