@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,13 +17,14 @@ import msgspec
 import structlog
 
 from agent_console.context import ConsoleContext
+from agent_console.live import shown
 from agent_console.live.alarms import Alarms
 from agent_console.live.alarms import Read as ReadAlarms
 from agent_console.live.cards import Build, Cards
 from agent_console.live.hub import Hub, Key
 from agent_console.live.last_calls import LastCalls
 from agent_console.live.last_calls import Read as ReadLast
-from agent_console.live.parts import Part, Parts
+from agent_console.live.parts import Parts
 from agent_console.live.presenting import Present, Presenting
 from agent_console.live.state import Sections
 from agent_console.live.today import Today
@@ -43,8 +43,6 @@ from cti.events import (
     LinkLost,
     LinkRestored,
     LiveAgent,
-    LiveCall,
-    LiveQueue,
 )
 from cti.wishes import BoardWanted, CommandDone
 from service_desk.errors import DeskError
@@ -155,32 +153,18 @@ class Screens:
                 cards[call_id] = card
                 if self._presenting is not None:
                     self._presenting.shown(agent, part, card)
-            calls[call_id] = _call_shown(part, card)
-        me = _builtins(live or LiveAgent(agent=agent, status="signed_out", since=self._started))
+            calls[call_id] = shown.call_on_desk(part, card)
+        me = shown.plain(live or LiveAgent(agent=agent, status="signed_out", since=self._started))
         me["name"] = self._names.get(agent, agent)
-        me["stale_since"] = _time(self._view.stale_since)
+        me["stale_since"] = shown.moment(self._view.stale_since)
+        last = self._parts.last_of(agent)
+        last_card = self.cards.get(last.call_id, language) if last is not None else None
         return {
             "me": {"me": me},
             "call": calls,
             "card": cards,
-            "last": self._last_shown(agent, language),
+            "last": shown.last_call(last, last_card),
             "today": {"today": self.today.of(agent)},
-        }
-
-    def _last_shown(self, agent: str, language: str) -> dict[str, Any]:
-        """The call this agent just had, by its case; nothing until its card is there."""
-        last = self._parts.last_of(agent)
-        card = self.cards.get(last.call_id, language) if last is not None else None
-        if last is None or card is None or card.case is None:
-            return {}
-        return {
-            "last": {
-                "call_id": last.call_id,
-                "at": _time(last.at),
-                "handed_on": last.handed_on,
-                "who": card.customer.name if card.customer else card.number_shown,
-                "case": msgspec.to_builtins(card.case),
-            }
         }
 
     def forget_last(self, agent: str) -> None:
@@ -190,33 +174,26 @@ class Screens:
 
     def board(self) -> Sections:
         """The sections of the supervisors' board."""
+        calls = self._view.calls
         return {
-            "queues": {name: self._queue_shown(queue) for name, queue in self._view.queues.items()},
+            "queues": {
+                name: shown.queue_on_board(
+                    queue,
+                    self._context.title_of(queue.queue),
+                    calls.get(queue.waiting[0]) if queue.waiting else None,
+                )
+                for name, queue in self._view.queues.items()
+            },
             "agents": {
-                name: {**_builtins(agent), "name": self._names.get(name, name)}
+                name: {**shown.plain(agent), "name": self._names.get(name, name)}
                 for name, agent in self._view.agents.items()
             },
             "calls": {
-                call_id: self._call_on_board(call) for call_id, call in self._view.calls.items()
+                call_id: shown.call_on_board(call, self.cards.any(call_id))
+                for call_id, call in calls.items()
             },
-            "link": {"link": {"stale_since": _time(self._view.stale_since)}},
+            "link": {"link": {"stale_since": shown.moment(self._view.stale_since)}},
             "alarms": dict(self._alarms.on) if self._alarms is not None else {},
-        }
-
-    def _queue_shown(self, queue: LiveQueue) -> dict[str, Any]:
-        first = self._view.calls.get(queue.waiting[0]) if queue.waiting else None
-        return {
-            **_builtins(queue),
-            "label": msgspec.to_builtins(self._context.title_of(queue.queue)),
-            "longest_since": _time(first.queued_at if first else None),
-        }
-
-    def _call_on_board(self, call: LiveCall) -> dict[str, Any]:
-        card = self.cards.any(call.call_id)
-        return {
-            **_builtins(call),
-            "customer_name": card.customer.name if card and card.customer else "",
-            "case_number": card.case.number if card and card.case else None,
         }
 
     # -- what moves it ----------------------------------------------------------------------
@@ -395,22 +372,3 @@ class Screens:
             if delta:
                 self._view.queues.update(delta.set.get("queues", {}))
                 self._board_soon()
-
-
-def _call_shown(part: Part, card: Any) -> dict[str, Any]:
-    return {
-        **_builtins(part.call),
-        "state": part.state,
-        "since": _time(part.since),
-        "waited": part.waited,
-        "path": msgspec.to_builtins(card.path) if card is not None else [],
-    }
-
-
-def _builtins(struct: LiveCall | LiveAgent | LiveQueue) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(struct)
-    return found
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")
