@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 
 import pytest
 import pytest_asyncio
@@ -93,10 +93,7 @@ async def _postgres_killed(apart: FloorApart) -> None:
 
 async def _postgres_stopped(apart: FloorApart) -> None:
     assert apart.stores is not None
-    postgres, _ = apart.stores
-    postgres.send(SIGSTOP)
-    await asyncio.sleep(length(2, 10))
-    postgres.send(SIGCONT)
+    await _stopped_for_a_while(apart.stores[0].send)
 
 
 async def _redis_killed(apart: FloorApart) -> None:
@@ -109,10 +106,7 @@ async def _redis_killed(apart: FloorApart) -> None:
 
 async def _redis_stopped(apart: FloorApart) -> None:
     assert apart.stores is not None
-    _, redis = apart.stores
-    redis.send(SIGSTOP)
-    await asyncio.sleep(length(2, 10))
-    redis.send(SIGCONT)
+    await _stopped_for_a_while(apart.stores[1].send)
 
 
 async def _all_of_ours_killed(apart: FloorApart) -> None:
@@ -121,9 +115,13 @@ async def _all_of_ours_killed(apart: FloorApart) -> None:
 
 
 async def _all_of_ours_stopped(apart: FloorApart) -> None:
-    apart.signal(SIGSTOP, *ROLES)
+    await _stopped_for_a_while(lambda number: apart.signal(number, *ROLES))
+
+
+async def _stopped_for_a_while(send: Callable[[Signals], None]) -> None:
+    send(SIGSTOP)
     await asyncio.sleep(length(2, 10))
-    apart.signal(SIGCONT, *ROLES)
+    send(SIGCONT)
 
 
 FAULTS: dict[str, Fault] = {
