@@ -21,6 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 
 from service_desk.direct_sql import Direct, to_json
 from service_desk.model import (
@@ -122,6 +123,7 @@ class Statements:
         self.take_case = Direct(_TAKE_CASE, self._dialect)
         self.rename_case = Direct(_RENAME_CASE, self._dialect)
         self.unlink_case = Direct(_UNLINK_CASE, self._dialect)
+        self.drop_signposts = Direct(_DROP_SIGNPOSTS, self._dialect)
         self.drop_case = Direct(_DROP_CASE, self._dialect)
         self.drop_entry = Direct(_DROP_ENTRY, self._dialect)
         self.drop_visit = Direct(_DROP_VISIT, self._dialect)
@@ -291,10 +293,25 @@ _UNLINK_CASE = (
     .values(case_id=None)
 )
 
+# The signposts that lead to such a case go with it.
+_NONE = aliased(Case)
+_DROP_SIGNPOSTS = delete(Case).where(
+    ~Case.touched,
+    Case.merged_into.in_(
+        select(_NONE.id).where(
+            _NONE.opened_by_call_id == bindparam("b_call"),
+            ~_NONE.touched,
+            ~select(Conversation.call_id).where(Conversation.case_id == _NONE.id).exists(),
+        )
+    ),
+)
+
+_LED_TO = aliased(Case)
 _DROP_CASE = delete(Case).where(
     Case.opened_by_call_id == bindparam("b_call"),
     ~Case.touched,
     ~select(Conversation.call_id).where(Conversation.case_id == Case.id).exists(),
+    ~select(_LED_TO.id).where(_LED_TO.merged_into == Case.id).exists(),
 )
 
 _DROP_ENTRY = delete(CaseEntry).where(

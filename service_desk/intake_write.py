@@ -347,6 +347,7 @@ class Writing:
             (sql.attach_customer, rows.attached),
             (sql.take_case, rows.taken),
             (sql.unlink_case, rows.unlinked),
+            (sql.drop_signposts, rows.unlinked),
             (sql.drop_case, rows.unlinked),
             (sql.leg, rows.legs),
             (sql.visit, rows.visits),

@@ -16,6 +16,7 @@ from service_desk import intervals
 from service_desk.desk import Desk
 from service_desk.fold import fold
 from service_desk.intake_known import pack, unpack
+from service_desk.model import Case
 
 
 def _sibling(name: str) -> ModuleType:
@@ -130,4 +131,29 @@ async def test_a_call_that_opens_no_case_for_now_keeps_none_of_the_one_it_absorb
     await world.feed(desk, [fact for fact in facts if fact not in (*arrivals, *merges)])
     await world.feed(desk, [*consult, *merges])
     await world.feed(desk, [fact for fact in arrivals if fact not in consult])
+    assert await world.tables(desk) == expected
+
+
+async def test_a_case_that_is_none_for_now_goes_with_the_signpost_that_leads_to_it(
+    desk: Desk,
+) -> None:
+    """Both calls had a case, which became one; then the whole call looked internal for a moment."""
+    facts = facts_of(["consulted"])
+    await world.feed(desk, facts)
+    expected = await world.tables(desk)
+    await world.wipe(desk)
+    of_consult = [fact for fact in facts if fact.call_id == "k0c"]
+    end = [fact for fact in of_consult if isinstance(fact, cti.LegEnded)]
+    arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
+    consult = [fact for fact in arrivals if fact.call_id == "k0c"]
+    merges = [fact for fact in facts if isinstance(fact, cti.CallMerged)]
+    await world.feed(desk, end)
+    await world.feed(
+        desk, [fact for fact in facts if fact not in (*of_consult, *arrivals, *merges)]
+    )
+    await world.feed(desk, merges)
+    assert len(await world.rows(desk, Case.id)) == 2
+    await world.feed(desk, consult)
+    assert await world.rows(desk, Case.id) == []
+    await world.feed(desk, [fact for fact in facts if fact not in end])
     assert await world.tables(desk) == expected
