@@ -7,6 +7,7 @@ the board. So a command that Asterisk carried out, and whose answer was lost, is
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import uuid4
@@ -207,7 +208,8 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
     if state.ringing:
         raise Refused("A call is ringing. Answer or reject it first.")
     _allowed(board, wish.to)
-    channel_id = f"{board.interpreter.system}-dial-{uuid4().hex}"
+    # As Asterisk's own end, so that the call is filed beside its neighbours (cti/conversation.py).
+    channel_id = f"{board.interpreter.system}-dial-{int(time.time())}.{uuid4().hex}"
     board.interpreter.expect(channel_id, wish.to)
     await board.link.action(
         "Originate",

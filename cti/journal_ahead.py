@@ -4,7 +4,8 @@ To read and interpret records costs about as much as to write what they tell; in
 waits for the other. The child (`python -m cti.journal_ahead`) does the first, from a cursor on.
 Each portion says where it ends, as those of `JournalReader.next` do, since they are the same: who
 commits them can go on alone from there at any time, whatever becomes of the child. A module of the
-layers above may be the child instead (`child`), and do more with each portion.
+layers above may be the child instead (`child`), and do more with each portion. While one portion is
+committed the next is taken from the child and unpacked.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from asyncio.subprocess import Process
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from queue import Queue
+from threading import Thread
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
 
 from cti.journal import Cursor, Journal, Reject
-from cti.journal_reader import AnyJournalFact, JournalReader, Portion
+from cti.journal_reader import AnyJournalFact, Encoded, JournalReader, Portion, encoded
 
 AHEAD = 2  # portions that are asked for before they are wanted
 MOST_FRAME = 256 * 1024 * 1024  # bytes; a portion is far smaller
@@ -36,7 +39,8 @@ _LENGTH = struct.Struct(">I")
 _GO = b"."
 _GO_WITHOUT = b"-"  # a portion as it is, with nothing made of it
 
-More = Callable[[Portion], bytes]
+T = TypeVar("T")
+More = Callable[[Encoded], bytes]
 
 
 class AheadError(Exception):
@@ -56,10 +60,10 @@ class _Job(Struct, frozen=True):
 
 
 class _Sent(Struct, kw_only=True):
-    """A `Portion` with facts of kinds that can be told apart."""
+    """An `Encoded` portion: nobody encodes its facts again."""
 
     system: str
-    facts: list[AnyJournalFact]
+    facts: list[msgspec.Raw]
     cursor: Cursor
     state: bytes
     records: int
@@ -73,20 +77,31 @@ class _Sent(Struct, kw_only=True):
 _encode = msgspec.msgpack.Encoder().encode
 _sent = msgspec.msgpack.Decoder(_Sent)
 _job = msgspec.msgpack.Decoder(_Job)
+_fact = msgspec.msgpack.Decoder(AnyJournalFact)
 
 
-class ReadAhead:
+class ReadAhead(Generic[T]):
     """The child, as its owner sees it: `start` it, ask for `next` portions in order, `stop` it."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, ready: Callable[[Encoded], T]) -> None:
         self._process = process
+        self._ready = ready
+        self._more = True
+        self._coming = self._fetch()
 
     @classmethod
     async def start(
-        cls, reader: JournalReader, most: int, command: Sequence[str] = (__name__,)
-    ) -> ReadAhead:
-        """Read on from where `reader` stands, in portions of `most` bytes. `command`: the module
-        that is the child, and its arguments. Raises OSError if no process can be started."""
+        cls,
+        reader: JournalReader,
+        most: int,
+        ready: Callable[[Encoded], T],
+        command: Sequence[str] = (__name__,),
+    ) -> ReadAhead[T]:
+        """Read on from where `reader` stands, in portions of `most` bytes.
+
+        `ready`: what is made of each, in a thread, before it is wanted. `command`: the module
+        that is the child, and its arguments. Raises OSError if no process can be started.
+        """
         journal = reader.journal
         cursor, state = reader.place()
         job = _Job(
@@ -111,16 +126,26 @@ class ReadAhead:
             env={**os.environ, "PYTHONPATH": paths},
             limit=BUFFER,
         )
-        ahead = cls(process)
         encoded = _encode(job)
-        ahead._say(_LENGTH.pack(len(encoded)) + encoded + _GO * AHEAD)
-        return ahead
+        assert process.stdin is not None  # noqa: S101 - for the type checker: it is a pipe
+        process.stdin.write(_LENGTH.pack(len(encoded)) + encoded + _GO * AHEAD)
+        return cls(process, ready)
 
-    async def next(self, *, more: bool = True) -> Portion | None:
-        """The next portion, None if there is nothing more. Raises AheadError.
+    async def next(self, *, more: bool = True) -> T | None:
+        """What was made of the next portion, None if there is nothing more. Raises AheadError.
 
         `more`: the child is to make something of the one that it reads next.
         """
+        self._more = more
+        found = await self._coming
+        if found is not None:
+            self._coming = self._fetch()
+        return found
+
+    def _fetch(self) -> asyncio.Task[T | None]:
+        return asyncio.create_task(self._take(), name="journal-ahead")
+
+    async def _take(self) -> T | None:
         out = self._process.stdout
         assert out is not None  # noqa: S101 - for the type checker: it is a pipe
         try:
@@ -131,11 +156,16 @@ class ReadAhead:
                 frame = await out.readexactly(length)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             raise AheadError(type(error).__name__) from error
-        self._say(_GO if more else _GO_WITHOUT)
-        return await asyncio.to_thread(_portion, frame) if frame else None
+        self._say(_GO if self._more else _GO_WITHOUT)
+        return await asyncio.to_thread(self._unpack, frame) if frame else None
+
+    def _unpack(self, frame: bytes) -> T:
+        return self._ready(_opened(frame))
 
     async def stop(self) -> None:
         """Let the child end, soon."""
+        self._coming.cancel()
+        await asyncio.gather(self._coming, return_exceptions=True)
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
@@ -151,11 +181,20 @@ class ReadAhead:
             self._process.stdin.write(data)  # a few bytes: nobody need wait for them to leave
 
 
-def _portion(frame: bytes) -> Portion:
+def _opened(frame: bytes) -> Encoded:
     try:
-        return Portion(**structs.asdict(_sent.decode(frame)))
+        sent = _sent.decode(frame)
+        facts = [bytes(raw) for raw in sent.facts]
+        told = structs.asdict(sent) | {"facts": [_fact.decode(each) for each in facts]}
+        more = told.pop("more")
+        return Encoded(Portion(**told), facts, more)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AheadError(type(error).__name__) from error
+
+
+def _frame(what: Encoded) -> bytes:
+    facts = [msgspec.Raw(each) for each in what.facts]
+    return _encode(structs.asdict(what.portion) | {"facts": facts, "more": what.more})
 
 
 def serve(asked: BinaryIO, told: BinaryIO, more: More | None = None) -> None:
@@ -164,13 +203,33 @@ def serve(asked: BinaryIO, told: BinaryIO, more: More | None = None) -> None:
     job = _job.decode(asked.read(length))
     reader = JournalReader(Journal(Path(job.folder), job.system, job.name), job.extensions)
     reader.restore(job.cursor, job.state)
-    while go := asked.read(1):
-        portion = reader.next(job.most)
-        if portion is not None and more is not None and go == _GO:
-            portion.more = more(portion)
-        frame = b"" if portion is None else _encode(portion)
-        told.write(_LENGTH.pack(len(frame)) + frame)
-        told.flush()
+    # The owner is slow to take a portion while it writes one: who reads need not wait for that.
+    frames: Queue[bytes | None] = Queue(1)
+    teller = Thread(target=_tell, args=(frames, told), name="telling")
+    teller.start()
+    try:
+        while go := asked.read(1):
+            portion = reader.next(job.most)
+            if portion is None:
+                frames.put(b"")
+                continue
+            what = encoded(portion)
+            if more is not None and go == _GO:
+                what.more = more(what)
+            frames.put(_frame(what))
+    finally:
+        frames.put(None)
+        teller.join()
+
+
+def _tell(frames: Queue[bytes | None], told: BinaryIO) -> None:
+    with contextlib.suppress(OSError):
+        while (frame := frames.get()) is not None:
+            told.write(_LENGTH.pack(len(frame)) + frame)
+            told.flush()
+        return
+    while frames.get() is not None:  # nobody listens any more; whoever reads must not wait
+        pass
 
 
 def child(more: More | None = None) -> None:

@@ -38,7 +38,6 @@ class Portion(Struct, kw_only=True):
     rejected: int = 0
     told_at: datetime | None = None  # Asterisk's time of the newest record
     left: int = 0  # bytes that were not read yet
-    more: bytes = b""  # what a process that read ahead made of it, for who commits it
 
 
 # Every kind of fact that a record tells; each says itself which one it is.
@@ -65,6 +64,14 @@ AnyJournalFact = (
 )
 
 
+class Encoded(Struct, gc=False):
+    """A portion, its facts as they are stored, and what who read them ahead made of them."""
+
+    portion: Portion
+    facts: list[bytes]
+    more: bytes = b""
+
+
 class _State(Struct):
     """Kept beside the cursor: what the interpreter knows, and what was gathered.
 
@@ -77,7 +84,13 @@ class _State(Struct):
 
 
 _encoder = msgspec.msgpack.Encoder()
+_encode_fact = _encoder.encode
 _decoder = msgspec.msgpack.Decoder(_State)
+
+
+def encoded(portion: Portion) -> Encoded:
+    """The portion with its facts encoded, which are clean texts (cti/journal_records.py)."""
+    return Encoded(portion, [_encode_fact(fact) for fact in portion.facts])
 
 
 class JournalReader:

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-import msgspec
 import structlog
 from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select, update
@@ -20,13 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from cti import events as cti
 from cti.journal import MOST_BYTES
 from cti.journal_ahead import AheadError, ReadAhead
-from cti.journal_reader import JournalReader, Portion
+from cti.journal_reader import JournalReader, Portion, encoded
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Batch, Intake
-from service_desk.journal_ahead import command, foretold
+from service_desk.journal_ahead import Ready, command, ready
 from service_desk.model import JournalCursor, JournalReject
-from service_desk.story import Foretold
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +33,6 @@ REJECTS_KEPT = 1_000  # lines, of all files; more are only counted
 # live side may simply not have written it yet.
 LATE = timedelta(seconds=10)
 CEL = "cel"
-_encode = msgspec.msgpack.Encoder().encode
 # Bytes: a thousand calls. It is then worth another process to read while this one writes.
 FAR_BEHIND = 8 * 1024 * 1024
 LARGE = 4 * 1024 * 1024  # bytes in a portion then: 600 calls, a third of a second on SQLite
@@ -78,9 +75,9 @@ class JournalIntake:
         self.told_at: datetime | None = None
         self._intake = intake
         self._system = reader.journal.system
-        self._pending: Portion | None = None
-        self._foretold: Mapping[str, Foretold] = {}  # of the pending portion
-        self._ahead: ReadAhead | None = None
+        self._pending: Ready | None = None
+        self._ahead: ReadAhead[Ready] | None = None
+        self._taken: Portion | None = None  # the last one that was read ahead of the reader
         self._news = True  # the last portion told of calls that were in no table
         self._alone = False  # another process was tried, and was of no use
 
@@ -102,9 +99,10 @@ class JournalIntake:
             self._pending = await self._read(most)
         if self._pending is None:
             self.behind = 0
+            await self.close()
             return False
         await self.commit(self._pending)
-        self._pending, self._foretold = None, {}
+        self._pending = None
         return True
 
     async def close(self) -> None:
@@ -112,49 +110,54 @@ class JournalIntake:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             await ahead.stop()
+        if self._taken is not None:
+            await asyncio.to_thread(self.reader.restore, self._taken.cursor, self._taken.state)
+            self._taken = None
 
-    async def _read(self, most: int) -> Portion | None:
+    async def _read(self, most: int) -> Ready | None:
         if most or self.behind < FAR_BEHIND:
             self._alone = False
-            await self.close()
-            return await asyncio.to_thread(self.reader.next, most or MOST_BYTES)
+            return await self._read_alone(most or MOST_BYTES)
         if self._alone:
-            return await asyncio.to_thread(self.reader.next, LARGE)
+            return await self._read_alone(LARGE)
         try:
             self._ahead = self._ahead or await ReadAhead.start(
-                self.reader, LARGE, command(self.desk.settings.region)
+                self.reader, LARGE, ready, command(self.desk.settings.region)
             )
-            portion = await self._ahead.next(more=self._news)
+            found = await self._ahead.next(more=self._news)
         except (AheadError, OSError) as why:
             log.warning("journal.reads_alone", why=f"{type(why).__name__} {why}")
             self._alone = True
-            await self.close()
-            return await asyncio.to_thread(self.reader.next, LARGE)
-        if portion is not None:
-            self._foretold = await asyncio.to_thread(self._follow, portion)
-        return portion
+            return await self._read_alone(LARGE)
+        if found is not None:
+            self._taken = found.portion
+        return found
 
-    def _follow(self, portion: Portion) -> Mapping[str, Foretold]:
-        """Stand where the portion ends; the stories that came with it."""
-        self.reader.restore(portion.cursor, portion.state)
-        return foretold(portion.more)
+    async def _read_alone(self, most: int) -> Ready | None:
+        await self.close()
+
+        def read() -> Ready | None:
+            portion = self.reader.next(most)
+            return None if portion is None else ready(encoded(portion))
+
+        return await asyncio.to_thread(read)
 
     async def lose(self, leg_ids: Iterable[str], at: datetime, how: cti.Lost = "unknown") -> None:
         """End these channels as lost. Raises DatabaseAway; the next step then does it."""
+        if self._pending is not None:
+            await self.commit(self._pending)
         await self.close()  # what was read ahead knows nothing of this
-        self._pending, self._foretold = self.reader.lose(leg_ids, at, how), {}
+        self._pending = ready(encoded(self.reader.lose(leg_ids, at, how)))
         await self.commit(self._pending)
         self._pending = None
 
-    async def commit(self, portion: Portion) -> None:
+    async def commit(self, what: Ready) -> None:
         """One transaction: what the portion told, and how far that is. Raises DatabaseAway."""
-        facts = [
-            (_encode(fact), fact) for fact in portion.facts
-        ]  # clean texts: cti/journal_records
+        portion, facts = what.portion, what.facts
         found = Tally(records=portion.records, rejected=portion.rejected)
         keep = _Keep(portion, self.desk)
         try:
-            there = await self._intake.write(facts, also=keep, foretold=self._foretold)
+            there = await self._intake.write(facts, also=keep, foretold=what.foretold)
         except DatabaseAway:
             raise
         except Exception:

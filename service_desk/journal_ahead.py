@@ -11,10 +11,11 @@ import sys
 from collections.abc import Mapping
 
 import msgspec
+from msgspec import Struct
 
 from cti import events as cti
 from cti.journal_ahead import child
-from cti.journal_reader import Portion
+from cti.journal_reader import Encoded, Portion
 from service_desk.fold import fold
 from service_desk.intake_known import CallFacts
 from service_desk.story import Foretold
@@ -23,17 +24,31 @@ _encode = msgspec.msgpack.Encoder().encode
 _foretold = msgspec.msgpack.Decoder(dict[str, Foretold])
 
 
+class Ready(Struct, gc=False):
+    """A portion with its facts as the intake takes them, and the stories that came with it."""
+
+    portion: Portion
+    facts: list[tuple[bytes, cti.CallFact]]
+    foretold: Mapping[str, Foretold]
+
+
+def ready(what: Encoded) -> Ready:
+    """All that can be done for a portion before it is written."""
+    facts = list(zip(what.facts, what.portion.facts, strict=True))
+    return Ready(what.portion, facts, foretold(what.more))
+
+
 def command(region: str) -> tuple[str, str]:
     """The module and its argument for `ReadAhead.start`."""
     return __name__, region
 
 
-def foretell(portion: Portion, region: str) -> bytes:
+def foretell(what: Encoded, region: str) -> bytes:
     """The stories of a portion's calls; not of those that become one: tables say which stays."""
     calls: dict[str, CallFacts] = {}
     merged: set[str] = set()
-    for fact in portion.facts:
-        calls.setdefault(fact.call_id, {})[_encode(fact)] = fact
+    for encoded, fact in zip(what.facts, what.portion.facts, strict=True):
+        calls.setdefault(fact.call_id, {})[encoded] = fact
         if isinstance(fact, cti.CallMerged):
             merged |= {fact.call_id, fact.absorbed}
     return _encode(
@@ -54,4 +69,4 @@ def foretold(more: bytes) -> Mapping[str, Foretold]:
 
 
 if __name__ == "__main__":
-    child(lambda portion: foretell(portion, sys.argv[1]))
+    child(lambda what: foretell(what, sys.argv[1]))

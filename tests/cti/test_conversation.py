@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +13,32 @@ from cti.conversation import Conversations, call_id_of
 def test_the_id_is_the_same_everywhere_and_differs_by_system() -> None:
     assert call_id_of("ringdesk-1", "ringdesk-1-1.1") == call_id_of("ringdesk-1", "ringdesk-1-1.1")
     assert call_id_of("ringdesk-1", "x") != call_id_of("ringdesk-2", "x")
+
+
+def test_ids_that_follow_each_other_are_filed_side_by_side() -> None:
+    """Whatever the machine is called; ids of calls that we began ourselves, too."""
+    given = (
+        "pbx-1-1699999999.9",
+        "pbx-1-1700000000.10",
+        "pbx-1-dial-1700000001.0af3",
+        "1700000002.7",
+    )
+    ids = [call_id_of("pbx-1", each) for each in given]
+    assert ids == sorted(ids)
+    assert len({each[:9] for each in ids}) == 1
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_any_text_is_an_id(one: str, other: str) -> None:
+    """Nothing is concluded from what it looks like: it may be anything, and lie."""
+    ids = call_id_of("pbx", one), call_id_of("pbx", other)
+    assert (ids[0] == ids[1]) is (one == other)
+    assert all(UUID(each).version == 8 and UUID(each).variant == RFC_4122 for each in ids)
+
+
+@given(st.integers(0, 10**14), st.integers(0, 10**6))
+def test_any_number_leads_an_id(second: int, counted: int) -> None:
+    assert len(call_id_of("pbx", f"pbx-{second}.{counted}")) == 36
 
 
 def test_two_calls_of_one_second_are_two() -> None:

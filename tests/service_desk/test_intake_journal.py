@@ -18,7 +18,7 @@ from cti.events import CallFact, CallMerged
 from cti.interpret import Interpreter
 from cti.journal import Journal
 from cti.journal_ahead import ReadAhead
-from cti.journal_reader import JournalReader
+from cti.journal_reader import JournalReader, encoded
 from service_desk import intake_journal, intake_write, journal_ahead
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
@@ -497,7 +497,7 @@ async def test_what_is_foretold_of_a_call_is_what_its_facts_say(tmp_path: Path, 
     (tmp_path / "cel.json").write_bytes(b"".join(line + b"\n" for line in lines(name)))
     portion = JournalReader(Journal(tmp_path, SYSTEM), EXTENSIONS).next()
     assert portion is not None
-    told = journal_ahead.foretold(journal_ahead.foretell(portion, "DE"))
+    told = journal_ahead.foretold(journal_ahead.foretell(encoded(portion), "DE"))
     facts = [(packed(fact)[0], fact) for fact in portion.facts]
     merged = any(isinstance(fact, CallMerged) for fact in portion.facts)
     assert told or merged
@@ -518,7 +518,9 @@ async def test_what_was_read_ahead_is_left_when_channels_are_lost(
     for _ in range(3):  # one call, and half of the next
         await bridge.journal.step()
     assert bridge.journal._ahead is not None
-    open_legs = bridge.journal.reader.open_legs()
+    committed = await Bridge(desk, records.folder).start()
+    open_legs = committed.journal.reader.open_legs()
+    await committed.stop()
     assert open_legs
     await bridge.journal.lose(sorted(open_legs), heard("answered")[-1].at)
     assert bridge.journal._ahead is None
@@ -527,3 +529,24 @@ async def test_what_was_read_ahead_is_left_when_channels_are_lost(
     await bridge.journal.close()
     await bridge.stop()
     assert len(await rows(desk, Case.id)) == len(KINDS)
+
+
+async def test_a_portion_that_waits_for_the_database_is_not_forgotten_for_lost_channels(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written first: its records are read no second time."""
+    records.calls("answered")
+    bridge = await Bridge(desk, records.folder).start()
+    transact = desk.transact
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseAway("away")
+
+    monkeypatch.setattr(desk, "transact", away)
+    with pytest.raises(DatabaseAway):
+        await bridge.journal.step()
+    monkeypatch.setattr(desk, "transact", transact)
+    await bridge.journal.lose([], heard("answered")[-1].at)
+    await bridge.read()
+    await bridge.stop()
+    assert len(await rows(desk, Case.id)) == 1
