@@ -32,7 +32,7 @@ setup-test: python-version ## only install what `make test` needs
 
 test: setup-test ## install what the tests need, check the code, run every test
 	@$(MAKE) --no-print-directory check-only
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(TESTS)
 
 check: setup-test ## format, lint, strict types, the house's import contracts, the browser's sources
 	@$(MAKE) --no-print-directory check-only

@@ -18,9 +18,11 @@ from types import ModuleType
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
 
 from config import parts as programs
 from tests import ports, postgres
+from tests.by_house import ByHouse
 
 MISSING = re.compile(r"missing part:|is missing:")
 START_SECONDS = 10.0
@@ -36,6 +38,11 @@ hypothesis.settings.load_profile("ringdesk")
 # tests/postgres.py looks here first: a server that set-up brought is on no usual path.
 with contextlib.suppress(programs.PartMissingError):
     os.environ.setdefault("RINGDESK_POSTGRES_BIN", str(programs.postgres_bindir()))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHouse:
+    """Which worker gets which test."""
+    return ByHouse(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

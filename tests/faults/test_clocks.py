@@ -17,7 +17,6 @@ from tests.faults.floor import Floor, open_floor
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RATE = 5.0

@@ -13,7 +13,6 @@ from tests.faults.floor import Floor
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RATE = length(8, 15)

@@ -15,7 +15,6 @@ from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RATE = 8.0  # calls a second

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
 
@@ -17,16 +19,17 @@ from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, open_distant_floor, open_proxied_floor
 from tests.faults.netns import a_wire
 from tests.faults.proxy import Mischief
+from tests.faults.sip_log import Seen, seen_in
 from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 STALE_SECONDS = 15.0  # INVARIANTS 11
 BACK_SECONDS = 30.0
 RATE = 8.0
+SLOWER = 0.05  # seconds: a reader that Asterisk waits for costs more, usually seconds
 
 
 @pytest.fixture(autouse=True)
@@ -84,18 +87,53 @@ async def stale_and_back(page: Page, break_it: Callable[[bool], None]) -> float:
 async def test_the_reader_stops_for_thirty_seconds(floor: Floor, check: Check) -> None:
     """Asterisk sets calls up as before; afterwards we know everything."""
     check.of(12, "STOP of serve while calls flow")
-    floor.call(length(160, 1_200), RATE)
+    log = floor.folder / "stopped.log"
+    floor.call(length(200, 1_200), RATE, log=log)
     flowing = asyncio.create_task(floor.counted())
+    before = length(40, 240)
+    await until(
+        lambda: asyncio.to_thread(seen_in, log),
+        lambda seen: len(seen) >= before,
+        seconds=before / RATE + 30.0,
+        every=0.5,
+    )
+    stopped_at = time.time()
     await floor.stop_by(SIGSTOP)
     try:
         await asyncio.wait({flowing}, timeout=length(10, 30))
     finally:
+        gone_on_at = time.time()
         await floor.stop_by(SIGCONT)
     tally = await floor.tally(await flowing)
     check.count(tally)
+    seen = (await asyncio.to_thread(seen_in, log)).values()
+    usual = set_up([call for call in seen if 0 < call.answered < stopped_at])
+    meanwhile = set_up([call for call in seen if stopped_at < call.asked < gone_on_at])
+    check.note(f"until the call was taken: {usual}; while we stood still: {meanwhile}")
     assert tally.sipp.failed == 0
     assert tally.exact, tally
+    assert meanwhile.calls > before / 2
+    assert meanwhile.median < usual.median * 2 + SLOWER
     await floor.agents_agree()
+
+
+@dataclass(frozen=True)
+class SetUp:
+    """How long callers waited for the answer to their INVITE, which leads to the queue; seconds."""
+
+    calls: int
+    median: float
+    p90: float
+
+    def __str__(self) -> str:
+        return f"median {self.median * 1000:.0f}, p90 {self.p90 * 1000:.0f} ms ({self.calls} calls)"
+
+
+def set_up(calls: Sequence[Seen]) -> SetUp:
+    """Of these, which were all answered."""
+    waits = sorted(call.answered - call.asked for call in calls)
+    assert all(wait > 0 for wait in waits)
+    return SetUp(len(waits), statistics.median(waits), waits[len(waits) * 9 // 10])
 
 
 async def test_events_out_of_order_and_twice(tmp_path: Path, prompts: Path, check: Check) -> None:

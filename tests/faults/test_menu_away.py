@@ -18,7 +18,6 @@ from tests.faults.floor import Floor
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 MENU = "1000"

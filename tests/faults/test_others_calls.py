@@ -23,7 +23,6 @@ from tests.faults.floor import Floor, floor_settings, open_floor
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 AGENTS = 8

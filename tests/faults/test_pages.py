@@ -32,7 +32,6 @@ from tests.ports import free_port
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RATE = 5.0

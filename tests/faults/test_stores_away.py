@@ -20,7 +20,6 @@ from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RATE = 6.0

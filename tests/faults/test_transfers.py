@@ -29,7 +29,6 @@ from tests.recordings.stage import Stage
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 SHORT = ("blind_to_queue", "attended_to_agent")

@@ -11,12 +11,10 @@ import contextlib
 import copy
 import os
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from signal import SIGKILL
 
@@ -27,6 +25,7 @@ from bench.sipp import Agents
 from tests.conftest import need
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, Tally, floor_settings
+from tests.faults.sip_log import seen_in
 from tests.faults.voices import ahead_of_others
 from tests.journeys.house import House
 from tests.polling import until
@@ -34,7 +33,6 @@ from tests.ports import free_ports
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("faults"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 KILLS = length(1, 60)
@@ -42,11 +40,6 @@ RATE = 40.0
 WINDOW = 0.5  # seconds: no call that is older is ever lost. On an idle machine it is milliseconds
 TRACED_SECONDS = 60.0  # until each call that left a trace has its case
 YOUNG = 0.1  # seconds: of these the share that is lost is told
-_MESSAGE = re.compile(
-    r"^-{20,} (?P<at>[-\d]+ [:.\d]+)\nUDP message (?P<way>sent|received) .*?\n\n"
-    r"(?P<first>\S+ \S+).*?^From: .*?sip:(?P<number>\+\d+)@",
-    re.MULTILINE | re.DOTALL,
-)
 
 
 @dataclass
@@ -55,22 +48,6 @@ class Killed:
 
     ages: dict[str, float] = field(default_factory=dict)
     calls: int = 0  # INVITEs sent
-
-
-def reached(log: Path) -> tuple[dict[str, float], set[str]]:
-    """When each number's INVITE was answered with 100, by sipp's log; and all that called."""
-    at: dict[str, float] = {}
-    called: set[str] = set()
-    for message in log.read_text(errors="replace").split("\n-----"):
-        found = _MESSAGE.match("-----" + message if not message.startswith("-----") else message)
-        if found is None:
-            continue
-        if found["first"].startswith("INVITE "):
-            called.add(found["number"])
-        elif found["first"] == "SIP/2.0 100":
-            moment = datetime.fromisoformat(found["at"]).timestamp()
-            at.setdefault(found["number"], moment)
-    return at, called
 
 
 def _command_of(pid: int) -> list[str]:
@@ -161,9 +138,13 @@ async def kill_with_calls_coming(floor: Floor, pbx: Pbx, killed: Killed) -> None
     await asyncio.sleep(random.SystemRandom().uniform(1.0, 2.0))
     killed_at = await pbx.kill()
     floor.flows[-1].end()
-    at, called = await asyncio.to_thread(reached, log)
-    killed.calls += len(called)
-    killed.ages |= {number: killed_at - then for number, then in at.items() if then < killed_at}
+    seen = await asyncio.to_thread(seen_in, log)
+    killed.calls += len(seen)
+    killed.ages |= {
+        number: killed_at - call.trying
+        for number, call in seen.items()
+        if 0 < call.trying < killed_at
+    }
     log.unlink()
     await pbx.start()
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.faults.stalls import Span, Stalls, stalls
 from tests.ports import free_ports
 
 CALLERS = "127.0.0.2"
@@ -30,6 +31,7 @@ AGENTS = "127.0.0.1"
 MARK = b"ringdesk says: one two three"
 PACE = 0.02
 STAMPS = 35  # SO_TIMESTAMPNS: seconds and nanoseconds of the packet's arrival
+NOTED, MOST_GAPS = 60.0, 500
 SILENT = 3.0  # seconds without any packet: that call is over
 ANSWER_SECONDS = 10.0
 
@@ -37,14 +39,15 @@ Address = tuple[str, int]
 
 
 class Heard(msgspec.Struct, frozen=True):
-    """`gap`: the longest time in ms without a packet that a caller had while talking; `own`: the
-    longest that this program itself was late, which is in it; `late`: gaps over 60 ms."""
+    """`gap`: the longest time in ms without a packet that a caller had while talking; `ours`: what
+    is left of the longest without the times in which the machine stood still; `gaps`: all of more
+    than 60 ms, from and until."""
 
     streams: int = 0
     packets: int = 0
     gap: float = 0.0
-    own: float = 0.0
-    late: int = 0
+    gaps: list[Span] = []
+    ours: float = 0.0
 
 
 @dataclass
@@ -66,8 +69,9 @@ class _Line:
 
     def _begin_anew(self) -> None:
         self.streams: set[tuple[Address, bytes]] = set()
-        self.packets = self.late = 0
-        self.gap = self.own = 0.0
+        self.packets = 0
+        self.gap = 0.0
+        self.gaps: list[Span] = []
 
     def serve(self) -> None:
         """Until stdin ends."""
@@ -83,18 +87,14 @@ class _Line:
             if sys.stdin in ready:
                 if not sys.stdin.readline():
                     return
-                said = Heard(
-                    len(self.streams), self.packets, round(self.gap, 1), round(self.own, 1),
-                    self.late,
-                )  # fmt: skip
+                said = Heard(len(self.streams), self.packets, round(self.gap, 1), self.gaps)
                 sys.stdout.write(msgspec.json.encode(said).decode() + "\n")
                 sys.stdout.flush()
                 self._begin_anew()
 
     def _echo(self) -> None:
-        for data, came, source in _packets(self.mouth):
+        for data, _, source in _packets(self.mouth):
             self.mouth.sendto(data, source)
-            self.own = max(self.own, (time.time() - came) * 1000)
 
     def _hear(self) -> None:
         now = time.monotonic()
@@ -111,7 +111,8 @@ class _Line:
             if (before := talk.last.get(ssrc)) is not None:
                 gap = (came - before) * 1000
                 self.gap = max(self.gap, gap)
-                self.late += gap > 60.0
+                if gap > NOTED and len(self.gaps) < MOST_GAPS:
+                    self.gaps.append((before, came))
             talk.last = {ssrc: came}
 
     def _talk(self) -> None:
@@ -125,7 +126,6 @@ class _Line:
                     "!BBHII", 0x80, 0, talk.sequence & 0xFFFF, talk.sequence * 160, talk.to[1]
                 )
                 self.ear.sendto(head + MARK.rjust(160, b"\xff"), talk.to)
-                self.own = max(self.own, (now - talk.due) * 1000)
                 talk.sequence += 1
                 talk.due += PACE
 
@@ -170,6 +170,7 @@ class Voices:
     ear: int
     mouth: int
     process: asyncio.subprocess.Process
+    stalls: Stalls
 
     async def heard(self) -> Heard:
         """What callers heard since the last time that this was asked."""
@@ -178,7 +179,10 @@ class Voices:
         self.process.stdin.write(b"\n")
         async with asyncio.timeout(ANSWER_SECONDS):
             line = await self.process.stdout.readline()
-        return msgspec.json.decode(line, type=Heard)
+        found = msgspec.json.decode(line, type=Heard)
+        await self.stalls.ask()
+        left = max((self.stalls.left_of(each) for each in found.gaps), default=0.0) * 1000
+        return msgspec.structs.replace(found, ours=round(max(left, min(found.gap, NOTED)), 1))
 
 
 @contextlib.asynccontextmanager
@@ -190,7 +194,8 @@ async def voices() -> AsyncIterator[Voices]:
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
-        yield Voices(ear, mouth, process)
+        async with stalls() as watching:
+            yield Voices(ear, mouth, process, watching)
     finally:
         if process.returncode is None:
             process.kill()

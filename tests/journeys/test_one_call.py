@@ -16,7 +16,6 @@ from tests.journeys.house import House
 # All journeys run in one worker and one event loop: they share a house.
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("journeys"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 HOSTILE = "><img src=x onerror=alert(1)>"

@@ -17,7 +17,6 @@ from tests.journeys.test_one_call import number, only_call
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("journeys"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

@@ -12,15 +12,15 @@ from playwright.async_api import CDPSession, Error, expect
 
 from tests.journeys.agent import KEEP_CONNECTIONS, Agent
 from tests.journeys.conftest import Dial, SignIn
-from tests.journeys.ear import level
+from tests.journeys.ear import length, level, samples
 from tests.journeys.house import House
 from tests.journeys.test_one_call import number, only_call
 from tests.journeys.test_what_is_heard import grown
+from tests.journeys.tones import RATE
 from tests.polling import until
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("journeys"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 SECONDS = 10.0  # from the refresh until both hear each other
@@ -46,10 +46,13 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
 ) -> None:
     """Nobody clicks; both hear each other, the draft is there, it is one call of one case."""
     caller, ear = number(), tmp_path / "heard.wav"
+    recordings = house.folder / "data" / "recordings"
+    before = set(recordings.rglob("*.wav"))
     ava, ben = await agent("ava"), await agent("ben")
     await ava.take_calls()
     phone = await call("2000", caller=caller)
     await ava.answer()
+    talking_since = time.monotonic()
     await ben.take_calls()
     await house.hear(await house.channel_of(caller), ear)
     await ava.page.fill("#note", "Half a sentence")
@@ -60,6 +63,7 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     await hear_each_other(house, ava, ear)
     await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
     await ben.in_state("available")
+    talked = time.monotonic() - talking_since
     assert await phone.hang_up() == 0
     await ava.in_state("wrap_up")
     await ava.page.keyboard.press("F10")
@@ -73,6 +77,10 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
         "answered": 1, "cut_off": 1, "back": 1, "ended": 1,
     }  # fmt: skip
     assert "not_taken" not in told
+    [recording] = set(recordings.rglob("*.wav")) - before  # one from beginning to end
+    assert len(conversation["recordings"]) == 1
+    assert length(recording) > talked - 1
+    assert level(samples(recording)[-2 * RATE :]) > 100
 
 
 async def test_a_tab_that_crashed_is_noticed_and_another_one_takes_the_call(

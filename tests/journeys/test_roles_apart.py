@@ -25,7 +25,6 @@ from tests.journeys.test_one_call import new_customer, number, only_call, press_
 
 pytestmark = [
     pytest.mark.journey,
-    pytest.mark.xdist_group("journeys"),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 ROLES = ("bridge", "ivr", "live", "web")
