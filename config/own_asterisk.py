@@ -92,7 +92,7 @@ class OwnAsterisk:
         if self._child is not None:
             return await self._child.wait()
         if self.pid is not None:
-            await _until_gone(self.pid)
+            await until_gone(self.pid)
         return None
 
     async def keep_running(self) -> None:
@@ -136,7 +136,7 @@ class OwnAsterisk:
         if self._child is not None:
             await self._child.wait()
             return
-        await _until_gone(pid)
+        await until_gone(pid)
 
     def _prepare(self) -> bool:
         """Folders, sounds and rendered files; True if a file changed."""
@@ -254,7 +254,7 @@ class OwnAsterisk:
         return f"{(errors or said or ['it said nothing'])[-1].strip()} ({log})"
 
 
-async def _until_gone(pid: int) -> None:
+async def until_gone(pid: int) -> None:
     """Wait for the end of a process that is no child of ours."""
     try:
         handle = os.pidfd_open(pid)

@@ -22,6 +22,7 @@ import pytest
 
 from bench.roots import roots_in
 from bench.sipp import Agents
+from config.own_asterisk import until_gone
 from tests.conftest import need
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, Tally, floor_settings
@@ -39,6 +40,7 @@ KILLS = length(1, 60)
 RATE = 40.0
 WINDOW = 0.5  # seconds: no call that is older is ever lost. On an idle machine it is milliseconds
 TRACED_SECONDS = 60.0  # until each call that left a trace has its case
+GONE_SECONDS = 30.0  # until all of Asterisk's threads are gone after a kill
 YOUNG = 0.1  # seconds: of these the share that is lost is told
 
 
@@ -80,8 +82,8 @@ class Pbx:
         assert pid is not None
         at = time.time()
         os.kill(pid, SIGKILL)
-        if self.process is not None:
-            await self.process.wait()
+        async with asyncio.timeout(GONE_SECONDS):
+            await until_gone(pid)  # with its socket: the next one would take it for one that runs
         return at
 
     async def start(self) -> None:
