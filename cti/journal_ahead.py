@@ -235,8 +235,7 @@ def _tell(frames: Queue[bytes | None], told: BinaryIO) -> None:
 def child(more: More | None = None) -> None:
     """Be the child until the owner wants no more; `more` is what goes with a portion's facts."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes the pipe
-    with contextlib.suppress(BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer, more)
+    serve(sys.stdin.buffer, sys.stdout.buffer, more)
 
 
 if __name__ == "__main__":

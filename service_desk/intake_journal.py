@@ -101,8 +101,7 @@ class JournalIntake:
             self.behind = 0
             await self.close()
             return False
-        await self.commit(self._pending)
-        self._pending = None
+        await self._settle()
         return True
 
     async def close(self) -> None:
@@ -144,12 +143,16 @@ class JournalIntake:
 
     async def lose(self, leg_ids: Iterable[str], at: datetime, how: cti.Lost = "unknown") -> None:
         """End these channels as lost. Raises DatabaseAway; the next step then does it."""
-        if self._pending is not None:
-            await self.commit(self._pending)
+        await self._settle()
         await self.close()  # what was read ahead knows nothing of this
         self._pending = ready(encoded(self.reader.lose(leg_ids, at, how)))
-        await self.commit(self._pending)
-        self._pending = None
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Commit what waits for it, if anything does. Raises DatabaseAway; it then still waits."""
+        if self._pending is not None:
+            await self.commit(self._pending)
+            self._pending = None
 
     async def commit(self, what: Ready) -> None:
         """One transaction: what the portion told, and how far that is. Raises DatabaseAway."""

@@ -1,7 +1,7 @@
 """Which tests of a run on several workers stay together: those that share a house or a floor.
 
-`xdist_group` says so, and pytest-xdist 3.8 does not see it with pytest 9.2 (their issue 1386): each
-worker then opens every house for itself, and the faults of two floors have one machine.
+Marks (`xdist_group`) would say so, but pytest-xdist 3.8 does not see them with pytest 9.2 (their
+issue 1386): each worker would open every house for itself.
 """
 
 from __future__ import annotations

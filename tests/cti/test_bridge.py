@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -547,6 +548,7 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         assert "Application" not in fields
         assert (fields["Context"], fields["Exten"]) == ("ringdesk-agents", "+4930111222")
         made = fields["ChannelId"]
+        assert re.fullmatch(r"ringdesk-1-dial-[0-9]{10,}\.[0-9a-f]{32}", made)  # filed by time
         new = {"Uniqueid": made, "Linkedid": made, "Channel": "PJSIP/ava-00000009", "Exten": "s"}
         world.link.tell(message(("Event", "Newchannel"), *new.items()))
         assert world.told(e.CallArrived)[0].dialed == "+4930111222"

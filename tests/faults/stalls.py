@@ -21,11 +21,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from tests.faults.asked import ask, program
+
 PACE = 0.005
 STILL = 0.025  # seconds late that are noted
 MOST = 1_000  # stalls
 MOST_PROCESSORS = 16
-ANSWER_SECONDS = 10.0
 
 Span = tuple[float, float]  # from, until; seconds since the epoch
 
@@ -63,12 +64,7 @@ class Stalls:
 
     async def ask(self) -> None:
         """Learn of those since the last time."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(b"\n")
-        async with asyncio.timeout(ANSWER_SECONDS):
-            line = await self.process.stdout.readline()
-        self.spans += msgspec.json.decode(line, type=list[Span])
+        self.spans += await ask(self.process, list[Span])
 
     def left_of(self, gap: Span) -> float:
         """Seconds of a gap in which no processor stood still."""
@@ -93,16 +89,8 @@ def length(spans: Iterable[Span]) -> float:
 @contextlib.asynccontextmanager
 async def stalls() -> AsyncIterator[Stalls]:
     """The program, until the end of the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.stalls",
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
+    async with program(__name__) as process:
         yield Stalls(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
 
 
 if __name__ == "__main__":

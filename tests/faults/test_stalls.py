@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.faults.stalls import Stalls, common, length, stalls
+from tests.faults.voices import MOST_GAPS, Heard, left_of
 from tests.polling import until
 
 
@@ -18,6 +19,15 @@ def test_what_is_left_of_a_gap() -> None:
     found.spans += [(10.02, 10.12), (10.03, 10.13), (20.0, 20.5)]
     assert found.left_of((10.0, 10.14)) == pytest.approx(0.03)
     assert found.left_of((30.0, 30.2)) == pytest.approx(0.2)
+
+
+def test_gaps_that_nobody_looked_into_are_ours() -> None:
+    found = Stalls(process=None)  # type: ignore[arg-type]
+    found.spans.append((10.0, 10.2))
+    one = Heard(gap=220.0, gaps=[(10.0, 10.22)])
+    assert left_of(one, found) == 60.0  # gaps of up to that are not told apart
+    assert left_of(Heard(gap=220.0, gaps=[(11.0, 11.22)]), found) == pytest.approx(220.0)
+    assert left_of(Heard(gap=220.0, gaps=one.gaps * MOST_GAPS), found) == 220.0
 
 
 async def test_a_watcher_that_stood_still_says_so() -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.faults.asked import ask, program
 from tests.faults.stalls import Span, Stalls, stalls
 from tests.ports import free_ports
 
@@ -33,7 +34,6 @@ PACE = 0.02
 STAMPS = 35  # SO_TIMESTAMPNS: seconds and nanoseconds of the packet's arrival
 NOTED, MOST_GAPS = 60.0, 500
 SILENT = 3.0  # seconds without any packet: that call is over
-ANSWER_SECONDS = 10.0
 
 Address = tuple[str, int]
 
@@ -174,32 +174,25 @@ class Voices:
 
     async def heard(self) -> Heard:
         """What callers heard since the last time that this was asked."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(b"\n")
-        async with asyncio.timeout(ANSWER_SECONDS):
-            line = await self.process.stdout.readline()
-        found = msgspec.json.decode(line, type=Heard)
+        found = await ask(self.process, Heard)
         await self.stalls.ask()
-        left = max((self.stalls.left_of(each) for each in found.gaps), default=0.0) * 1000
-        return msgspec.structs.replace(found, ours=round(max(left, min(found.gap, NOTED)), 1))
+        return msgspec.structs.replace(found, ours=round(left_of(found, self.stalls), 1))
+
+
+def left_of(heard: Heard, stalls: Stalls) -> float:
+    """What is left (ms) of the longest gap without the times in which the machine stood still."""
+    if len(heard.gaps) == MOST_GAPS:  # there may be others, which nobody looks into
+        return heard.gap
+    left = max((stalls.left_of(each) for each in heard.gaps), default=0.0) * 1000
+    return max(left, min(heard.gap, NOTED))
 
 
 @contextlib.asynccontextmanager
 async def voices() -> AsyncIterator[Voices]:
     """The program, until the end of the block."""
     ear, mouth = free_ports(2)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.faults.voices", str(ear), str(mouth),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        async with stalls() as watching:
-            yield Voices(ear, mouth, process, watching)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+    async with program(__name__, str(ear), str(mouth)) as process, stalls() as watching:
+        yield Voices(ear, mouth, process, watching)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Iterator
@@ -105,6 +106,18 @@ def records(tmp_path: Path) -> Records:
     folder = tmp_path / "records"
     folder.mkdir()
     return Records(folder)
+
+
+@contextlib.contextmanager
+def database_away(desk: Desk) -> Iterator[None]:
+    """Nothing can be written until the end of the block."""
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseAway("away")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(desk, "transact", away)
+        yield
 
 
 def later(desk: Desk) -> None:
@@ -298,23 +311,15 @@ async def test_both_witnesses_in_any_order(
     assert results[0] == results[1]
 
 
-async def test_a_database_that_is_away_holds_the_cursor(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_that_is_away_holds_the_cursor(desk: Desk, records: Records) -> None:
     """Nothing is skipped: the same portion is committed when it is back."""
     records.calls("answered")
     bridge = await Bridge(desk, records.folder).start()
-    transact = desk.transact
-
-    async def away(*_: Any, **__: Any) -> Any:
-        raise DatabaseAway("away")
-
-    monkeypatch.setattr(desk, "transact", away)
-    for _ in range(3):
-        with pytest.raises(DatabaseAway):
-            await bridge.journal.step()
+    with database_away(desk):
+        for _ in range(3):
+            with pytest.raises(DatabaseAway):
+                await bridge.journal.step()
     assert await rows(desk, JournalCursor.records) == []
-    monkeypatch.setattr(desk, "transact", transact)
     await bridge.read()
     await bridge.stop()
     assert len(await rows(desk, Conversation.call_id)) == 1
@@ -532,20 +537,13 @@ async def test_what_was_read_ahead_is_left_when_channels_are_lost(
 
 
 async def test_a_portion_that_waits_for_the_database_is_not_forgotten_for_lost_channels(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: Records
 ) -> None:
     """It is written first: its records are read no second time."""
     records.calls("answered")
     bridge = await Bridge(desk, records.folder).start()
-    transact = desk.transact
-
-    async def away(*_: Any, **__: Any) -> Any:
-        raise DatabaseAway("away")
-
-    monkeypatch.setattr(desk, "transact", away)
-    with pytest.raises(DatabaseAway):
+    with database_away(desk), pytest.raises(DatabaseAway):
         await bridge.journal.step()
-    monkeypatch.setattr(desk, "transact", transact)
     await bridge.journal.lose([], heard("answered")[-1].at)
     await bridge.read()
     await bridge.stop()

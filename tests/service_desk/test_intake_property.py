@@ -93,12 +93,18 @@ def test_time_is_counted_once(these: list[list[int]], those: list[list[int]]) ->
     assert intervals.length(intervals.minus(parts(these), parts(those))) == len(one - two)
 
 
-async def test_a_consult_merged_in_a_later_portion_leaves_the_case_its_owner(desk: Desk) -> None:
-    """The consult opened no case, so it has no owner to bring to the other's."""
+async def consulted(desk: Desk) -> tuple[list[cti.CallFact], str]:
+    """The facts of a call with a consult, and what becomes of them in order; nothing is left."""
     facts = facts_of(["consulted"])
     await world.feed(desk, facts)
-    expected = await world.tables(desk)
+    expected: str = await world.tables(desk)
     await world.wipe(desk)
+    return facts, expected
+
+
+async def test_a_consult_merged_in_a_later_portion_leaves_the_case_its_owner(desk: Desk) -> None:
+    """The consult opened no case, so it has no owner to bring to the other's."""
+    facts, expected = await consulted(desk)
     arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
     await world.feed(desk, arrivals)
     await world.feed(desk, [fact for fact in facts if fact not in arrivals])
@@ -107,10 +113,7 @@ async def test_a_consult_merged_in_a_later_portion_leaves_the_case_its_owner(des
 
 async def test_a_case_that_a_merged_call_brings_along_takes_its_new_calls_name(desk: Desk) -> None:
     """Of the consult only its end was known, which opened a case; then everything else came."""
-    facts = facts_of(["consulted"])
-    await world.feed(desk, facts)
-    expected = await world.tables(desk)
-    await world.wipe(desk)
+    facts, expected = await consulted(desk)
     end = [fact for fact in facts if fact.call_id == "k0c" and isinstance(fact, cti.LegEnded)]
     await world.feed(desk, end)
     await world.feed(desk, [fact for fact in facts if fact not in end])
@@ -121,10 +124,7 @@ async def test_a_call_that_opens_no_case_for_now_keeps_none_of_the_one_it_absorb
     desk: Desk,
 ) -> None:
     """The consult's arrival came first, so the whole call looked internal until its own came."""
-    facts = facts_of(["consulted"])
-    await world.feed(desk, facts)
-    expected = await world.tables(desk)
-    await world.wipe(desk)
+    facts, expected = await consulted(desk)
     arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
     merges = [fact for fact in facts if isinstance(fact, cti.CallMerged)]
     consult = [fact for fact in arrivals if fact.call_id == "k0c"]
@@ -138,10 +138,7 @@ async def test_a_case_that_is_none_for_now_goes_with_the_signpost_that_leads_to_
     desk: Desk,
 ) -> None:
     """Both calls had a case, which became one; then the whole call looked internal for a moment."""
-    facts = facts_of(["consulted"])
-    await world.feed(desk, facts)
-    expected = await world.tables(desk)
-    await world.wipe(desk)
+    facts, expected = await consulted(desk)
     of_consult = [fact for fact in facts if fact.call_id == "k0c"]
     end = [fact for fact in of_consult if isinstance(fact, cti.LegEnded)]
     arrivals = [fact for fact in facts if isinstance(fact, cti.CallArrived)]
