@@ -36,7 +36,7 @@ from config.parts_of import (
 )
 from config.problems import can_be_written, port_is_free
 from config.progress import Progress
-from config.running import Ending, Running, first_of, freeze
+from config.running import Ending, Running, first_of
 from config.secrets import Secrets
 from config.settings import Settings
 from cti.agi.server import AgiServer
@@ -69,7 +69,7 @@ async def serve(
     logs.configure()
     async with Running(ending) as running:
         await start(settings, roles, running, say=say, apart=apart)
-        freeze()
+        running.settle()
         say(f"Ringdesk is ready: {', '.join(sorted(roles))}. Ctrl-C ends it.")
         await running.until_one_ends()
 

@@ -15,7 +15,7 @@ from config import logs
 from config.bootstrap import Say, start
 from config.parts_of import ALL_ROLES
 from config.progress import Progress
-from config.running import Running, freeze
+from config.running import Running
 from config.settings import Settings
 from service_desk import demo as company
 from service_desk.demo_data import STAFF
@@ -34,7 +34,7 @@ async def serve_demo(settings: Settings, *, say: Say) -> None:
     logs.configure("WARNING")
     async with Running() as running:
         await start(settings, ALL_ROLES, running, say=say, prepare=_filler(settings, say))
-        freeze()
+        running.settle()
         say(_welcome(settings, _logins_kept(settings)))
         await running.until_one_ends()
 

@@ -150,7 +150,7 @@ class OwnAsterisk:
         _link(place.share / "documentation", self._files.documentation)
         (place.share / "sounds").mkdir(exist_ok=True)
         _link(place.share / "sounds" / "en", self._files.sounds)
-        sounds.write_music(pbx.music_folder(settings))
+        pbx.write_sounds(settings)
         return pbx.render(settings, place.etc, secrets=self._secrets, place=place)
 
     async def _speak(self) -> None:

@@ -99,11 +99,11 @@ def render(
     """Write every file Asterisk needs into `folder`; True if anything changed.
 
     Files of ours that are no longer wanted are removed. Without `place`, for somebody else's
-    Asterisk, the music is written too. Raises Problem for what may not stand in such a file.
+    Asterisk, the sounds are written too. Raises Problem for what may not stand in such a file.
     """
     if place is None:
         place = Place(etc=folder, own=False)
-        sounds.write_music(music_folder(settings))
+        write_sounds(settings)
     texts = _texts(settings, secrets, place, environment)
     folder.mkdir(parents=True, exist_ok=True)
     changed = False
@@ -142,6 +142,7 @@ def _texts(
         "recordings": _path(settings.recordings_folder),
         "records": _records(settings, place),
         "music": _path(music_folder(settings)),
+        "wide": _path(_wide_sound(settings)),
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
         "dialling": dialling_of(settings),
@@ -231,6 +232,16 @@ def _records(settings: Settings, place: Place) -> str:
 def music_folder(settings: Settings) -> Path:
     """Where the music on hold lies."""
     return settings.data_folder / "asterisk" / "music"
+
+
+def write_sounds(settings: Settings) -> None:
+    """Write the sounds that the rendered files name and no package brings, if missing."""
+    sounds.write_music(music_folder(settings))
+    sounds.write_wide(_wide_sound(settings).with_suffix(".sln16"))
+
+
+def _wide_sound(settings: Settings) -> Path:
+    return music_folder(settings).with_name("ringdesk-wide")
 
 
 def wanted_events() -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +16,24 @@ def freeze() -> None:
     collection of it stops every call's facts and cards for a tenth of a second."""
     gc.collect()
     gc.freeze()
+
+
+def trim() -> Callable[[int], object] | None:
+    """The C library's way to hand free pages back to the system; only glibc needs and has one."""
+    found: Callable[[int], object] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return found
+
+
+async def give_back_memory(give_back: Callable[[int], object], every: float = 60.0) -> None:
+    """Until cancelled: hand free memory back to the system, each minute.
+
+    SQLite's pages and the records' lines come and go in several threads, and glibc returns only
+    what is free at the end of each thread's memory: after 29,000 calls 40 MiB of 87 were free and
+    kept (docs/decisions/015-a-rush.md).
+    """
+    while True:
+        await asyncio.sleep(every)
+        await asyncio.to_thread(give_back, 0)  # some milliseconds, without the interpreter's lock
 
 
 async def first_of(task: asyncio.Task[Any], *others: Coroutine[Any, Any, Any]) -> None:
@@ -44,6 +63,12 @@ class Running:
         self.ending = ending or Ending()
         self.stack = AsyncExitStack()
         self._tasks: list[asyncio.Task[Any]] = []
+
+    def settle(self) -> None:
+        """Everything has started: what it took is there to stay, what is freed later is not."""
+        freeze()
+        if (give_back := trim()) is not None:
+            self.own(give_back_memory(give_back), "memory")
 
     def own(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         """Run `work` until the end; should it end by itself, that is everything's end."""

@@ -1,4 +1,4 @@
-"""Sounds that no package brings: a quiet music on hold, and the queue's words in Chinese.
+"""Sounds that no package brings: a quiet music on hold, a silence, the queue's words in Chinese.
 
 Any of them can be replaced by a recorded file (8 kHz, 16 bit, mono WAV): what is there is kept.
 """
@@ -50,6 +50,12 @@ def write_music(folder: Path) -> None:
         return
     samples = [int(sample) for chord in _CHORDS for sample in _bar(chord)]
     _write(folder / "ringdesk.wav", write_wav(samples))
+
+
+def write_wide(file: Path) -> None:
+    """Write 20 ms of silence at 16 kHz, for `ringdesk-record` in extensions.conf.j2."""
+    if not file.exists():
+        _write(file, bytes(2 * 16_000 // 50))
 
 
 def _bar(chord: tuple[float, ...]) -> list[float]:

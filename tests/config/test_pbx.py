@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from config.own_asterisk import OwnAsterisk
-from config.pbx import own_place, refuse, render
+from config.pbx import music_folder, own_place, refuse, render, write_sounds
 from config.problems import Problem
 from config.secrets import open_secrets
 from config.settings import Settings, load
@@ -28,6 +28,7 @@ from cti.interpret import WANTED_EVENTS
 from cti.interpret.kept import LOST_CAUSES
 from cti.interpret.world import PARKING
 from cti.journal_records import parse
+from ivr.sound import read_wav
 from tests.polling import until
 from tests.ports import free_ports, rtp_ports
 
@@ -166,12 +167,28 @@ def test_who_loses_an_agents_device_is_kept_unless_the_settings_say_no(
 ) -> None:
     """By the causes that cti/interpret/kept.py names."""
     kept = section(files["extensions.conf"], "ringdesk-parted")
-    causes = re.search(r"=~ \"\^\(([0-9|]+)\)\$\"", kept)
+    causes = re.search(r"=~ \"\^10\*\(([0-9|]+)\)\$\"", kept)
     assert causes is not None
     assert {int(cause) for cause in causes[1].split("|")} == LOST_CAUSES
+    handler = "set_var = CHANNEL(hangup_handler_push)=ringdesk-left,s,1"
+    assert handler in section(files["pjsip.conf"], "bob")
+    assert handler not in section(files["pjsip.conf"], "carrier")
     render_own(replace(lab_settings(tmp_path), keep_caller=0), tmp_path / "never")
     text = (tmp_path / "never" / "extensions.conf").read_text()
     assert "(kept)" not in section(text, "ringdesk-parted")
+
+
+def test_recorders_work_at_another_rate_than_the_music(tmp_path: Path) -> None:
+    """Else a second agent's voice is missing (docs/decisions/017-a-second-voice.md)."""
+    settings = lab_settings(tmp_path)
+    write_sounds(settings)
+    music = music_folder(settings)
+    wide = music.with_name("ringdesk-wide")
+    render_own(settings, tmp_path / "etc")
+    text = (tmp_path / "etc" / "extensions.conf").read_text()
+    assert f"Playback({wide})" in section(text, "ringdesk-record")
+    assert wide.with_suffix(".sln16").read_bytes() == bytes(640)
+    assert all(read_wav(file.read_bytes())[1] == 8_000 for file in music.iterdir())
 
 
 def test_agents_who_are_signed_in_are_members_from_the_start(files: dict[str, str]) -> None:

@@ -22,7 +22,7 @@ MORE_FILES = 3  # a connection of the database's pool may have come since
 MORE_TASKS = 2  # one page that is being answered
 # Bytes. What is remembered of calls is bounded (tests/cti/test_bounded.py), and is full after some
 # thousands: 20 KB of each of the last 2,000, less of the last 5,000 (docs/decisions/015-a-rush.md).
-MORE_MEMORY = (96 if FULL else 48) << 20
+MORE_MEMORY = (64 if FULL else 48) << 20
 MORE_LATER = 0.10  # of the memory after the first half: by then nearly all that is bounded is full
 
 

@@ -7,6 +7,7 @@ work, and what it wrote is compared with what the people did (tests/recordings/e
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from service_desk.model import Case, Conversation, Leg, Recording
 from tests.conftest import need
 from tests.faults.conftest import FULL, Check
 from tests.faults.floor import Tally
+from tests.journeys.ear import samples, seconds_of
 from tests.journeys.house import House
 from tests.polling import until
 from tests.ports import free_ports
 from tests.recordings.expected import EXPECTED, Call
 from tests.recordings.kinds import KINDS
-from tests.recordings.stage import Stage
+from tests.recordings.phone import LOUD, VOICES
+from tests.recordings.stage import AGENTS, Stage
 
 pytestmark = [
     pytest.mark.journey,
@@ -49,6 +52,7 @@ HANDED_ON = (
     "local_agents",
 )
 EVERY_WAY = "blind, attended, REFER, pickup, Local, parked, conference"
+LOUD_ENOUGH = LOUD * 32767 / 2
 NEAR = 0.9  # seconds: people are a unit of one second apart, and the machine is busy
 WRITTEN_SECONDS = 20.0
 PARTS = ("ring", "talk", "hold", "consult", "wait")
@@ -61,6 +65,7 @@ async def test_transferred_calls_stay_one_case(tmp_path: Path, prompts: Path, ch
     for part in ("asterisk", "espeak-ng"):
         need(part)
     stage = Stage(tmp_path)
+    heard = stage.settings.recordings_folder
     config = yaml.safe_load((tmp_path / "settings.yaml").read_text())
     config["asterisk"]["mode"] = "external"
     web, live = free_ports(2)
@@ -78,6 +83,7 @@ async def test_transferred_calls_stay_one_case(tmp_path: Path, prompts: Path, ch
                 await KINDS[name](stage)
                 await stage.ami.quiet()
                 wrong[name] = await compared(desk, EXPECTED[name], number)
+                wrong[name] += await desk.fetch(unheard, EXPECTED[name], heard)
         finally:
             await desk.close()
             await house.stop()
@@ -85,6 +91,33 @@ async def test_transferred_calls_stay_one_case(tmp_path: Path, prompts: Path, ch
     check.count(Tally(calls=len(names), lost=lost))
     check.note(", ".join(name for name in names if not wrong[name]))
     assert not any(wrong.values()), wrong
+
+
+def unheard(connection: Connection, expected: Call, folder: Path) -> list[str]:
+    """Agents who talked in the newest call and are missing in its recordings."""
+    newest = (
+        select(Conversation.call_id)
+        .where(Conversation.merged_into.is_(None))
+        .order_by(Conversation.arrived_at.desc())
+        .limit(1)
+    )
+    files = connection.scalars(
+        select(Recording.file).where(Recording.call_id == newest.scalar_subquery())
+    )
+    sounds = [samples(folder / file) for file in files]
+    talked: Counter[str] = Counter()
+    for leg in expected.legs:
+        talked[leg.who] += leg.talk if leg.who in AGENTS else 0
+    heard = {
+        who: sum(seconds_of(VOICES[who], sound, LOUD_ENOUGH) for sound in sounds)
+        for who in talked
+        if talked[who]
+    }
+    return [
+        f"{who} is heard for {heard[who]:.1f} s of {talked[who]} in {len(sounds)} recordings"
+        for who in heard
+        if heard[who] < talked[who] - NEAR
+    ]
 
 
 async def compared(desk: Desk, expected: Call, calls: int) -> list[str]:

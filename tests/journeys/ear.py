@@ -91,6 +91,13 @@ def _key(frame: array.array[int]) -> str:
     return next(key for key in ROWS if (ROWS[key], COLUMNS[key]) == (row, column))
 
 
+def seconds_of(frequency: float, sound: array.array[int], loud: float) -> float:
+    """For how long a tone is heard, its peak at `loud` (of 32767) or more, whatever else sounds."""
+    frame = RATE // 10
+    frames = (sound[at : at + frame] for at in range(0, len(sound) - frame, frame))
+    return sum(2 * math.sqrt(_power(each, frequency)) / frame > loud for each in frames) / 10
+
+
 def _power(frame: array.array[int], frequency: float) -> float:
     """Goertzel: how much of the frame is this frequency."""
     turn = 2 * math.cos(2 * math.pi * frequency / RATE)

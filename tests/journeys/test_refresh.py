@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 SECONDS = 10.0  # from the refresh until both hear each other
+AGAIN = 2  # further refreshes in the same call
 
 
 async def hear_each_other(house: House, agent: Agent, ear: Path) -> None:
@@ -32,6 +33,11 @@ async def hear_each_other(house: House, agent: Agent, ear: Path) -> None:
     after = await agent.heard(before["received"] + 30)
     assert after["energy"] > before["energy"]
     assert level(await grown(ear, 2)) > 100  # Chromium's microphone beeps every second
+
+
+async def both_in(recording: Path) -> None:
+    """Caller and agent are in the recording from now on: both are at 3,100, the caller at 940."""
+    assert level(await grown(recording, 3)) > 2000
 
 
 async def crash(agent: Agent) -> None:
@@ -63,6 +69,12 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     await hear_each_other(house, ava, ear)
     await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
     await ben.in_state("available")
+    [recording] = set(recordings.rglob("*.wav")) - before  # one from beginning to end
+    await both_in(recording)
+    for _again in range(AGAIN):
+        await ava.page.reload(wait_until="commit")
+        await ava.in_state("talking")
+        await both_in(recording)
     talked = time.monotonic() - talking_since
     assert await phone.hang_up() == 0
     await ava.in_state("wrap_up")
@@ -74,13 +86,73 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     assert len(case["conversations"]) == 1
     told = [entry["kind"] for entry in case["timeline"]]
     assert {kind: told.count(kind) for kind in ("answered", "cut_off", "back", "ended")} == {
-        "answered": 1, "cut_off": 1, "back": 1, "ended": 1,
+        "answered": 1, "cut_off": 1 + AGAIN, "back": 1 + AGAIN, "ended": 1,
     }  # fmt: skip
     assert "not_taken" not in told
-    [recording] = set(recordings.rglob("*.wav")) - before  # one from beginning to end
     assert len(conversation["recordings"]) == 1
-    assert length(recording) > talked - 1
+    assert length(recording) > talked - 1.5 * (1 + AGAIN)  # only talk is in it
     assert level(samples(recording)[-2 * RATE :]) > 100
+
+
+async def test_who_was_handed_a_call_is_in_its_recording_and_keeps_its_caller(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """To and fro between two agents: who has it now is heard; a page that goes is awaited."""
+    caller = number()
+    recordings = house.folder / "data" / "recordings"
+    before = set(recordings.rglob("*.wav"))
+    ava, ben = await agent("ava"), await agent("ben")
+    await ava.take_calls()
+    phone = await call("2000", caller=caller)
+    await ava.answer()
+    [recording] = await until(
+        lambda: asyncio.to_thread(lambda: set(recordings.rglob("*.wav")) - before), bool
+    )
+    await both_in(recording)
+    for _round in range(2):
+        await ava.transfer("102")
+        await ben.answer()
+        await both_in(recording)
+        await ben.transfer("101")
+        await ava.answer()
+        await both_in(recording)
+    await ava.page.reload(wait_until="commit")
+    await ava.in_state("talking")
+    await both_in(recording)
+    await ava.page.keyboard.press("F4")
+    assert await phone.ended() == 0
+    for each, then in ((ava, "available"), (ben, "signed_out")):  # ben was not asked for calls
+        await each.in_state("wrap_up")
+        await each.page.keyboard.press("F10")
+        await each.in_state(then)
+    conversation = await only_call(house, caller, outcome="answered")
+    legs = (await house.api("GET", f"/conversations/{conversation['call_id']}"))["legs"]
+    assert [leg["ended_by"] for leg in legs if leg["agent"]][-1] == "agent"
+
+
+async def test_whom_an_agent_called_is_kept_as_well(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """A colleague called by extension: the caller's page goes, then the called one's."""
+    ava, ben = await agent("ava"), await agent("ben")
+    await ava.take_calls()
+    await ben.take_calls()
+    await ava.page.keyboard.press("F9")
+    await ava.page.locator("rd-keypad input").fill("102")
+    await ava.page.keyboard.press("Enter")
+    await ava.page.locator(".call-bar[data-state=ringing]").wait_for()  # her own telephone first
+    await ava.page.keyboard.press("F2")
+    await ben.answer()
+    await ava.in_state("talking")
+    for gone, stays in ((ava, ben), (ben, ava), (ava, ben)):
+        await gone.page.reload(wait_until="commit")
+        await gone.in_state("talking")
+        before = await stays.packets()
+        after = await stays.heard(before["received"] + 30)
+        assert after["energy"] > before["energy"]
+    await ben.page.keyboard.press("F4")
+    await ava.in_state("available")
+    await ben.in_state("available")
 
 
 async def test_a_tab_that_crashed_is_noticed_and_another_one_takes_the_call(

@@ -1,8 +1,8 @@
 """A SIP telephone led by a script: enough of SIP over UDP on the loopback to make real calls with.
 
 It rings, answers, refuses, holds, transfers (REFER, also with Replaces), presses keys (INFO) and
-hangs up when it is told to. It sends silence as voice: without media Asterisk leaves Local channels
-where they are. What comes twice is answered twice and told once.
+hangs up when it is told to. Its voice is a tone of its own: without media Asterisk leaves Local
+channels where they are. What comes twice is answered twice and told once.
 """
 
 from __future__ import annotations
@@ -16,9 +16,13 @@ import struct
 from dataclasses import dataclass, field
 from typing import cast
 
+from tests.journeys.tones import tone
+
 WAIT = 15.0  # seconds for anything that is waited for
 FRAME = 0.02  # seconds
-SILENCE = b"\xff" * 160  # one frame of PCMU
+# Hz, by name: each fits a frame, and none is a key's.
+VOICES = {"carrier": 450.0, "ava": 500.0, "ben": 550.0, "cat": 600.0}
+LOUD = 0.1  # of full scale
 Address = tuple[str, int]
 
 
@@ -104,7 +108,7 @@ class Call:
         return self
 
     def speak(self, sdp: str) -> None:
-        """The call is up: send silence to where the other side listens, until it is over."""
+        """The call is up: talk to where the other side listens, until it is over."""
         self.up.set()
         if self.voice is None and (port := re.search(r"^m=audio (\d+)", sdp, re.MULTILINE)):
             self.voice = asyncio.create_task(self._speak(int(port.group(1))))
@@ -114,8 +118,9 @@ class Call:
         for number in range(int(60 / FRAME)):
             if self.over.is_set():
                 return
-            head = b"\x80\x00" + struct.pack("!HI", number, number * len(SILENCE)) + mark
-            self.phone.voice(head + SILENCE, port)
+            sound = self.phone.sound
+            head = b"\x80\x00" + struct.pack("!HI", number, number * len(sound)) + mark
+            self.phone.voice(head + sound, port)
             await asyncio.sleep(FRAME)
 
     def refuse(self, status: str = "486 Busy Here") -> None:
@@ -194,6 +199,7 @@ class Phone(asyncio.DatagramProtocol):
 
     def __init__(self, name: str, at: Address, server: Address) -> None:
         self.name, self.at, self.server = name, at, server
+        self.sound = tone((VOICES[name],), FRAME, LOUD)  # one frame of PCMU
         self.calls: dict[str, Call] = {}
         self._came: asyncio.Queue[Call] = asyncio.Queue()
         self._transport: asyncio.DatagramTransport | None = None
