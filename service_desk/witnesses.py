@@ -32,7 +32,7 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
     journal = [fact for fact in facts if fact.journal]
     if not journal or len(journal) == len(facts):
         return list(facts)
-    live = [fact for fact in facts if not fact.journal]
+    live = _aware([fact for fact in facts if not fact.journal], journal)
     begun = {fact.leg_id for fact in journal if isinstance(fact, cti.LegStarted)}
     whole = begun & {fact.leg_id for fact in journal if isinstance(fact, cti.LegEnded)}
     mixed = _mixed_up(live)
@@ -49,6 +49,27 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
         else:
             told += _each(heard, written, _CHOOSE.get(kind, _live))
     return _without_guesses(told)
+
+
+def _aware(live: Facts, journal: Facts) -> Facts:
+    """Back after a gap, live takes a device that was lost meanwhile for one that was released, and
+    its way back for a new ring: not so where the records saw the loss."""
+    seen = {fact.leg_id for fact in live if isinstance(fact, cti.CallCutOff)}
+    lost = [each for each in journal if isinstance(each, cti.CallCutOff) if each.leg_id not in seen]
+    if not lost:
+        return live
+    legs = {fact.leg_id for fact in lost}
+    since = {fact.agent: fact.at for fact in reversed(lost)}
+    offered = {fact.leg_id for fact in journal if isinstance(fact, cti.CallOffered)}
+
+    def guessed(fact: cti.CallFact) -> bool:
+        if isinstance(fact, cti.CallReleased):
+            return fact.leg_id in legs
+        if isinstance(fact, cti.CallOffered | cti.CallOfferEnded):
+            return fact.leg_id not in offered and fact.at > since.get(fact.agent, fact.at)
+        return False
+
+    return [fact for fact in live if not guessed(fact)]
 
 
 def adds_nothing(known: Iterable[cti.CallFact], new: Iterable[cti.CallFact]) -> bool:

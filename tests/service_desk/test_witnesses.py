@@ -195,3 +195,50 @@ def test_in_whichever_order_both_are_told(name: str) -> None:
     for seed in range(5):
         random.Random(seed).shuffle(facts)
         assert fold(root, dict(packed(fact) for fact in facts), "DE") == first
+
+
+def kept() -> list[cti.CallFact]:
+    """An agent's device is lost after 5 s and comes back 3 s later, as the records tell it."""
+    leg = {"agent": "ava", "queue": None}
+    back = structs.replace(started(8, "m"), party="agent", agent="ava")
+    return [
+        cti.CallAnswered(**BASE, **leg, at=at(1), leg_id="l", waited=None),
+        joined(1),
+        parted(5),
+        cti.CallCutOff(**BASE, at=at(5), agent="ava", leg_id="l", talked=4.0),
+        ended(5, cause=27),
+        back,
+        cti.CallAnswered(**BASE, **leg, at=at(9), leg_id="m", waited=None),
+        joined(9, "m"),
+    ]
+
+
+def test_a_device_that_was_lost_while_nobody_listened_was_not_released() -> None:
+    """Live found the leg gone, and took its way back for a new ring; then the records are read."""
+    live = [
+        *kept()[:2],
+        parted(7),
+        cti.CallReleased(**BASE, at=at(7), agent="ava", leg_id="l", talked=6.0),
+        ended(7, cause=0),
+        kept()[5],
+        cti.CallOffered(**BASE, at=at(8), agent="ava", leg_id="m"),
+        cti.CallOfferEnded(**BASE, at=at(9), agent="ava", leg_id="m", reason="answered"),
+        *kept()[6:],
+    ]
+    told = [type(fact) for fact in agreed([*live, *map(written, kept())])]
+    assert told.count(cti.CallCutOff) == 1
+    assert not {cti.CallReleased, cti.CallOffered, cti.CallOfferEnded} & set(told)
+
+
+def test_who_did_not_come_back_was_released_and_is_offered_to_again() -> None:
+    """Live saw the loss itself, or the records know of the release and the ring as well."""
+    gave_up: list[cti.CallFact] = [
+        cti.CallReleased(**BASE, at=at(25), agent="ava", leg_id="l", talked=4.0),
+        cti.CallOffered(**BASE, at=at(26), agent="ava", leg_id="n", queue="support"),
+    ]
+    seen = [*kept()[:5], *gave_up]
+    missed = [fact for fact in seen if not isinstance(fact, cti.CallCutOff)]
+    for live in (seen, missed):
+        told = agreed([*live, *map(written, seen)])
+        kinds = [type(fact) for fact in told]
+        assert [kinds.count(each) for each in (cti.CallReleased, cti.CallOffered)] == [1, 1]
