@@ -1,0 +1,125 @@
+"""Whoever is left alone when an agent's device is lost: kept by the dialplan, nobody of ours runs.
+
+Real telephones; a page that goes says BYE with cause 27. However the agent came to the call, and
+however often before: the device that was lost rings again, and nobody else's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.conftest import need
+from tests.recordings.kinds import consult, rings, talking, transfer
+from tests.recordings.phone import Call
+from tests.recordings.stage import OUTSIDE, Stage
+
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
+    """Asterisk and telephones, nobody else."""
+    need("asterisk")
+    folder: Path = tmp_path_factory.mktemp("stage")
+    async with Stage(folder) as stage:
+        yield stage
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stage(running: Stage) -> AsyncIterator[Stage]:
+    """All telephones are free before and after."""
+    running.ami.events.clear()
+    yield running
+    running.forget()
+    if running.ami.live:
+        await running.ami.quiet()
+
+
+async def taken(stage: Stage, who: str) -> Call:
+    """Their telephone rings, they answer, and hear the other."""
+    call = await rings(stage, who)
+    stage.ami.events.clear()
+    call.answer()
+    await stage.ami.event("BridgeEnter", lambda m: m["Channel"].startswith(f"PJSIP/{who}-"))
+    return call
+
+
+async def loses(stage: Stage, who: str, call: Call, other: Call, times: int = 2) -> Call:
+    """The device of an agent is lost, rings again, is taken, and is lost once more."""
+    for _ in range(times):
+        call.leave()
+        call = await taken(stage, who)
+        assert call.invite is not None
+        assert call.invite.get("X-Ringdesk-Back") == "yes"
+        assert not other.over.is_set()
+    return call
+
+
+async def means_it(call: Call, other: Call) -> None:
+    """Hung up by hand: the other one's call ends at once, nobody rings."""
+    call.hang_up()
+    await other.until_over(3)
+
+
+async def test_a_callers_agent(stage: Stage) -> None:
+    call, ava = await talking(stage)
+    await means_it(await loses(stage, "ava", ava, call), call)
+
+
+async def test_whom_an_agent_called_outside(stage: Stage) -> None:
+    ava = stage.phones["ava"].dial(OUTSIDE)
+    out = await taken(stage, "carrier")
+    await means_it(await loses(stage, "ava", ava, out), out)
+
+
+async def test_a_colleague_who_was_handed_the_call(stage: Stage) -> None:
+    call, ava = await talking(stage)
+    await transfer(stage, "102")
+    ben = await taken(stage, "ben")
+    await ava.until_over()
+    await means_it(await loses(stage, "ben", ben, call), call)
+
+
+async def test_a_colleague_who_was_asked_first(stage: Stage) -> None:
+    """After an attended transfer nothing on the caller's channel tells who has the call."""
+    call, ava = await talking(stage)
+    second, ben = await consult(stage, ava, "102", "ben")
+    ava.refer("102", replaces=second)
+    await ava.until_over()
+    await means_it(await loses(stage, "ben", ben, call), call)
+
+
+async def test_an_agent_after_another_queue(stage: Stage) -> None:
+    """The first agent's device was lost and did not come back; the second one hangs up."""
+    call, ava = await talking(stage, "2003")
+    ava.leave()
+    (await rings(stage, "ava")).refuse("603 Decline")
+    (await rings(stage, "ava")).refuse()
+    ben = await taken(stage, "ben")
+    again = await loses(stage, "ben", ben, call, times=1)
+    await means_it(again, call)
+
+
+async def test_two_colleagues_each(stage: Stage) -> None:
+    ava = stage.phones["ava"].dial("102")
+    ben = await taken(stage, "ben")
+    ava = await loses(stage, "ava", ava, ben, times=1)
+    ben = await loses(stage, "ben", ben, ava, times=1)
+    ava = await loses(stage, "ava", ava, ben, times=1)
+    await means_it(ava, ben)
+
+
+async def test_a_caller_who_hangs_up_is_not_looked_for(stage: Stage) -> None:
+    call, ava = await talking(stage)
+    ava = await loses(stage, "ava", ava, call, times=1)
+    await means_it(call, ava)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(rings(stage, "ava"), 1.5)
