@@ -102,3 +102,14 @@ async def test_a_call_an_agent_refused_says_so(office: Office, door: Open) -> No
     figure = page.split('<figure class="legs">')[1].split("</figure>")[0]
     assert figure.count('<span class="muted">rejected</span>') == 1
     assert figure.count("the caller hung up") == 2
+
+
+async def test_an_agent_whose_device_was_lost_is_told_so(office: Office, door: Open) -> None:
+    """And nobody is told that they were not reachable, in mid-talk."""
+    await office.take(*facts("refreshed"))
+    ava = await door("ava")
+    page = await (await ava.get(f"/cases/{await number_of_the_case(ava)}")).text()
+    figure = page.split('<figure class="legs">')[1].split("</figure>")[0]
+    assert figure.count("connection lost") == 1
+    assert "not reachable" not in figure
+    assert "ended by the system" not in figure

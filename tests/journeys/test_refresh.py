@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ async def hear_each_other(house: House, agent: Agent, ear: Path) -> None:
     assert level(await grown(ear, 2)) > 100  # Chromium's microphone beeps every second
 
 
+def next_recording(house: House) -> Callable[[], Awaitable[Path]]:
+    """What waits for the one recording that is not there yet."""
+    folder = house.folder / "data" / "recordings"
+    before = set(folder.rglob("*.wav"))
+
+    async def new() -> set[Path]:
+        return set(folder.rglob("*.wav")) - before
+
+    async def recorded() -> Path:
+        [file] = await until(new, bool)
+        return file
+
+    return recorded
+
+
 async def both_in(recording: Path) -> None:
     """Caller and agent are in the recording from now on: both are at 3,100, the caller at 940."""
     assert level(await grown(recording, 3)) > 2000
@@ -51,9 +67,7 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     house: House, call: Dial, agent: SignIn, tmp_path: Path
 ) -> None:
     """Nobody clicks; both hear each other, the draft is there, it is one call of one case."""
-    caller, ear = number(), tmp_path / "heard.wav"
-    recordings = house.folder / "data" / "recordings"
-    before = set(recordings.rglob("*.wav"))
+    caller, ear, recorded = number(), tmp_path / "heard.wav", next_recording(house)
     ava, ben = await agent("ava"), await agent("ben")
     await ava.take_calls()
     phone = await call("2000", caller=caller)
@@ -69,7 +83,7 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     await hear_each_other(house, ava, ear)
     await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
     await ben.in_state("available")
-    [recording] = set(recordings.rglob("*.wav")) - before  # one from beginning to end
+    recording = await recorded()  # one from beginning to end
     await both_in(recording)
     for _again in range(AGAIN):
         await ava.page.reload(wait_until="commit")
@@ -98,16 +112,12 @@ async def test_who_was_handed_a_call_is_in_its_recording_and_keeps_its_caller(
     house: House, call: Dial, agent: SignIn
 ) -> None:
     """To and fro between two agents: who has it now is heard; a page that goes is awaited."""
-    caller = number()
-    recordings = house.folder / "data" / "recordings"
-    before = set(recordings.rglob("*.wav"))
+    caller, recorded = number(), next_recording(house)
     ava, ben = await agent("ava"), await agent("ben")
     await ava.take_calls()
     phone = await call("2000", caller=caller)
     await ava.answer()
-    [recording] = await until(
-        lambda: asyncio.to_thread(lambda: set(recordings.rglob("*.wav")) - before), bool
-    )
+    recording = await recorded()
     await both_in(recording)
     for _round in range(2):
         await ava.transfer("102")

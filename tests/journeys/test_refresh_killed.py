@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections import Counter
@@ -17,8 +16,7 @@ from tests.journeys.caller import dial
 from tests.journeys.house import House, settings
 from tests.journeys.test_journal import reconciled
 from tests.journeys.test_one_call import number, only_call
-from tests.journeys.test_refresh import SECONDS, both_in
-from tests.polling import until
+from tests.journeys.test_refresh import SECONDS, both_in, next_recording
 
 pytestmark = [
     pytest.mark.journey,
@@ -35,7 +33,7 @@ async def test_the_caller_is_given_back_by_asterisk_alone(
         need(part)
     house = House(tmp_path, settings(tmp_path))
     await house.furnish(prompts)
-    caller, recordings = number(), house.folder / "data" / "recordings"
+    caller, recorded = number(), next_recording(house)
     async with contextlib.AsyncExitStack() as stack:
         await house.start()
         stack.push_async_callback(house.stop)
@@ -45,7 +43,7 @@ async def test_the_caller_is_given_back_by_asterisk_alone(
         phone = await dial([sipp], house.sip, "2000", folder=tones, tones=tones, caller=caller)
         stack.push_async_callback(phone.close)
         await ava.answer()
-        [recording] = await until(lambda: asyncio.to_thread(list, recordings.rglob("*.wav")), bool)
+        recording = await recorded()
         await both_in(recording)
 
         assert house.process is not None
