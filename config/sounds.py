@@ -1,6 +1,6 @@
 """Sounds that no package brings: a quiet music on hold, a silence, the queue's words in Chinese.
 
-Any of them can be replaced by a recorded file (8 kHz, 16 bit, mono WAV): what is there is kept.
+Music and words can be replaced by recorded files (8 kHz, 16 bit, mono WAV): what is there is kept.
 """
 
 from __future__ import annotations

@@ -53,20 +53,22 @@ def agreed(facts: Sequence[cti.CallFact]) -> Facts:
 
 def _aware(live: Facts, journal: Facts) -> Facts:
     """Back after a gap, live takes a device that was lost meanwhile for one that was released, and
-    its way back for a new ring: not so where the records saw the loss."""
+    its way back for a new ring: not so where the records, read beyond it, saw the loss."""
     seen = {fact.leg_id for fact in live if isinstance(fact, cti.CallCutOff)}
     lost = [each for each in journal if isinstance(each, cti.CallCutOff) if each.leg_id not in seen]
     if not lost:
         return live
     legs = {fact.leg_id for fact in lost}
     since = {fact.agent: fact.at for fact in reversed(lost)}
-    offered = {fact.leg_id for fact in journal if isinstance(fact, cti.CallOffered)}
+    until = max(fact.at for fact in journal)
+    begun = {fact.leg_id for fact in journal if isinstance(fact, cti.LegStarted)}
+    rung = begun - {fact.leg_id for fact in journal if isinstance(fact, cti.CallOffered)}
 
     def guessed(fact: cti.CallFact) -> bool:
         if isinstance(fact, cti.CallReleased):
-            return fact.leg_id in legs
+            return fact.leg_id in legs and fact.at <= until
         if isinstance(fact, cti.CallOffered | cti.CallOfferEnded):
-            return fact.leg_id not in offered and fact.at > since.get(fact.agent, fact.at)
+            return fact.leg_id in rung and fact.at > since.get(fact.agent, fact.at)
         return False
 
     return [fact for fact in live if not guessed(fact)]

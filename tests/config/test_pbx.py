@@ -170,12 +170,13 @@ def test_who_loses_an_agents_device_is_kept_unless_the_settings_say_no(
     causes = re.search(r"=~ \"\^10\*\(([0-9|]+)\)\$\"", kept)
     assert causes is not None
     assert {int(cause) for cause in causes[1].split("|")} == LOST_CAUSES
-    handler = "set_var = CHANNEL(hangup_handler_push)=ringdesk-left,s,1"
-    assert handler in section(files["pjsip.conf"], "bob")
-    assert handler not in section(files["pjsip.conf"], "carrier")
+    handler = "set_var = CHANNEL(hangup_handler_push)=ringdesk-left,"
+    assert f"{handler}agent,1" in section(files["pjsip.conf"], "bob")
+    assert f"{handler}other,1" in section(files["pjsip.conf"], "carrier")
     render_own(replace(lab_settings(tmp_path), keep_caller=0), tmp_path / "never")
     text = (tmp_path / "never" / "extensions.conf").read_text()
     assert "(kept)" not in section(text, "ringdesk-parted")
+    assert handler not in (tmp_path / "never" / "pjsip.conf").read_text()
 
 
 def test_recorders_work_at_another_rate_than_the_music(tmp_path: Path) -> None:

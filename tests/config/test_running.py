@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
+import resource
 from pathlib import Path
 
 from config.running import Running, give_back_memory, trim
@@ -14,7 +16,7 @@ PIECES, PIECE = 600, 100_000  # bytes; glibc maps from 128 KiB on apart, and unm
 
 def in_memory() -> int:
     """Bytes of this process that are in memory now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 async def test_what_is_free_goes_back_to_the_system() -> None:
@@ -43,7 +45,10 @@ async def test_what_is_free_goes_back_to_the_system() -> None:
 
 async def test_a_process_that_has_started_does_it_until_its_end() -> None:
     """By a task that its owner ends."""
-    async with Running() as running:
-        running.settle()
-        [task] = [each for each in asyncio.all_tasks() if each.get_name() == "memory"]
+    try:
+        async with Running() as running:
+            running.settle()
+            [task] = [each for each in asyncio.all_tasks() if each.get_name() == "memory"]
+    finally:
+        gc.unfreeze()  # the tests' own objects
     assert task.cancelled()

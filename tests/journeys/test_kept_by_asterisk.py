@@ -64,7 +64,7 @@ async def loses(stage: Stage, who: str, call: Call, other: Call, times: int = 2)
 
 
 async def means_it(call: Call, other: Call) -> None:
-    """Hung up by hand: the other one's call ends at once, nobody rings."""
+    """Hung up by hand: the other one's call ends at once."""
     call.hang_up()
     await other.until_over(3)
 
