@@ -67,6 +67,9 @@ async def test_calls_while_we_are_dead_are_cases(
         records.rename(records.with_name("cel.json.1"))
         assert await first.hang_up() == 0
         second = await call("1000", late)  # its menu is dead: the default queue
+        await until(
+            lambda: house.asterisk_says("core show channels concise"), lambda up: "!Queue!" in up
+        )
         assert await second.hang_up() == 0
         records.with_name("cel.json.1").rename(records.with_name("cel.json.2"))
         records.rename(records.with_name("cel.json.1"))

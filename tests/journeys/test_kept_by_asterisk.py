@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import need
-from tests.recordings.kinds import consult, rings, talking, transfer
+from tests.recordings.kinds import consult, pause, rings, talking, transfer
 from tests.recordings.phone import Call
 from tests.recordings.stage import OUTSIDE, Stage
 
@@ -24,27 +24,16 @@ pytestmark = [
 ]
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """Asterisk and telephones, nobody else."""
-    need("asterisk")
-    folder: Path = tmp_path_factory.mktemp("stage")
-    async with Stage(folder) as stage:
-        yield stage
-
-
 @pytest_asyncio.fixture(loop_scope="session")
-async def stage(running: Stage) -> AsyncIterator[Stage]:
-    """All telephones are free before and after."""
-    running.ami.events.clear()
-    yield running
-    running.forget()
-    if running.ami.live:
-        await running.ami.quiet()
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """Asterisk and telephones, nobody else; anew for each, so that nothing rings from before."""
+    need("asterisk")
+    async with Stage(tmp_path) as running:
+        yield running
 
 
 async def taken(stage: Stage, who: str) -> Call:
-    """Their telephone rings, they answer, and hear the other."""
+    """Their telephone rings, they answer, and are put through."""
     call = await rings(stage, who)
     stage.ami.events.clear()
     call.answer()
@@ -53,8 +42,9 @@ async def taken(stage: Stage, who: str) -> Call:
 
 
 async def loses(stage: Stage, who: str, call: Call, other: Call, times: int = 2) -> Call:
-    """The device of an agent is lost, rings again, is taken, and is lost once more."""
+    """The device of an agent is lost after a word or two, rings again, is taken, is lost again."""
     for _ in range(times):
+        await pause(0.5)  # whoever handed the call on has left by then
         call.leave()
         call = await taken(stage, who)
         assert call.invite is not None
@@ -93,6 +83,7 @@ async def test_a_colleague_who_was_asked_first(stage: Stage) -> None:
     call, ava = await talking(stage)
     second, ben = await consult(stage, ava, "102", "ben")
     ava.refer("102", replaces=second)
+    await stage.ami.event("AttendedTransfer")
     await ava.until_over()
     await means_it(await loses(stage, "ben", ben, call), call)
 

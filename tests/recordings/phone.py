@@ -81,6 +81,7 @@ class Call:
     branch: str = ""
     status: int = 0  # the last final status of our INVITE
     voice: asyncio.Task[None] | None = None
+    holds: bool = False
     ringing: asyncio.Event = field(default_factory=asyncio.Event)
     up: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
@@ -120,7 +121,8 @@ class Call:
                 return
             sound = self.phone.sound
             head = b"\x80\x00" + struct.pack("!HI", number, number * len(sound)) + mark
-            self.phone.voice(head + sound, port)
+            if not self.holds:
+                self.phone.voice(head + sound, port)
             await asyncio.sleep(FRAME)
 
     def refuse(self, status: str = "486 Busy Here") -> None:
@@ -143,11 +145,13 @@ class Call:
         self.over.set()
 
     def hold(self) -> None:
-        """Put the other side on hold (re-INVITE)."""
+        """Put the other side on hold (re-INVITE), and say nothing into it."""
+        self.holds = True
         self._send("INVITE", body=self.phone.sdp("sendonly"))
 
     def resume(self) -> None:
         """Take the other side back."""
+        self.holds = False
         self._send("INVITE", body=self.phone.sdp())
 
     def refer(self, to: str, replaces: Call | None = None) -> None:
