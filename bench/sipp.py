@@ -130,10 +130,12 @@ class Callers(Sipp):
         dialed: str = "2000",
         within: Sequence[str] = (),
         media: int | None = None,
+        echo: bool = False,
         log: Path | None = None,
     ) -> None:
-        """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds. `log`: where
-        each message is written with its time."""
+        """`sip`: Asterisk's port; `port`: the callers'. `talk`, `patience`: seconds. `echo`: who is
+        at `media` is sipp itself, and says what it hears. `log`: where each message is written
+        with its time."""
         self.numbers: Sequence[str] = [NUMBER.format(first + number) for number in range(count)]
         self._seconds = count / rate + talk + patience
         self._statistics = folder / f"{name}.stat"
@@ -145,6 +147,7 @@ class Callers(Sipp):
             "-l", str(max(int(rate * (talk + patience)), 10)), "-d", str(int(talk * 1000)),
             "-recv_timeout", str(int(patience * 1000)),
             "-trace_stat", "-stf", str(self._statistics), "-fd", "1",
+            *(("-mp", str(media), "-rtp_echo") if echo else ()),
             *(("-trace_msg", "-message_file", str(log)) if log else ()),
             within=within,
             media=media,

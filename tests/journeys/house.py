@@ -150,7 +150,8 @@ class House:
     @property
     def web(self) -> str:
         """Where the pages are."""
-        return f"http://localhost:{self.config['web']['port']}"
+        web = self.config["web"]
+        return f"http://{web.get('host', 'localhost')}:{web['port']}"
 
     @property
     def sip(self) -> tuple[str, int]:

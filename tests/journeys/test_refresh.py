@@ -28,7 +28,7 @@ SECONDS = 10.0  # from the refresh until both hear each other
 AGAIN = 2  # further refreshes in the same call
 
 
-async def hear_each_other(house: House, agent: Agent, ear: Path) -> None:
+async def hear_each_other(agent: Agent, ear: Path) -> None:
     """Sound flows both ways, on the page and at the caller's ear."""
     before = await agent.packets()
     after = await agent.heard(before["received"] + 30)
@@ -86,7 +86,7 @@ async def test_a_refresh_in_mid_call_gives_the_caller_back_to_the_same_agent(
     await ava.page.fill("#note", "Half a sentence")
     away = await reloaded(ava)
     assert away < SECONDS
-    await hear_each_other(house, ava, ear)
+    await hear_each_other(ava, ear)
     await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
     await ben.in_state("available")
     recording = await recorded()  # one from beginning to end

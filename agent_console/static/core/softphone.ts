@@ -131,7 +131,8 @@ export class Softphone {
 
   answer(): boolean {
     if (this.call?.phase !== "incoming" || !this.#session) return false;
-    this.#session.answer(this.#media());
+    // Asked for twice (an impatient finger, two rings of a network that is back): it is being answered.
+    if (this.#session.isInProgress()) this.#session.answer(this.#media());
     return true;
   }
 
