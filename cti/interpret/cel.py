@@ -286,8 +286,9 @@ def _handed_to(by: CelInterpreter, leg: Leg, second: Leg | None, extra: Mapping[
         return f"q-{waiting.queue}"
     target = by.world.legs.get(extra.get("transfer_target_channel_uniqueid", ""))
     agent = None if target is None else target.agent
+    known = by.world.extensions.get(agent or "", "")
     dialed = [by.dialed.get(each.id, "") for each in (second, target) if each is not None]
-    return by.world.extensions.get(agent or "", "") or next(filter(None, dialed), "")
+    return known or next(filter(None, dialed), "") or offers.handed_to(by.world, leg)
 
 
 def pick_up(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:

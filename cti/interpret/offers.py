@@ -97,6 +97,20 @@ def hand_on(
     out.append(e.CallTransferred(**world.about(at, by.call.id), kind=kind, by=by.agent, to=to))
 
 
+def handed_to(world: World, by: Leg) -> str:
+    """The extension of the one agent who is on the line when `by` leaves it; empty if unclear.
+
+    For an attended transfer that does not say where it led: Asterisk names nobody when the Local
+    channel of the consultation has gone a moment before.
+    """
+    staying = {
+        leg.agent
+        for leg in by.call.legs.values()
+        if leg is not by and leg.agent and leg.answered and not (leg.released or leg.handed_on)
+    }
+    return world.extensions.get(staying.pop(), "") if len(staying) == 1 else ""
+
+
 def why_unanswered(leg: Leg, cause: int) -> OfferEnd:
     """Why a device rings no more that nobody answered; `cause` is its channel's."""
     if cause == 26 or any(o.answered and not o.released for o in leg.call.legs.values()):

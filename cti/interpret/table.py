@@ -224,6 +224,7 @@ def attended_transfer(world: World, m: Message, at: datetime, out: Facts) -> Non
             target = world.legs.get(m.get("TransferTargetUniqueid"))
             agent = None if target is None else target.agent
             to = world.extensions.get(agent or "", "") or _target(world, m, target)
+            to = to or offers.handed_to(world, by)
         offers.hand_on(world, out, at, by, kind="attended", to=to)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from msgspec import structs
 
 from cti import events as e
+from cti.ami.wire import message
 from cti.events import Fact
 from cti.interpret import Interpreter
 from cti.interpret.cel import CelInterpreter
@@ -52,6 +55,25 @@ def test_the_records_tell_what_was_heard(name: str) -> None:
         each for each in heard if each.split()[0] not in different
     ]
     assert {each.split()[0] for each in set(heard) ^ set(written)} == different
+
+
+@pytest.mark.parametrize("name", ["attended", "attended_to_agent"])
+def test_an_attended_transfer_that_names_nobody_is_to_who_stays(name: str) -> None:
+    """Asterisk names no target if the consultation's Local channel went a moment before."""
+    live, by = Interpreter(SYSTEM, EXTENSIONS), CelInterpreter(SYSTEM, EXTENSIONS)
+    heard, written = recording(name).messages, records(name)
+    transferred = [m.name for m in heard].index("AttendedTransfer")
+    heard[transferred] = message(
+        *(each for each in heard[transferred].headers() if "Target" not in each[0])
+    )
+    transferred = [r.eventtype for r in written].index("ATTENDEDTRANSFER")
+    extra = {k: v for k, v in written[transferred].extra().items() if "target" not in k}
+    written[transferred] = structs.replace(written[transferred], eventextra=json.dumps(extra))
+    for facts in (
+        [fact for each in heard for fact in live.feed(each)],
+        [fact for each in written for fact in by.feed(each)],
+    ):
+        assert [fact.to for fact in facts if isinstance(fact, e.CallTransferred)] == ["102"]
 
 
 @pytest.mark.parametrize("name", CEL_NAMES)
