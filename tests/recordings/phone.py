@@ -245,6 +245,11 @@ class Phone(asyncio.DatagramProtocol):
             while True:
                 self._mouth.recv(2048)
 
+    @property
+    def unexpected(self) -> int:
+        """How many calls came here that nobody waited for."""
+        return self._came.qsize()
+
     def drop_all(self) -> None:
         """Hang up whatever is up or rings, and forget who called."""
         for call in self.calls.values():

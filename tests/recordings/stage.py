@@ -275,8 +275,13 @@ class Stage:
             phone.unplug()
         await self.asterisk.stop()
 
+    @property
+    def unexpected(self) -> list[str]:
+        """Whose telephones rang without anybody who waited for it: the kind went another way."""
+        return [name for name, phone in self.phones.items() if phone.unexpected]
+
     def forget(self) -> None:
-        """A kind went wrong: nothing of it is left at the telephones."""
+        """Nothing of a kind is left at the telephones."""
         for phone in self.phones.values():
             phone.drop_all()
         self.menu = None
