@@ -19,10 +19,10 @@ from datetime import datetime, timedelta
 from msgspec.structs import force_setattr
 
 from cti import events as e
-from cti.events import CallFact, Lost, OfferEnd, QueueExit
+from cti.events import CallFact, EndedBy, Lost, QueueExit
 from cti.interpret import bridges, channels, hangups, merges, offers, queues
 from cti.interpret.gather import WAITING_ROOM
-from cti.interpret.legs import Leg
+from cti.interpret.legs import Call, Leg
 from cti.interpret.table import LAST_CAUSE
 from cti.interpret.world import Facts, World
 from cti.journal_records import Record
@@ -95,7 +95,7 @@ class CelInterpreter:
         if r.eventtype not in ENDS:
             if leg.id in self.out_of_queue:
                 self.left_queue(out, leg, "timeout")
-            self.rang_in_vain(out, leg, "no_answer")
+            self.rang_in_vain(out, leg.call)
         return leg
 
     def end(
@@ -106,16 +106,20 @@ class CelInterpreter:
         for notes in (self.out_of_queue, self.in_vain, self.dialed):
             notes.pop(leg.id, None)
 
-    def rang_in_vain(self, out: Facts, leg: Leg, why: OfferEnd) -> None:
-        """It is known now why the devices rang in vain, in this leg's call."""
+    def rang_in_vain(self, out: Facts, call: Call, by: EndedBy | None = None) -> None:
+        """It is known now why the devices of this call rang in vain: who gave up, if anybody."""
         if not self.in_vain:
             return
-        for leg_id in [other for other in leg.call.legs if other in self.in_vain]:
+        for leg_id in [other for other in call.legs if other in self.in_vain]:
             at, other = self.in_vain[leg_id], self.world.legs[leg_id]
-            if why == "withdrawn":
-                other.left_by = hangups.owner(leg)
-            offers.end_offer(self.world, out, at, other, why)
+            other.left_by = by or other.left_by
+            offers.end_offer(self.world, out, at, other, "withdrawn" if by else "no_answer")
             self.end(out, at, other)
+
+    def nobody_else(self, out: Facts, call: Call) -> None:
+        """Devices that rang in vain may go after all others of a call: nobody tells more then."""
+        if all(leg_id in self.in_vain for leg_id in call.legs):
+            self.rang_in_vain(out, call, call.by)
 
     def left_queue(self, out: Facts, leg: Leg, reason: QueueExit) -> None:
         """It is known now why the caller's wait ended."""
@@ -141,7 +145,7 @@ def chan_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
         number=r.num,
         name=r.name,
     )
-    by.rang_in_vain(out, leg, "no_answer")
+    by.rang_in_vain(out, leg.call)
     if r.exten not in {"", "s"}:
         by.dialed[leg.id] = r.exten
     waiting = leg.call.waiting
@@ -219,6 +223,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     cause = whole(extra.get("hangupcause", ""), 0, most=LAST_CAUSE)
     if leg.offer is True and not leg.answered and not source and cause in IN_VAIN:
         by.in_vain[leg.id] = at
+        by.nobody_else(out, leg.call)
         return
     left_at = by.out_of_queue.get(leg.id)
     if leg.handed_on:
@@ -227,7 +232,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
         gave_up = own and at - left_at <= AT_ONCE
         by.left_queue(out, leg, "abandoned" if gave_up else "timeout")
     if leg.party != "agent":
-        by.rang_in_vain(out, leg, "withdrawn" if own else "no_answer")
+        by.rang_in_vain(out, leg.call, hangups.owner(leg) if own else None)
     for other in leg.call.legs.values():
         if other.channel == source and not other.hanging_up:
             hangups.hung_up_by(other)
@@ -235,6 +240,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     if _names_a_lost_leg(by, leg, source) and leg.call.by is None:
         hangups.hung_up_by(leg)
     by.end(out, at, leg, cause=cause)
+    by.nobody_else(out, leg.call)
 
 
 def _names_a_lost_leg(by: CelInterpreter, leg: Leg, source: str) -> bool:
@@ -252,6 +258,7 @@ def chan_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     leg = by.leg(r, at, out)
     if leg is not None and leg.id not in by.in_vain:
         by.end(out, at, leg)
+        by.nobody_else(out, leg.call)
 
 
 def blind_transfer(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:

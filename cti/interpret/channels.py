@@ -171,12 +171,14 @@ def end(
         )
     if call.kept is None or call.kept.leg_id != leg.id:
         call.gone[leg.channel] = hangups.owner(leg)
+    if leg.offer is False or leg.answered:
+        call.cause = cause  # a device that only rang may go a moment after its caller
     del world.legs[leg.id], call.legs[leg.id]
     world.over[leg.id] = None
     if len(world.over) > REMEMBERED:
         del world.over[next(iter(world.over))]
     if not call.legs:
-        _over(world, out, at, call, cause=cause, lost=lost)
+        _over(world, out, at, call, cause=cause if call.cause is None else call.cause, lost=lost)
     elif call.by_leg == leg.id and hangups.goes_on(call):
         call.by, call.by_leg = None, ""
 

@@ -86,7 +86,18 @@ class Kept(NamedTuple):
 class Call:
     """One conversation and its legs."""
 
-    __slots__ = ("arrived_at", "by", "by_leg", "called_in", "gone", "id", "kept", "legs", "waiting")
+    __slots__ = (
+        "arrived_at",
+        "by",
+        "by_leg",
+        "called_in",
+        "cause",
+        "gone",
+        "id",
+        "kept",
+        "legs",
+        "waiting",
+    )
 
     def __init__(self, call_id: str, arrived_at: datetime) -> None:
         self.id = call_id
@@ -98,3 +109,4 @@ class Call:
         self.by_leg = ""  # on which leg that was
         self.gone: dict[str, EndedBy] = {}  # names of channels that ended -> who was there
         self.called_in = False  # somebody outside called, rather than was called
+        self.cause: int | None = None  # of the last leg that ended and was more than rung

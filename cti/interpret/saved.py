@@ -50,6 +50,7 @@ class _SavedCall(Struct, omit_defaults=True):
     by: EndedBy | None = None
     by_leg: str = ""
     called_in: bool = False
+    cause: int | None = None
     gone: dict[str, EndedBy] = {}
     waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
     kept: Kept | None = None
@@ -79,6 +80,7 @@ def saved(by: CelInterpreter) -> bytes:
             by=call.by,
             by_leg=call.by_leg,
             called_in=call.called_in,
+            cause=call.cause,
             gone=call.gone,
             kept=call.kept,
             waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
@@ -106,7 +108,7 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
     for call_id, kept in found.calls.items():
         call = Call(call_id, kept.arrived_at)
         call.by, call.by_leg, call.called_in = kept.by, kept.by_leg, kept.called_in
-        call.gone, call.kept = kept.gone, kept.kept
+        call.gone, call.kept, call.cause = kept.gone, kept.kept, kept.cause
         if kept.waiting is not None:
             call.waiting = Waiting(*kept.waiting)
         world.calls[call_id] = call

@@ -12,6 +12,7 @@ from cti.ami.wire import message
 from cti.events import Fact
 from cti.interpret import Interpreter
 from cti.interpret.cel import CelInterpreter
+from cti.interpret.gather import ENDS, in_order
 from cti.interpret.legs import Call, Leg
 from cti.interpret.saved import _SavedCall, _SavedLeg, restored, saved
 from tests.fakes.ami_recording import EXTENSIONS, recording, told
@@ -74,6 +75,31 @@ def test_an_attended_transfer_that_names_nobody_is_to_who_stays(name: str) -> No
         [fact for each in written for fact in by.feed(each)],
     ):
         assert [fact.to for fact in facts if isinstance(fact, e.CallTransferred)] == ["102"]
+
+
+@pytest.mark.parametrize("name", ["abandoned", "queue_timeout"])
+def test_a_device_that_rang_in_vain_may_go_after_its_caller(name: str) -> None:
+    """By milliseconds, as it happens: the call has ended, for the caller's cause."""
+    plain = records(name)
+    over = [r for r in plain if r.eventtype in ENDS][-1]
+    rang = [r for r in plain if r.eventtype in ENDS and r.uniqueid != over.uniqueid][-1]
+    late = [
+        structs.replace(r, eventtime=over.eventtime + 0.003)
+        if r.uniqueid == rang.uniqueid and r.eventtype in ENDS
+        else r
+        for r in plain
+    ]
+    by, meant = CelInterpreter(SYSTEM, EXTENSIONS), CelInterpreter(SYSTEM, EXTENSIONS)
+    found = [words(fact) for record in in_order(late) for fact in by.feed(record)]
+    assert (by.world.legs, by.world.calls, by.in_vain) == ({}, {}, {})
+    assert sorted(found) == sorted(words(fact) for record in plain for fact in meant.feed(record))
+
+    messages = recording(name).messages
+    ends = [m for m in messages if m.name == "Hangup" and m.get("Uniqueid") == rang.uniqueid]
+    live = Interpreter(SYSTEM, EXTENSIONS)
+    heard = [fact for m in messages if m not in ends for fact in live.feed(m)]
+    heard += [fact for m in ends for fact in live.feed(m)]
+    assert told(heard[-1]) == found[-1]
 
 
 @pytest.mark.parametrize("name", CEL_NAMES)

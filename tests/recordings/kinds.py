@@ -407,6 +407,15 @@ async def internal(stage: Stage) -> None:
 
 
 @kind
+async def internal_abandoned(stage: Stage) -> None:
+    """One agent calls another and gives up while it rings."""
+    ava = stage.phones["ava"].dial("102")
+    ben = await rings(stage, "ben", 2)
+    ava.hang_up()
+    await ben.until_over()
+
+
+@kind
 async def outbound(stage: Stage) -> None:
     """An agent dials out from the phone."""
     ava = stage.phones["ava"].dial(OUTSIDE)
