@@ -4,8 +4,8 @@ To read and interpret records costs about as much as to write what they tell; in
 waits for the other. The child (`python -m cti.journal_ahead`) does the first, from a cursor on.
 Each portion says where it ends, as those of `JournalReader.next` do, since they are the same: who
 commits them can go on alone from there at any time, whatever becomes of the child. A module of the
-layers above may be the child instead (`child`), and do more with each portion. While one portion is
-committed the next is taken from the child and unpacked.
+layers above may be the child instead (`child`), and send what it makes of facts in their place.
+While one portion is committed the next is taken from the child and unpacked.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _GO = b"."
 _GO_WITHOUT = b"-"  # a portion as it is, with nothing made of it
 
 T = TypeVar("T")
-More = Callable[[Encoded], bytes]
+More = Callable[[Encoded], Encoded]
 
 
 class AheadError(Exception):
@@ -86,7 +86,9 @@ class ReadAhead(Generic[T]):
     def __init__(self, process: Process, ready: Callable[[Encoded], T]) -> None:
         self._process = process
         self._ready = ready
+        self.late = False  # the last portion was waited for: the child has more to do
         self._more = True
+        self._there = False  # the next portion has come, though it may not be unpacked yet
         self._coming = self._fetch()
 
     @classmethod
@@ -137,12 +139,14 @@ class ReadAhead(Generic[T]):
         `more`: the child is to make something of the one that it reads next.
         """
         self._more = more
+        self.late = not self._there
         found = await self._coming
         if found is not None:
             self._coming = self._fetch()
         return found
 
     def _fetch(self) -> asyncio.Task[T | None]:
+        self._there = False
         return asyncio.create_task(self._take(), name="journal-ahead")
 
     async def _take(self) -> T | None:
@@ -156,6 +160,7 @@ class ReadAhead(Generic[T]):
                 frame = await out.readexactly(length)
         except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
             raise AheadError(type(error).__name__) from error
+        self._there = True
         self._say(_GO if self._more else _GO_WITHOUT)
         return await asyncio.to_thread(self._unpack, frame) if frame else None
 
@@ -215,7 +220,7 @@ def serve(asked: BinaryIO, told: BinaryIO, more: More | None = None) -> None:
                 continue
             what = encoded(portion)
             if more is not None and go == _GO:
-                what.more = more(what)
+                what = more(what)
             frames.put(_frame(what))
     finally:
         frames.put(None)
@@ -233,7 +238,7 @@ def _tell(frames: Queue[bytes | None], told: BinaryIO) -> None:
 
 
 def child(more: More | None = None) -> None:
-    """Be the child until the owner wants no more; `more` is what goes with a portion's facts."""
+    """Be the child until the owner wants no more; `more` makes of a portion what is sent of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes the pipe
     serve(sys.stdin.buffer, sys.stdout.buffer, more)
 

@@ -65,7 +65,7 @@ AnyJournalFact = (
 
 
 class Encoded(Struct, gc=False):
-    """A portion, its facts as they are stored, and what who read them ahead made of them."""
+    """A portion, its facts as they are stored, and what who read ahead made of others."""
 
     portion: Portion
     facts: list[bytes]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -37,7 +37,7 @@ class Direct:
 
     def run(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run it for every row."""
-        bound = [self._bound(row) for row in rows]
+        bound = self._bound(rows)
         if self._sqlite:
             _driver(connection).executemany(self._sql, bound)
         else:
@@ -45,17 +45,22 @@ class Direct:
 
     def read(self, connection: Connection, **values: Any) -> list[Any]:
         """Run it once; all rows as tuples."""
-        bound = self._bound(values)
+        (bound,) = self._bound([values])
         if self._sqlite:
             rows: list[Any] = _driver(connection).execute(self._sql, bound).fetchall()
             return rows
         return list(connection.exec_driver_sql(self._sql, bound).all())
 
-    def _bound(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        values = list(self._values({**row, **self._given} if self._given else row))
+    def _bound(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+        """The rows as the driver takes them, made column by column: a third of row by row."""
+        given = self._given
+        values = map(self._values, [{**row, **given} for row in rows] if given else rows)
+        if not self._bind or not rows:
+            return list(values)
+        columns: list[Iterable[Any]] = list(zip(*values, strict=True))
         for place, to in self._bind:
-            values[place] = to(values[place])
-        return tuple(values)
+            columns[place] = map(to, columns[place])
+        return list(zip(*columns, strict=True))
 
 
 def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:

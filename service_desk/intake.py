@@ -257,13 +257,13 @@ class Intake:
         """One transaction, then what is told. Raises DatabaseAway and SQLAlchemyError.
 
         Returns the calls of the batch that were there before: whether they had ended. `also` is
-        done in the same transaction; `foretold` saves folding where it holds. Whoever writes, live
-        or journal, writes alone: what is known of a call must not change between being read and
-        being committed.
+        done in the same transaction; `foretold`: other calls, with what their facts say if they are
+        all there is. Whoever writes, live or journal, writes alone: what is known of a call must
+        not change between being read and being committed.
         """
         async with self._alone:
             written = await self._transact(batch, also, foretold or {})
-        self.written += len(batch)
+        self.written += len(batch) + sum(found.facts for found in (foretold or {}).values())
         await self.desk.outbox.deliver(written.events, written.outbox)
         return written.ended
 

@@ -123,7 +123,8 @@ class JournalIntake:
             self._ahead = self._ahead or await ReadAhead.start(
                 self.reader, LARGE, ready, command(self.desk.settings.region)
             )
-            found = await self._ahead.next(more=self._news)
+            # Who is behind leaves more to the other: both end at one time.
+            found = await self._ahead.next(more=self._news and not self._ahead.late)
         except (AheadError, OSError) as why:
             log.warning("journal.reads_alone", why=f"{type(why).__name__} {why}")
             self._alone = True
@@ -156,41 +157,49 @@ class JournalIntake:
 
     async def commit(self, what: Ready) -> None:
         """One transaction: what the portion told, and how far that is. Raises DatabaseAway."""
-        portion, facts = what.portion, what.facts
+        portion = what.portion
         found = Tally(records=portion.records, rejected=portion.rejected)
         keep = _Keep(portion, self.desk)
         try:
-            there = await self._intake.write(facts, also=keep, foretold=what.foretold)
+            there = await self._intake.write(what.facts, also=keep, foretold=what.foretold)
         except DatabaseAway:
             raise
         except Exception:
             # A fact that the database refuses stops neither its neighbours nor the reading.
+            facts = what.everything()
             log.warning("journal.portion_refused", facts=len(facts), exc_info=True)
             found.refused, there = await self._one_by_one(facts)
             self._intake.lost += found.refused  # an alarm, like those refused live
             await self.desk.transact(keep)
-        old = self._how_it_was(portion, found, there)
-        told = portion.facts
-        self._news = not told or any(fact.call_id not in there for fact in told)
+        old = self._how_it_was(what, found, there)
+        told = what.foretold.keys() | {fact.call_id for fact in portion.facts}
+        self._news = not told or not told <= there.keys()
         self.tally.add(found)
         self.behind = portion.left
         self.told_at = portion.told_at or self.told_at
         if old:
             log.warning("journal.repaired", calls=sorted(old)[:5], many=len(old))
 
-    def _how_it_was(self, portion: Portion, found: Tally, there: Mapping[str, bool]) -> set[str]:
+    def _how_it_was(self, what: Ready, found: Tally, there: Mapping[str, bool]) -> set[str]:
         """Count the calls of a portion, and those that the live side should have known better.
 
         `there`: the calls that were stored before, and whether they had ended.
         """
-        found.seen = sum(isinstance(fact, cti.CallArrived) for fact in portion.facts)
         before = self.desk.clock.now() - LATE
-        late = {fact.call_id for fact in portion.facts if fact.at < before}
-        ended = {
-            fact.call_id
-            for fact in portion.facts
-            if isinstance(fact, cti.CallEnded) and fact.at < before
-        }
+        late, ended = set[str](), set[str]()
+        for fact in what.portion.facts:
+            found.seen += isinstance(fact, cti.CallArrived)
+            if fact.at < before:
+                late.add(fact.call_id)
+                if isinstance(fact, cti.CallEnded):
+                    ended.add(fact.call_id)
+        for call_id, each in what.foretold.items():
+            call = each.story.conversation
+            found.seen += each.began
+            if call["arrived_at"] < before:
+                late.add(call_id)
+                if call["ended_at"] is not None and call["ended_at"] < before:
+                    ended.add(call_id)
         missing = late - there.keys()
         unended = {call_id for call_id in ended if there.get(call_id) is False}
         found.missing, found.unended = len(missing), len(unended)

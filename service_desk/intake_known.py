@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from cti import events as cti
 from service_desk.story import Story
@@ -32,6 +34,8 @@ AnyCallFact = (
     | cti.RecordingStarted
     | cti.RecordingStopped
 )
+MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
+
 _raw_list = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _one_fact = msgspec.msgpack.Decoder(AnyCallFact)
 _encoder = msgspec.msgpack.Encoder()
@@ -40,19 +44,33 @@ _encoder = msgspec.msgpack.Encoder()
 class Known(Struct):
     """One call as last committed.
 
-    `stored`: its conversation's row exists, perhaps made by the phone menu; `ended`: that row says
-    when it ended; `closed`: so long ago that its facts are swept away.
+    `packed`: its facts as they are stored, if that is how they came; `stored`: its conversation's
+    row exists, perhaps made by the phone menu; `ended`: that row says when it ended; `closed`: so
+    long ago that its facts are swept away.
     """
 
     call_id: str
-    facts: CallFacts = field(default_factory=dict)
+    told: CallFacts | None = None
+    packed: bytes = b""
     story: Story | None = None
     stored: bool = False
     ended: bool = False
     closed: bool = False
 
+    @property
+    def facts(self) -> CallFacts:
+        """Its facts, unpacked for the first who asks: of most calls nothing more is told."""
+        if self.told is None:
+            self.told = unpack(self.packed) if self.packed else {}
+        return self.told
 
-def pack(facts: CallFacts) -> bytes:
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was told of it before."""
+        return not (self.told or self.packed or self.closed)
+
+
+def pack(facts: Iterable[bytes]) -> bytes:
     """The facts of a call as they are stored."""
     return _encoder.encode([msgspec.Raw(each) for each in facts])
 

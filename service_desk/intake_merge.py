@@ -72,7 +72,7 @@ def merged(winner: Known, loser: Known) -> Known:
             aliases=frozenset(),
             number=winner.story.number if winner.story is not None else None,
         )
-    return structs.replace(winner, facts={**loser.facts, **winner.facts}, story=story)
+    return structs.replace(winner, told={**loser.facts, **winner.facts}, packed=b"", story=story)
 
 
 def move_rows(connection: Connection, *, stays: str, goes: str) -> None:

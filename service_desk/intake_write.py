@@ -6,7 +6,7 @@ changes the cache: the result says what it becomes once the commit has succeeded
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -19,13 +19,11 @@ from service_desk.case_number import case_number
 from service_desk.desk import Desk
 from service_desk.events import CardChanged, CaseChanged, CaseOpened, CustomerChosen, DeskEvent
 from service_desk.fold import fold
-from service_desk.intake_known import CallFacts, Known, pack, unpack
+from service_desk.intake_known import MOST_FACTS, CallFacts, Known, pack, unpack
 from service_desk.intake_rows import Rows
 from service_desk.intake_sql import Statements
 from service_desk.story import Foretold, Story
 from service_desk.witnesses import adds_nothing
-
-MOST_FACTS = 4_000  # of one call; a call with more is a loop somewhere, and ends all the same
 
 
 class Written(Struct):
@@ -77,7 +75,8 @@ class Writing:
         """Write the batch and the outbox row; raises what the database raises."""
         self._learn(connection, batch)
         ended = self._ended()
-        fresh = self._sort_in(connection, batch)
+        fresh = self._take_foretold()
+        fresh |= self._sort_in(connection, [*batch, *self._not_foretold(fresh)])
         customers = self._customers(connection, fresh)
         for call_id, (old, new) in fresh.items():
             self._gather(call_id, old, new, customers)
@@ -104,7 +103,7 @@ class Writing:
     # What is known
 
     def _learn(self, connection: Connection, batch: Sequence[tuple[bytes, cti.CallFact]]) -> None:
-        wanted = {fact.call_id for _, fact in batch}
+        wanted = {fact.call_id for _, fact in batch} | self.foretold.keys()
         wanted |= {fact.absorbed for _, fact in batch if isinstance(fact, cti.CallMerged)}
         for call_id in wanted:
             root = self.cached_roots.get(call_id)
@@ -140,7 +139,7 @@ class Writing:
     def _restored(self, call_id: str, ended: bool, stored: bytes | None) -> Known:
         if stored is None:
             return Known(call_id=call_id, stored=True, ended=ended, closed=ended)
-        return Known(call_id=call_id, facts=unpack(stored), stored=True, ended=ended)
+        return Known(call_id=call_id, packed=stored, stored=True, ended=ended)
 
     def _ended(self) -> dict[str, bool]:
         return {
@@ -160,6 +159,28 @@ class Writing:
         return self.roots.get(call_id, call_id)
 
     # What is new
+
+    def _take_foretold(self) -> dict[str, tuple[Known, Story]]:
+        """The calls of which all is foretold that is known: nobody need look at their facts."""
+        fresh: dict[str, tuple[Known, Story]] = {}
+        for call_id, found in self.foretold.items():
+            known = self.known[self.roots[call_id]]
+            if known.call_id != call_id or not known.is_new:
+                continue
+            fresh[call_id] = known, found.story
+            self.touched[call_id] = Known(
+                call_id=call_id,
+                packed=found.packed,
+                story=found.story,
+                stored=True,
+                ended=found.story.conversation["ended_at"] is not None,
+            )
+        return fresh
+
+    def _not_foretold(self, taken: Collection[str]) -> list[tuple[bytes, cti.CallFact]]:
+        """The facts of the other calls of which something was foretold."""
+        others = (found for call_id, found in self.foretold.items() if call_id not in taken)
+        return [each for found in others for each in unpack(found.packed).items()]
 
     def _sort_in(
         self, connection: Connection, batch: Sequence[tuple[bytes, cti.CallFact]]
@@ -184,24 +205,16 @@ class Writing:
             if adds_nothing(old.facts.values(), facts.values()):
                 continue
             everything = {**old.facts, **facts}
-            story = self._foretold(root, old, facts)
-            story = story or fold(root, everything, self.desk.settings.region)
+            story = fold(root, everything, self.desk.settings.region)
             fresh[root] = old, story
             self.touched[root] = Known(
                 call_id=root,
-                facts=everything,
+                told=everything,
                 story=story,
                 stored=True,
                 ended=story.conversation["ended_at"] is not None,
             )
         return fresh
-
-    def _foretold(self, root: str, old: Known, facts: CallFacts) -> Story | None:
-        """The story that was made of just these facts, nothing else being known."""
-        found = self.foretold.get(root)
-        if found is None or old.facts or len(facts) != found.facts:
-            return None
-        return found.story if all(each.call_id == root for each in facts.values()) else None
 
     def _merge(
         self, connection: Connection, fact: cti.CallMerged, added: dict[str, CallFacts]
@@ -331,10 +344,11 @@ class Writing:
         facts = [
             {
                 "call_id": call_id,
-                "facts": pack(self.touched[call_id].facts),
+                "facts": known.packed or pack(known.facts),
                 "ended_at": new.conversation["ended_at"],
             }
             for call_id, (_, new) in fresh.items()
+            for known in (self.touched[call_id],)
         ]
         for statement, values in (
             (sql.drop_entry, rows.dropped_entries),

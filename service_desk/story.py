@@ -36,7 +36,12 @@ class Story(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Foretold(Struct, frozen=True, gc=False):
-    """What so many facts say of a call, if they are all there is."""
+    """What so many facts say of a call, if they are all there is.
+
+    `packed`: the facts as they are stored; `began`: whether they tell of its beginning.
+    """
 
     facts: int
+    packed: bytes
+    began: bool
     story: Story

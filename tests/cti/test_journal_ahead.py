@@ -7,10 +7,12 @@ import signal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from cti.journal import Journal
 from cti.journal_ahead import AheadError, ReadAhead
 from cti.journal_reader import Encoded, JournalReader, Portion, encoded
+from service_desk import journal_ahead
 from tests.fakes.ami_recording import EXTENSIONS
 from tests.fakes.cel_recording import SYSTEM, lines
 
@@ -29,8 +31,9 @@ def reader(tmp_path: Path) -> JournalReader:
     return JournalReader(Journal(tmp_path, SYSTEM), EXTENSIONS)
 
 
-def more_of(what: Encoded) -> tuple[Portion, bytes]:
-    return what.portion, what.more
+def more_of(what: Encoded) -> tuple[Portion, bool]:
+    facts = [fact for _, fact in journal_ahead.ready(what).everything()]
+    return structs.replace(what.portion, facts=facts), bool(what.more)
 
 
 def as_it_is(what: Encoded) -> Portion:
@@ -77,11 +80,22 @@ async def test_a_module_above_may_make_something_of_a_portion(reader: JournalRea
     while (each := await ahead.next(more=not found)) is not None:
         found.append(each)
     await ahead.stop()
-    made = [bool(more) for _, more in found]
+    made = [more for _, more in found]
     asked_before = made.index(False)
     assert 3 <= asked_before <= 4  # one more may be on its way
     assert not any(made[asked_before:])
     assert [portion for portion, _ in found] == alone(reader)
+
+
+async def test_it_is_known_whether_it_is_behind(reader: JournalReader) -> None:
+    """Whoever waits for a portion learns that; one that has come meanwhile was not waited for."""
+    ahead = await ReadAhead.start(reader, SMALL, as_it_is)
+    assert await ahead.next() is not None
+    assert ahead.late  # asked at once: it had not even begun
+    await ahead._coming
+    assert await ahead.next() is not None
+    assert not ahead.late
+    await ahead.stop()
 
 
 async def test_one_that_is_gone_says_so_and_can_be_stopped(reader: JournalReader) -> None:

@@ -10,15 +10,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
-from cti.events import CallFact, CallMerged
+from cti.events import CallArrived, CallFact, CallMerged
 from cti.interpret import Interpreter
 from cti.journal import Journal
-from cti.journal_ahead import ReadAhead
+from cti.journal_ahead import AheadError, ReadAhead
 from cti.journal_reader import JournalReader, encoded
 from service_desk import intake_journal, intake_write, journal_ahead
 from service_desk.clock import HandClock
@@ -27,6 +28,7 @@ from service_desk.errors import DatabaseAway
 from service_desk.fold import fold
 from service_desk.intake import Intake, packed
 from service_desk.intake_journal import JournalIntake
+from service_desk.intake_known import unpack
 from service_desk.model import (
     Case,
     Conversation,
@@ -445,12 +447,16 @@ async def test_channels_interleaved_otherwise_are_the_same_calls_and_cases(
 
 
 class Ahead:
-    """Counts who reads ahead, and may be of no use."""
+    """Counts who reads ahead: may be of no use, speak another language, or be behind its owner."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, good: bool) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
         self.started = 0
-        self.good = good
+        self.good = how != "no process"
         self._start = ReadAhead.start
+        if how == "unreadable":
+            monkeypatch.setattr(journal_ahead, "_foretold", msgspec.msgpack.Decoder(int))
+        late = property(lambda _: how == "late", lambda _, __: None)
+        monkeypatch.setattr(ReadAhead, "late", late, raising=False)
         monkeypatch.setattr(intake_journal.ReadAhead, "start", self)
         monkeypatch.setattr(intake_journal, "FAR_BEHIND", 1)
         monkeypatch.setattr(intake_journal, "LARGE", 1)  # a file is a portion
@@ -463,13 +469,13 @@ class Ahead:
         return await self._start(*of)
 
 
-@pytest.mark.parametrize("good", [True, False])
+@pytest.mark.parametrize("how", ["good", "late", "unreadable", "no process"])
 async def test_far_behind_another_process_reads_ahead(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, good: bool
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The same as read alone; alone, if that process is of no use. It is there for no longer."""
     records.in_files(*KINDS)
-    ahead = Ahead(monkeypatch, good=good)
+    ahead = Ahead(monkeypatch, how)
     folded: list[str] = []
 
     def counted(call_id: str, *of: Any) -> Story:
@@ -481,9 +487,10 @@ async def test_far_behind_another_process_reads_ahead(
     while await one.journal.step():
         pass
     assert one.journal._ahead is None
-    # That process says what a call is, but for the first portion, which is read alone.
+    # That process says what a call is, but for the first portion, which is read alone, and but for
+    # the last ones if it is behind: some had been asked for before.
     calls = len(await rows(desk, Conversation.call_id))
-    assert (len(folded) < calls / 2) is good
+    assert (len(folded) < calls / 2) is (how == "good")
     await one.stop()
     far = await state_hash(desk)
     assert ahead.started == 1
@@ -498,19 +505,24 @@ async def test_far_behind_another_process_reads_ahead(
 
 @pytest.mark.parametrize("name", CEL_NAMES)
 async def test_what_is_foretold_of_a_call_is_what_its_facts_say(tmp_path: Path, name: str) -> None:
-    """Sent from one process to the other, the stories are the same to the last value."""
+    """Sent from one process to the other, the stories are the same to the last value, and no fact
+    is left out; what cannot be read is told, for its facts are in it."""
     (tmp_path / "cel.json").write_bytes(b"".join(line + b"\n" for line in lines(name)))
     portion = JournalReader(Journal(tmp_path, SYSTEM), EXTENSIONS).next()
     assert portion is not None
-    told = journal_ahead.foretold(journal_ahead.foretell(encoded(portion), "DE"))
-    facts = [(packed(fact)[0], fact) for fact in portion.facts]
+    sent = journal_ahead.ready(journal_ahead.foretell(encoded(portion), "DE"))
+    facts = [packed(fact) for fact in portion.facts]
     merged = any(isinstance(fact, CallMerged) for fact in portion.facts)
-    assert told or merged
-    for call_id, each in told.items():
+    assert sent.foretold or merged
+    for call_id, each in sent.foretold.items():
         own = {encoded: fact for encoded, fact in facts if fact.call_id == call_id}
+        assert unpack(each.packed) == own
         assert each.facts == len(own)
+        assert each.began is any(isinstance(fact, CallArrived) for fact in own.values())
         assert each.story == fold(call_id, own, "DE")
-    assert journal_ahead.foretold(b"of another version") == {}
+    assert dict(sent.everything()) == dict(facts)
+    with pytest.raises(AheadError):
+        journal_ahead.foretold(b"of another version")
 
 
 async def test_what_was_read_ahead_is_left_when_channels_are_lost(
@@ -518,7 +530,7 @@ async def test_what_was_read_ahead_is_left_when_channels_are_lost(
 ) -> None:
     """It knows nothing of that: the reading goes on from what was committed."""
     records.in_files(*KINDS)
-    Ahead(monkeypatch, good=True)
+    Ahead(monkeypatch, "good")
     bridge = await Bridge(desk, records.folder).start()
     for _ in range(3):  # one call, and half of the next
         await bridge.journal.step()
