@@ -71,7 +71,9 @@ class _Sent(Struct, kw_only=True):
     rejected: int
     told_at: datetime | None
     left: int
-    more: bytes
+    # Named anew when it means something else: an owner started from older files then finds none,
+    # and reads alone.
+    instead: bytes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -191,15 +193,15 @@ def _opened(frame: bytes) -> Encoded:
         sent = _sent.decode(frame)
         facts = [bytes(raw) for raw in sent.facts]
         told = structs.asdict(sent) | {"facts": [_fact.decode(each) for each in facts]}
-        more = told.pop("more")
-        return Encoded(Portion(**told), facts, more)
+        instead = told.pop("instead")
+        return Encoded(Portion(**told), facts, instead)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AheadError(type(error).__name__) from error
 
 
 def _frame(what: Encoded) -> bytes:
     facts = [msgspec.Raw(each) for each in what.facts]
-    return _encode(structs.asdict(what.portion) | {"facts": facts, "more": what.more})
+    return _encode(structs.asdict(what.portion) | {"facts": facts, "instead": what.instead})
 
 
 def serve(asked: BinaryIO, told: BinaryIO, more: More | None = None) -> None:

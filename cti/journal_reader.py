@@ -69,7 +69,7 @@ class Encoded(Struct, gc=False):
 
     portion: Portion
     facts: list[bytes]
-    more: bytes = b""
+    instead: bytes = b""
 
 
 class _State(Struct):

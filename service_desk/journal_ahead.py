@@ -40,7 +40,7 @@ class Ready(Struct, gc=False):
 def ready(what: Encoded) -> Ready:
     """All that can be done for a portion before it is written."""
     facts = list(zip(what.facts, what.portion.facts, strict=True))
-    return Ready(what.portion, facts, foretold(what.more))
+    return Ready(what.portion, facts, foretold(what.instead))
 
 
 def command(region: str) -> tuple[str, str]:
@@ -74,10 +74,10 @@ def _told(call_id: str, facts: CallFacts, region: str) -> Foretold:
     return Foretold(len(facts), pack(facts), began, fold(call_id, facts, region))
 
 
-def foretold(more: bytes) -> Mapping[str, Foretold]:
+def foretold(instead: bytes) -> Mapping[str, Foretold]:
     """What `foretell` made. Raises AheadError if it cannot be read: its facts came with it."""
     try:
-        return _foretold.decode(more) if more else {}
+        return _foretold.decode(instead) if instead else {}
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise AheadError(type(error).__name__) from error
 

@@ -33,7 +33,7 @@ def reader(tmp_path: Path) -> JournalReader:
 
 def more_of(what: Encoded) -> tuple[Portion, bool]:
     facts = [fact for _, fact in journal_ahead.ready(what).everything()]
-    return structs.replace(what.portion, facts=facts), bool(what.more)
+    return structs.replace(what.portion, facts=facts), bool(what.instead)
 
 
 def as_it_is(what: Encoded) -> Portion:

@@ -404,27 +404,36 @@ async def test_the_hash_sees_a_difference_and_no_row_numbers(desk: Desk, records
     assert await state_hash(desk) != first
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 async def test_a_call_that_the_database_refuses_stops_no_other(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, ahead: bool
 ) -> None:
     """It is counted as lost, which is an alarm; the cursor goes on."""
-    records.calls("answered", "abandoned")
+    if ahead:
+        records.in_files("rejected", "answered", "abandoned")
+        Ahead(monkeypatch, "good")
+    else:
+        records.calls("rejected", "answered", "abandoned")
     bridge = await Bridge(desk, records.folder).start()
     write = bridge.intake.write
     bad = heard("answered")[0].call_id
+    stories: set[str] = set()
 
-    async def refusing(batch: Any, also: Any = None) -> dict[str, bool]:
-        if any(fact.call_id == bad for _, fact in batch):
+    async def refusing(batch: Any, also: Any = None, foretold: Any = None) -> dict[str, bool]:
+        stories.update(foretold or ())
+        if bad in (foretold or ()) or any(fact.call_id == bad for _, fact in batch):
             raise ValueError("no such value")
-        return await write(batch, also)
+        return await write(batch, also, foretold)
 
     monkeypatch.setattr(bridge.intake, "write", refusing)
-    await bridge.read()
+    while await bridge.journal.step(0 if ahead else 1 << 20):
+        pass
     await bridge.stop()
-    assert len(await rows(desk, Conversation.call_id)) == 1
+    assert (bad in stories) is ahead
+    assert len(await rows(desk, Conversation.call_id)) == 2
     assert bridge.intake.lost == bridge.journal.tally.refused > 0
     [cursor] = await rows(desk, JournalCursor.records)
-    assert cursor.records == len(lines("answered")) + len(lines("abandoned"))
+    assert cursor.records == sum(len(lines(each)) for each in ("rejected", "answered", "abandoned"))
 
 
 async def test_channels_interleaved_otherwise_are_the_same_calls_and_cases(
@@ -501,6 +510,34 @@ async def test_far_behind_another_process_reads_ahead(
     assert one.journal.reader.place() == two.journal.reader.place()
     await two.stop()
     assert await state_hash(desk) == far
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+async def test_what_was_heard_of_a_call_counts_with_what_is_foretold(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, part: float
+) -> None:
+    """Of some calls nothing, half or all was heard; the database is away before each portion."""
+    known = {name: heard(name) for name in KINDS}
+    facts = [fact for told in known.values() for fact in told[: round(part * len(told))]]
+
+    async def both(*, away: bool) -> str:
+        bridge = await Bridge(desk, records.folder).start()
+        await bridge.hear(*facts)
+        more = True
+        while more:
+            if away:
+                with database_away(desk), contextlib.suppress(DatabaseAway):
+                    await bridge.journal.step()
+            more = await bridge.journal.step()
+        await bridge.stop()
+        return await state_hash(desk)
+
+    records.in_files(*KINDS)
+    expected = await both(away=False)
+    await wipe(desk)
+    ahead = Ahead(monkeypatch, "good")
+    assert await both(away=True) == expected
+    assert ahead.started == 1
 
 
 @pytest.mark.parametrize("name", CEL_NAMES)
