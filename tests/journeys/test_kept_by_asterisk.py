@@ -7,6 +7,7 @@ however often before: the device that was lost rings again, and nobody else's.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -53,6 +54,23 @@ async def loses(stage: Stage, who: str, call: Call, other: Call, times: int = 2)
     return call
 
 
+@contextlib.asynccontextmanager
+async def refusing(stage: Stage, who: str) -> AsyncIterator[None]:
+    """They refuse each call. Whom a queue rings first it decides by what it knows of telephones,
+    and that a ringing one was refused a moment ago it may not know yet."""
+
+    async def refuse() -> None:
+        while True:
+            (await rings(stage, who)).refuse()
+
+    task = asyncio.create_task(refuse(), name=f"{who} refuses")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def means_it(call: Call, other: Call) -> None:
     """Hung up by hand: the other one's call ends at once."""
     call.hang_up()
@@ -93,8 +111,8 @@ async def test_an_agent_after_another_queue(stage: Stage) -> None:
     call, ava = await talking(stage, "2003")
     ava.leave()
     (await rings(stage, "ava")).refuse("603 Decline")
-    (await rings(stage, "ava")).refuse()
-    ben = await taken(stage, "ben")
+    async with refusing(stage, "ava"):
+        ben = await taken(stage, "ben")
     again = await loses(stage, "ben", ben, call, times=1)
     await means_it(again, call)
 
