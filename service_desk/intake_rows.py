@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from service_desk.intake_sql import ONLY_INSERTED
@@ -86,6 +87,27 @@ class Rows:
             for queue, entered in old_visits.keys() - new.visits.keys()
         ]
         return self._count() > before
+
+    def case(self, new: Story, customer_id: int | None) -> None:
+        """Gather the case that this call opens."""
+        arrived_at: datetime = new.conversation["arrived_at"]
+        agents = new.conversation["agents"]
+        self.cases.append(
+            {
+                "opened_by_call_id": new.call_id,
+                "year": arrived_at.year,
+                "subject_kind": new.subject[0],
+                "subject": new.subject[1],
+                "subject_zh": "",
+                "kind": "call",
+                "status": "open" if agents else "new",
+                "priority": "normal",
+                "opened_at": arrived_at,
+                "owner": agents[0] if agents else None,
+                "customer_id": customer_id,
+                "touched": False,
+            }
+        )
 
     def _entries(self, old: Story | None, new: Story) -> None:
         old_entries = old.entries if old else {}

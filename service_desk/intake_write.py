@@ -7,7 +7,6 @@ changes the cache: the result says what it becomes once the commit has succeeded
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -272,25 +271,8 @@ class Writing:
         if self.rows.story(before, new, customer_id, anew=not old.stored, opens=opens):
             self.changed.add(call_id)
         row = {"b_call": call_id}
-        arrived_at: datetime = new.conversation["arrived_at"]
         if opens:
-            agents = new.conversation["agents"]
-            self.rows.cases.append(
-                {
-                    "opened_by_call_id": call_id,
-                    "year": arrived_at.year,
-                    "subject_kind": new.subject[0],
-                    "subject": new.subject[1],
-                    "subject_zh": "",
-                    "kind": "call",
-                    "status": "open" if agents else "new",
-                    "priority": "normal",
-                    "opened_at": arrived_at,
-                    "owner": agents[0] if agents else None,
-                    "customer_id": customer_id,
-                    "touched": False,
-                }
-            )
+            self.rows.case(new, customer_id)
             self.opened.append(call_id)
             self.cards.add(call_id)
         elif opened and not new.opens_case:
