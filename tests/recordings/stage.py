@@ -259,21 +259,23 @@ class Stage:
         }
 
     async def __aenter__(self) -> Stage:
-        """Start everything."""
-        await self.asterisk.start()
-        for phone in self.phones.values():
-            await phone.plug_in()
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.agi)
-        await self.ami.log_in(self.settings.asterisk.ami.port, self.asterisk.secret)
+        """Start everything; what has started ends if the rest cannot."""
+        async with contextlib.AsyncExitStack() as started:
+            await self.asterisk.start()
+            started.push_async_callback(self.asterisk.stop)
+            for phone in self.phones.values():
+                started.callback(phone.unplug)
+                await phone.plug_in()
+            server = await asyncio.start_server(self._serve, "127.0.0.1", self.agi)
+            await self.ami.log_in(self.settings.asterisk.ami.port, self.asterisk.secret)
+            started.push_async_callback(self.ami.log_out)
+            started.callback(server.close)
+            self._started = started.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop everything."""
-        self._server.close()
-        await self.ami.log_out()
-        for phone in self.phones.values():
-            phone.unplug()
-        await self.asterisk.stop()
+        await self._started.aclose()
 
     @property
     def unexpected(self) -> list[str]:
