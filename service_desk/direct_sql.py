@@ -52,7 +52,7 @@ class Direct:
         return list(connection.exec_driver_sql(self._sql, bound).all())
 
     def _bound(self, rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
-        """The rows as the driver takes them, made column by column: a third of row by row."""
+        """The rows as the driver takes them, made column by column: in half the time (016)."""
         given = self._given
         values = map(self._values, [{**row, **given} for row in rows] if given else rows)
         if not self._bind or not rows:

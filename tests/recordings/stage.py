@@ -267,9 +267,9 @@ class Stage:
                 started.callback(phone.unplug)
                 await phone.plug_in()
             server = await asyncio.start_server(self._serve, "127.0.0.1", self.agi)
+            started.callback(server.close)
             await self.ami.log_in(self.settings.asterisk.ami.port, self.asterisk.secret)
             started.push_async_callback(self.ami.log_out)
-            started.callback(server.close)
             self._started = started.pop_all()
         return self
 
