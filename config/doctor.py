@@ -24,6 +24,7 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("versions", here.versions),
     ("host name", here.host_name),
     ("secrets", here.secrets),
+    ("ways in by SIP", here.doors),
     ("voice", here.voice),
     ("phone menu", here.flows),
     ("pages", here.pages),

@@ -26,6 +26,7 @@ from agent_console.context import BUILT
 from config import parts, parts_of
 from config.asterisk_found import asterisk_to_run
 from config.doctor_asterisk import clocks_agree
+from config.doors import open_doors
 from config.figures_of import LEAST_FREE, program_version
 from config.findings import Finding, Patient, fine, warning, wrong
 from config.health import port_of
@@ -85,6 +86,22 @@ async def secrets(patient: Patient) -> AsyncIterator[Finding]:
         yield warning("secrets", said, f"chmod -R go-rwx {folder}, and have new ones made")
     else:
         yield fine("secrets", "in order")
+
+
+async def doors(patient: Patient) -> AsyncIterator[Finding]:
+    """Nobody becomes a carrier or an agent by saying a name, or from nearly any address."""
+    what, file = "ways in by SIP", patient.settings.data_folder / "asterisk" / "etc" / "pjsip.conf"
+    try:
+        found = list(open_doors(file.read_text()))
+    except FileNotFoundError:
+        yield fine(what, "pjsip.conf is not rendered here yet")
+        return
+    for door in found:
+        yield wrong(
+            what, f"{door} ({file})", "start Ringdesk, or `ringdesk pbx render`: it is made anew"
+        )
+    if not found:
+        yield fine(what, "each by a password or an address")
 
 
 async def voice(patient: Patient) -> AsyncIterator[Finding]:

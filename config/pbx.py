@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from config import sounds
 from config.dialling import dialling_of
+from config.doors import addresses_of
 from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
@@ -145,6 +146,7 @@ def _texts(
         "wide": _path(_wide_sound(settings)),
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
+        "doors": addresses_of(settings),
         "dialling": dialling_of(settings),
         "wanted_events": wanted_events(),
         "lost_causes": "|".join(str(cause) for cause in sorted(LOST_CAUSES)),

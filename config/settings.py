@@ -227,7 +227,10 @@ class AgentRange(_Part, frozen=True, kw_only=True):
 
 
 class Trunk(_Part, frozen=True, kw_only=True):
-    """A carrier: known by its addresses, dialled at `dial` (`sip:host[:port]`)."""
+    """A carrier: known by its addresses (without any: by where it is dialled), never by a name.
+
+    `dial`: `sip:host[:port]`.
+    """
 
     addresses: tuple[str, ...] = ()
     dial: str = ""
@@ -235,7 +238,7 @@ class Trunk(_Part, frozen=True, kw_only=True):
     password_env: str = ""
     register: bool = False
     caller_number: str = ""  # shown to those we call
-    trust_identity: bool = True  # believe P-Asserted-Identity
+    trust_identity: bool = False  # believe P-Asserted-Identity: the carrier vouches for it
 
 
 class Dialling(_Part, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from phonenumbers import SUPPORTED_REGIONS
 
+from config.doors import WIDEST, network_of
 from cti.wishes import AGENT_NAME
 from ivr.located_yaml import Located, PathTuple
 
@@ -137,7 +138,7 @@ def _places(settings: Settings) -> Iterator[Mistake]:
     )
     for path, addresses in networks:
         for index, address in enumerate(addresses):
-            if not _is_network(address):
+            if network_of(address) is None:
                 yield (*path, index), f"not a network: {address!r}; allowed: such as 10.0.0.0/8"
     sip = asterisk.sip
     if sip.own_address:  # the pair of them is ICE's, and that takes no names
@@ -271,13 +272,19 @@ def _trunks(settings: Settings) -> Iterator[Mistake]:
             yield path, f"{name} is already an agent"
         for index, address in enumerate(trunk.addresses):
             where = (*path, "addresses", index)
-            if not _is_network(address) and not re.fullmatch(r"[A-Za-z0-9.-]+", address):
+            if network_of(address) is None and not re.fullmatch(r"[A-Za-z0-9.-]+", address):
                 yield (
                     where,
                     f"not an address: {address!r}; allowed: 192.0.2.7, 192.0.2.0/24 or a name",
                 )
             if address in owners:
                 yield where, f"{address} is already {owners[address]}'s"
+            network = network_of(address)
+            if network is not None and network.prefixlen < WIDEST[network.version]:
+                yield (
+                    where,
+                    f"{address} is nearly everybody; allowed: /{WIDEST[network.version]} or less",
+                )
             owners[address] = name
         if not trunk.addresses and not trunk.dial:
             yield path, "addresses (who may call in) or dial (where calls go out) is needed"
@@ -307,14 +314,6 @@ def _dialling(path: PathTuple, trunk: Trunk) -> Iterator[Mistake]:
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     return True

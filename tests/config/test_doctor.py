@@ -57,6 +57,17 @@ def said_by(**change: Any) -> Manager:
     return msgspec.structs.replace(PERFECT, **change)
 
 
+async def test_a_rendered_endpoint_that_anybody_could_be_is_wrong(site: Site) -> None:
+    one = patient(site)
+    assert (await only(doctor_here.doors(one))).ok
+    etc = one.settings.data_folder / "asterisk" / "etc"
+    etc.mkdir(parents=True)
+    (etc / "pjsip.conf").write_text("[dora]\ntype = endpoint\naors = dora\n")
+    found = await only(doctor_here.doors(one))
+    assert not found.ok
+    assert "dora: no password" in found.said
+
+
 def test_nobody_is_left_alone_with_a_finding() -> None:
     with pytest.raises(ValueError, match="what is to be done"):
         Finding(what="disk", said="full", state="wrong")

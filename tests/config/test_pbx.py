@@ -7,10 +7,8 @@ import contextlib
 import json
 import re
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,10 @@ import pytest
 from msgspec.structs import replace
 
 from config.own_asterisk import OwnAsterisk
-from config.pbx import music_folder, own_place, refuse, render, write_sounds
+from config.pbx import music_folder, refuse, render, write_sounds
 from config.problems import Problem
 from config.secrets import open_secrets
-from config.settings import Settings, load
+from config.settings import load
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
@@ -29,74 +27,8 @@ from cti.interpret.kept import LOST_CAUSES
 from cti.interpret.world import PARKING
 from cti.journal_records import parse
 from ivr.sound import read_wav
+from tests.config.lab import Lab, lab_settings, render_own, section
 from tests.polling import until
-from tests.ports import free_ports, rtp_ports
-
-SETTINGS = """
-system: lab-1
-company: {{languages: [en]}}
-data: {{folder: {folder}}}
-asterisk:
-  ami: {{port: {ami}}}
-  agi: {{port: {agi}}}
-  http: {{port: {http}}}
-  sip: {{port: {sip}}}
-  rtp: {{from: {rtp}, to: {rtp_last}}}
-dids:
-  "1000": {{flow: main}}
-  "2000": {{queue: support}}
-  "3000": {{queue: short}}
-  "4000": {{queue: gives_up}}
-queues:
-  support: {{record: true}}
-  sales: {{}}
-  # Without announcements: the longest wait is looked at after them.
-  short: {{max_wait: 1, overflow: sales, announce_position: false}}
-  gives_up: {{max_wait: 1, announce_position: false}}
-agents:
-  ava: {{extension: "101", name: "Ava L", queues: {{support: 0}}}}
-  bob: {{extension: "105", queues: {{support: 0}}, device: {{kind: phone}}}}
-agent_ranges:
-  - {{prefix: load, count: 3, contact: "sip:{{name}}@127.0.0.1:7000", extension_from: 5001,
-     queues: {{sales: 2}}, signed_in: true}}
-trunks:
-  carrier: {{addresses: [127.0.0.2], dial: "sip:127.0.0.2:7080;transport=udp"}}
-demo: true
-"""
-
-
-def lab_settings(folder: Path) -> Settings:
-    """Settings of an Asterisk of its own in `folder`."""
-    ami, agi, http, sip = free_ports(4)
-    rtp, rtp_last = rtp_ports()
-    text = SETTINGS.format(
-        folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp_last
-    )
-    file = folder / "settings.yaml"
-    file.write_text(text)
-    return load(file, {})
-
-
-def render_own(settings: Settings, folder: Path) -> bool:
-    """Render as for an Asterisk of our own."""
-    secrets = open_secrets(settings.data_folder, {})
-    return render(settings, folder, secrets=secrets, place=own_place(settings, Path("/modules")))
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> dict[str, str]:
-    """Every rendered file by name."""
-    settings = lab_settings(tmp_path)
-    render_own(settings, tmp_path / "etc")
-    return {file.name: file.read_text() for file in (tmp_path / "etc").iterdir()}
-
-
-def section(text: str, name: str, kind: str = "") -> str:
-    """The section `[name]` that says `type = kind`."""
-    for found in re.split(r"^(?=\[)", text, flags=re.MULTILINE):
-        if found.startswith(f"[{name}]") and (not kind or f"type = {kind}\n" in found):
-            return found
-    raise AssertionError(f"no [{name}] of type {kind}")
 
 
 def test_files_are_their_owners_alone_and_rendered_once(tmp_path: Path) -> None:
@@ -227,70 +159,6 @@ def test_agents_may_pick_up_each_others_calls_and_park_them_callers_may_not(
 
 
 # ---- a real Asterisk ---------------------------------------------------------------------------
-
-
-@dataclass
-class Lab:
-    """A running Asterisk, and what it wrote into its call records."""
-
-    settings: Settings
-    sipp: str
-    folder: Path
-
-    def records(self) -> list[dict[str, Any]]:
-        file = self.settings.records_folder / "cel.json"
-        text = file.read_text() if file.exists() else ""
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-
-    @contextlib.asynccontextmanager
-    async def call(self, number: str, source: str = "127.0.0.2") -> AsyncIterator[None]:
-        """A caller who dials, and stays on the line until the block ends."""
-        sip = self.settings.asterisk.sip
-        process = await asyncio.create_subprocess_exec(
-            *(self.sipp, "-sn", "uac", "-s", number, f"{sip.host}:{sip.port}", "-i", source),
-            *("-m", "1", "-d", "30000", "-nostdin", "-timeout", "40s"),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self.folder,
-        )
-        try:
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-    async def queued(self, queue: str, within: float) -> float:
-        """Wait until a caller is in `queue`; seconds from the channel's start to there."""
-        async with asyncio.timeout(within):
-            while True:
-                records = self.records()
-                for record in records:
-                    if record["eventtype"] == "APP_START" and _queue_of(record) == queue:
-                        starts = [r for r in records if r["eventtype"] == "CHAN_START"]
-                        first = next(r for r in starts if r["uniqueid"] == record["uniqueid"])
-                        return _seconds(record) - _seconds(first)
-                await asyncio.sleep(0.05)
-
-
-def _queue_of(record: dict[str, Any]) -> str:
-    return str(record["appdata"]).split(",")[0] if record["appname"] == "Queue" else ""
-
-
-def _seconds(record: dict[str, Any]) -> float:
-    return float(record["eventtime"])
-
-
-@pytest.fixture
-async def lab(tmp_path: Path, asterisk: object, sipp: str) -> AsyncIterator[Lab]:
-    settings = lab_settings(tmp_path)
-    own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
-    await own.start()
-    try:
-        yield Lab(settings, sipp, tmp_path)
-    finally:
-        await own.stop()
 
 
 Menu = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
@@ -605,7 +473,7 @@ async def test_records_are_json_with_the_names_the_journal_reads(lab: Lab) -> No
     record = next(r for r in lab.records() if r["eventtype"] == "CHAN_START")
     assert record["exten"] == "2000"
     assert "-lab-1-" in record["uniqueid"]
-    assert abs(_seconds(record) - time.time()) < 60
+    assert abs(float(record["eventtime"]) - time.time()) < 60
     assert record["system"] == "lab-1"
     told = [parse(json.dumps(each).encode(), "lab-1") for each in lab.records()]
     assert all(refused is None for _, refused in told)
