@@ -107,19 +107,24 @@ def _feed(listener: socket.socket, calls: int) -> None:
         _answer(connection)  # the login
         if calls == CALLS["ours"]:
             _answer(connection)  # CoreStatus
+            _answer(
+                connection, "SystemName: ringdesk-1"
+            )  # CoreSettings: forged events are told by it
+            _answer(connection)  # Events
         for call in made:
             connection.sendall(call)
         while connection.recv(65536):  # the contender closes
             pass
 
 
-def _answer(connection: socket.socket) -> None:
+def _answer(connection: socket.socket, *more: str) -> None:
     asked = b""
     while not asked.endswith(b"\r\n\r\n"):
         asked += connection.recv(65536)
     lines = asked.decode().split("\r\n")
     ids = [line for line in lines if line.lower().startswith("actionid:")]
-    reply = "\r\n".join(("Response: Success", *ids, "Message: Authentication accepted", "", ""))
+    said = ("Response: Success", *ids, "Message: Authentication accepted", *more, "", "")
+    reply = "\r\n".join(said)
     connection.sendall(reply.encode())
 
 

@@ -109,6 +109,9 @@ class FakeAsterisk:
             case "corestatus":
                 self._say("Response: Success", own, *BOOT)
                 return
+            case "coresettings":
+                self._say("Response: Success", own, f"SystemName: {SYSTEM}")
+                return
             case "coreshowchannels":
                 items = [
                     ("Event: CoreShowChannel", f"Uniqueid: {leg}") for leg in sorted(self.live)

@@ -1,79 +1,140 @@
-"""Which outside numbers may be dialled: from the pages (by number), by desk phones (by pattern).
+"""Which outside numbers may be dialled: one list of ranges, for the pages and for the dialplan.
 
-Emergency numbers always may. Premium rate is told by `phonenumbers`; what is not a number of any
-country (a carrier's own short code) may be dialled unless only certain prefixes are allowed.
+`Dialling` turns what was typed into what is dialled, E.164 with its plus, or says that it may not
+be. The dialplan does the same with what a desk phone dials (`ringdesk-outside` and what follows in
+extensions.conf), by the same plan and the same list: a page asks `reach`, the templates print the
+rest. Numbers are compared once they are whole and consist of digits alone, never before.
+
+Emergency numbers always may be dialled. Other short numbers, star codes and what is no number of
+the country's plan may not, unless the settings name them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
-import phonenumbers
 from msgspec import Struct
-from phonenumbers import PhoneMetadata, PhoneNumberType
-from phonenumbers.shortnumberinfo import is_emergency_number
 
-from config.settings import Settings
+from config.number_plan import (
+    Plan,
+    Range,
+    costly_ranges,
+    emergency_numbers,
+    free_short_numbers,
+    plan_of,
+    service_ranges,
+)
+from cti.interpret.world import PARKING
 from service_desk.phone_number import understand
 
-MOST_EMERGENCY_DIGITS: Final = 4
-MOST_PREFIX_DIGITS: Final = 4  # of a range of premium rate, after the country
-PREMIUM_OR_NONE: Final = (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.UNKNOWN)
-FILLINGS: Final = tuple("0123456789")
+if TYPE_CHECKING:
+    from config.settings import Settings
+
+MOST_DIGITS: Final = 15  # ITU-T E.164
+LEAST_DIGITS: Final = 5
+FILLING: Final = re.compile(r"[\s()/.\u2010-\u2015-]")
+PLAIN: Final = re.compile(r"\A[0-9]{1,24}\Z")
 
 
-class Dialling(Struct, frozen=True):
+class Dialling(Struct, frozen=True, dict=True):
     """The rules of an installation; prefixes are E.164, `+49`. `inside`: agents' extensions."""
 
     region: str
-    allow: tuple[str, ...]
-    deny: tuple[str, ...]
-    premium: bool
-    inside: frozenset[str]
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    premium: bool = False
+    inside: frozenset[str] = frozenset()
 
-    def may(self, number: str) -> bool:
-        """Whether an agent may dial this, or hand a caller on to it."""
-        if number in self.inside or number.startswith("q-"):
-            return True
-        if is_emergency_number(number, self.region):
-            return True
-        if number.startswith(tuple(pattern[1:-1] for pattern in self.denied_patterns())):
-            return False
-        e164 = understand(number, self.region).e164
-        if not e164:
-            return not self.allow
-        if not self.premium and _is_premium(e164):
-            return False
-        return not e164.startswith(self.deny) and (not self.allow or e164.startswith(self.allow))
+    def reach(self, typed: str) -> str:
+        """What is dialled if somebody types this, or hands a caller on to it; "": it may not be."""
+        if typed.startswith("q-"):
+            return typed  # a queue: whether there is one, the dialplan knows
+        text = FILLING.sub("", typed)
+        if text in self.inside or text in PARKING:
+            return text
+        if text.startswith("+"):
+            # As people write it: `+49 (0)30`.
+            return self._allowed(understand(typed, self.region).e164.removeprefix("+"))
+        if not PLAIN.match(text):
+            return ""
+        if self._short.match(text):
+            return text
+        return self._allowed(self.plan.e164(text))
 
-    def denied_patterns(self) -> list[str]:
-        """Asterisk's patterns of what is denied, however it is dialled."""
-        prefixes = dict.fromkeys(self.deny)
-        if not self.premium:
-            code = phonenumbers.country_code_for_region(self.region)
-            prefixes |= dict.fromkeys(f"+{code}{p}" for p in premium_prefixes(self.region))
-        return [each for prefix in prefixes for each in self._as_dialled(prefix)]
+    def _allowed(self, digits: str) -> str:
+        known = PLAIN.match(digits) and LEAST_DIGITS <= len(digits) <= MOST_DIGITS
+        return f"+{digits}" if known and self.may(digits) else ""
 
-    def allowed_patterns(self) -> list[str]:
-        """Asterisk's patterns of the only prefixes that are allowed; none: all others."""
-        return [each for prefix in self.allow for each in self._as_dialled(prefix)]
+    def may(self, digits: str) -> bool:
+        """Whether a whole number, E.164 without the plus, may be dialled.
 
-    def emergency_numbers(self) -> list[str]:
-        """The short numbers of this country that always may be dialled."""
+        The longest prefix that it has decides; of two equal ones that with the number's length.
+        """
+        for size in range(len(digits), 0, -1):
+            prefix = digits[:size]
+            for each in (Range(prefix, len(digits)), Range(prefix)):
+                if each in self.ranges:
+                    return self.ranges[each]
+        return not self.allow
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How numbers are dialled in this country."""
+        return plan_of(self.region)
+
+    @cached_property
+    def ranges(self) -> dict[Range, bool]:
+        """Every range that is told of, and whether it may be dialled."""
+        costly = () if self.premium else (*costly_ranges(), *service_ranges(self.region))
+        said = dict.fromkeys(costly, False)
+        said |= dict.fromkeys((Range(each[1:]) for each in (*self.allow, *self.also)), True)
+        said |= dict.fromkeys((Range(each[1:]) for each in self.deny), False)
+        return said
+
+    @cached_property
+    def short_numbers(self) -> tuple[str, ...]:
+        """The short numbers that may be dialled as they are; `X` is any digit."""
+        free = free_short_numbers(self.region)
+        return tuple(dict.fromkeys((*self.emergency, *free, *self.short)))
+
+    @cached_property
+    def _short(self) -> re.Pattern[str]:
+        choices = "|".join(each.replace("X", "[0-9]") for each in self.short_numbers)
+        return re.compile(rf"\A(?:{choices})\Z")
+
+    @property
+    def emergency(self) -> tuple[str, ...]:
+        """The numbers that always may be dialled, and for which no cap counts."""
         return emergency_numbers(self.region)
 
-    def _as_dialled(self, prefix: str) -> Iterator[str]:
-        digits = prefix.removeprefix("+")
-        metadata = PhoneMetadata.metadata_for_region(self.region)
-        code = str(phonenumbers.country_code_for_region(self.region))
-        abroad = (metadata.international_prefix or "") if metadata else ""
-        yield f"_+{digits}!"
-        yield f"_{abroad if abroad.isdigit() else '00'}{digits}!"
-        if metadata is not None and digits.startswith(code) and digits != code:
-            yield f"_{metadata.national_prefix or ''}{digits.removeprefix(code)}!"
+    # -- the same for the dialplan -------------------------------------------------------------
+
+    def number_patterns(self) -> list[tuple[str, str]]:
+        """Asterisk's patterns of what a subscriber is dialled by, and what its E.164 is made of."""
+        plan = self.plan
+        # What is dialled abroad could look like a number at home: the more literal one wins.
+        found = {f"_{plan.abroad}X!": f"+${{EXTEN:{len(plan.abroad)}}}"}
+        for length in plan.lengths:
+            if plan.national:
+                pattern = f"_{plan.national}{'X' * length}"
+                found[pattern] = f"+{plan.code}${{EXTEN:{len(plan.national)}}}"
+            for bare in plan.bare:
+                if length > len(bare) and not (plan.national and bare.startswith(plan.national)):
+                    pattern = f"_{bare}{'X' * (length - len(bare))}"
+                    found.setdefault(pattern, f"+{plan.code}${{EXTEN}}")
+        return list(found.items())
+
+    def range_patterns(self) -> list[tuple[str, bool]]:
+        """Asterisk's patterns of the ranges, and whether each may be dialled."""
+        found = []
+        for each, allowed in sorted(self.ranges.items()):
+            rest = "X" * (each.length - len(each.prefix)) if each.length else "!"
+            found.append((f"_+{each.prefix}{rest}", allowed))
+        return found
 
 
 def dialling_of(settings: Settings) -> Dialling:
@@ -83,58 +144,8 @@ def dialling_of(settings: Settings) -> Dialling:
         region=settings.company.country,
         allow=said.allow,
         deny=said.deny,
+        also=said.also,
+        short=said.short,
         premium=said.premium,
         inside=frozenset(agent.extension for agent in settings.agents.values()),
     )
-
-
-def _is_premium(e164: str) -> bool:
-    number = phonenumbers.parse(e164, None)
-    return phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE
-
-
-@lru_cache(maxsize=8)
-def emergency_numbers(region: str) -> list[str]:
-    """Every short number that `phonenumbers` calls one of emergency there."""
-    return [
-        number
-        for digits in range(2, MOST_EMERGENCY_DIGITS + 1)
-        for number in (f"{n:0{digits}d}" for n in range(10**digits))
-        if phonenumbers.shortnumberinfo.is_emergency_number(number, region)
-    ]
-
-
-@lru_cache(maxsize=8)
-def premium_prefixes(region: str) -> list[str]:
-    """The shortest beginnings that only numbers of premium rate have in this country."""
-    metadata = PhoneMetadata.metadata_for_region(region)
-    premium = None if metadata is None else metadata.premium_rate
-    if metadata is None or premium is None or not premium.national_number_pattern:
-        return []
-    lengths = [length for length in premium.possible_length or () if length > 0]
-    general = metadata.general_desc
-    every_length = list(general.possible_length or ()) if general else []
-    code = phonenumbers.country_code_for_region(region)
-    whole = re.compile(premium.national_number_pattern)
-    found: list[str] = []
-    for digits in range(2, MOST_PREFIX_DIGITS + 1):
-        for number in range(10 ** (digits - 1), 10**digits):
-            prefix = str(number)
-            if prefix.startswith(tuple(found)):
-                continue
-            filled = (prefix + f * (n - digits) for n in lengths for f in FILLINGS if n > digits)
-            if any(map(whole.fullmatch, filled)) and not _has_others(code, prefix, every_length):
-                found.append(prefix)
-    return found
-
-
-def _has_others(code: int, prefix: str, lengths: list[int]) -> bool:
-    """Whether numbers of another kind begin so: tried with every two digits that may follow."""
-    for length in lengths:
-        for following in range(100):
-            for filling in ("1", "5"):
-                national = f"{prefix}{following:02d}".ljust(length, filling)[:length]
-                number = phonenumbers.PhoneNumber(code, int(national))
-                if phonenumbers.number_type(number) not in PREMIUM_OR_NONE:
-                    return True
-    return False

@@ -265,5 +265,5 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, loc
         zone=ZoneInfo(settings.company.time_zone),
         lock=lock,
         recall=recall,
-        may_dial=dialling_of(settings).may,
+        reach=dialling_of(settings).reach,
     )

@@ -19,8 +19,7 @@ import jinja2
 from markupsafe import Markup
 from msgspec import Struct
 
-from config import sounds
-from config.dialling import dialling_of
+from config import dialling, sounds
 from config.doors import addresses_of
 from config.problems import Problem
 from config.secrets import Secrets
@@ -33,6 +32,9 @@ HEADER: Final = "; Rendered by Ringdesk"
 MAX_FILES: Final = 65_536  # open files: each call leg takes some six
 SECTION_BYTES: Final = 79
 BOOT: Final = "boot"
+# Of what is dialled. Asterisk cuts a pattern at 255 bytes.
+MOST_DIGITS: Final = 32
+MOST_LETTERS: Final = 20
 MARK: Final = 3  # bytes, said as twice as many letters
 # What a path in a dial plan or a configuration file could be misread by.
 _UNFIT_PATH: Final = re.compile(r"[^A-Za-z0-9 /_.+=@:~-]")
@@ -139,7 +141,7 @@ def _texts(
     known: dict[str, Any] = {
         "s": settings,
         "place": place,
-        "boot": boot_of(place),
+        "boot": boot_of(place) if place.own else secrets.mark(settings.system),
         "recordings": _path(settings.recordings_folder),
         "records": _records(settings, place),
         "music": _path(music_folder(settings)),
@@ -147,7 +149,11 @@ def _texts(
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
         "doors": addresses_of(settings),
-        "dialling": dialling_of(settings),
+        "digits": dialled_digits,
+        "names": dialled_names,
+        "least_digits": dialling.LEAST_DIGITS,
+        "most_digits": dialling.MOST_DIGITS,
+        "dialling": dialling.dialling_of(settings),
         "wanted_events": wanted_events(),
         "lost_causes": "|".join(str(cause) for cause in sorted(LOST_CAUSES)),
         "ami_password": secrets.ami_password,
@@ -244,6 +250,19 @@ def write_sounds(settings: Settings) -> None:
 
 def _wide_sound(settings: Settings) -> Path:
     return music_folder(settings).with_name("ringdesk-wide")
+
+
+def dialled_digits(first: str, other: str, *, least: int = 1) -> list[str]:
+    """Asterisk's patterns of every number of at least so many digits, and of nothing else.
+
+    One a length: `.` and `!` stand for any letter, a line end among them.
+    """
+    return [f"_{first}{other * (size - 1)}" for size in range(least, MOST_DIGITS + 1)]
+
+
+def dialled_names() -> list[str]:
+    """What a carrier may dial by name. Not of one letter: h, i, s, t and T mean something."""
+    return [f"_[A-Za-z]{'[0-9A-Za-z]' * (size - 1)}" for size in range(2, MOST_LETTERS + 1)]
 
 
 def wanted_events() -> list[str]:

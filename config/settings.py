@@ -241,12 +241,32 @@ class Trunk(_Part, frozen=True, kw_only=True):
     trust_identity: bool = False  # believe P-Asserted-Identity: the carrier vouches for it
 
 
+class TollCaps(_Part, frozen=True, kw_only=True):
+    """How much may be dialled outside, held by Asterisk itself; 0: any amount.
+
+    `night`: `22:00-06:00` in the company's time, when only `night_calls` at once are let out.
+    """
+
+    agent_calls: Annotated[int, Meta(ge=0, le=100)] = 3  # at once, of one agent
+    agent_minutes: Annotated[int, Meta(ge=0, le=1440)] = 480  # a day, of one agent
+    trunk_calls: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    trunk_minutes: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+    night: str = ""
+    night_calls: Annotated[int, Meta(ge=0, le=10_000)] = 0
+
+
 class Dialling(_Part, frozen=True, kw_only=True):
-    """Which outside numbers agents may dial: E.164 prefixes. Emergency numbers always."""
+    """Which outside numbers agents may dial: E.164 prefixes, the longer one counts.
+
+    Emergency numbers always.
+    """
 
     allow: tuple[str, ...] = ()  # if there are any: only these
     deny: tuple[str, ...] = ()
-    premium: bool = False  # numbers of premium rate
+    also: tuple[str, ...] = ()  # although they are costly
+    short: tuple[str, ...] = ()  # short numbers of the country that may be dialled as they are
+    premium: bool = False  # everything that is costly
+    caps: TollCaps = TollCaps()
 
 
 class PauseReason(_Part, frozen=True, kw_only=True):

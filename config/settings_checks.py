@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 from phonenumbers import SUPPORTED_REGIONS
 
 from config.doors import WIDEST, network_of
+from config.number_plan import emergency_numbers
+from cti.interpret.world import PARKING
 from cti.wishes import AGENT_NAME
 from ivr.located_yaml import Located, PathTuple
 
@@ -29,6 +31,8 @@ EXTENSION: Final = re.compile(r"\A[0-9]{2,10}\Z")
 SIP_URI: Final = re.compile(
     r"\Asips?:(?:[A-Za-z0-9_.+~-]+@)?[A-Za-z0-9.:\[\]-]+(?:;[a-z=0-9-]+)*\Z"
 )
+SHORT: Final = re.compile(r"\A[0-9]{2,8}\Z")
+NIGHT: Final = re.compile(r"\A([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 PREFIX: Final = re.compile(r"\A\+[1-9][0-9]{0,13}\Z")
 HOST: Final = re.compile(r"\A[A-Za-z0-9.:-]{1,253}\Z")
 PLAIN: Final = re.compile(r"\A[A-Za-z0-9_.@+-]{1,64}\Z")
@@ -58,11 +62,25 @@ def _mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _dids(settings)
     yield from _agents(settings)
     yield from _trunks(settings)
-    for key in ("allow", "deny"):
-        for place, prefix in enumerate(getattr(settings.dialling, key)):
+    yield from _outside(settings)
+
+
+def _outside(settings: Settings) -> Iterator[Mistake]:
+    said = settings.dialling
+    for key in ("allow", "deny", "also"):
+        for place, prefix in enumerate(getattr(said, key)):
             if not PREFIX.match(prefix):
                 allowed = "allowed: + and digits, such as +49 or +49900"
                 yield ("dialling", key, place), f"no such prefix: {prefix!r}; {allowed}"
+    for place, number in enumerate(said.short):
+        if not SHORT.match(number):
+            yield (
+                ("dialling", "short", place),
+                f"no short number: {number!r}; allowed: 2 to 8 digits",
+            )
+    if said.caps.night and not NIGHT.match(said.caps.night):
+        wrong = f"no such hours: {said.caps.night!r}; allowed: such as 22:00-06:00"
+        yield ("dialling", "caps", "night"), wrong
 
 
 def _general(settings: Settings) -> Iterator[Mistake]:
@@ -223,6 +241,8 @@ def _agents(settings: Settings) -> Iterator[Mistake]:
                 (*path, "extension"),
                 f"not an extension: {agent.extension!r}; allowed: 2 to 10 digits",
             )
+        if taken := _taken(settings, agent.extension):
+            yield (*path, "extension"), f"{agent.extension} is {taken}"
         if agent.extension in extensions:
             yield (
                 (*path, "extension"),
@@ -238,6 +258,13 @@ def _agents(settings: Settings) -> Iterator[Mistake]:
                 (*path, "device", "uri"),
                 f"not a SIP address: {device.uri!r}; such as sip:ava@10.0.0.7",
             )
+    yield from _agent_ranges(settings, names, extensions)
+
+
+def _agent_ranges(
+    settings: Settings, names: set[str], extensions: dict[str, str]
+) -> Iterator[Mistake]:
+    path: PathTuple
     for index, agents in enumerate(settings.agent_ranges):
         path = ("agent_ranges", index)
         yield from _memberships(settings, path, agents.queues)
@@ -248,6 +275,8 @@ def _agents(settings: Settings) -> Iterator[Mistake]:
                 yield (*path, "prefix"), f"{name} is already an agent"
             if extension in extensions:
                 yield (*path, "extension_from"), f"{extension} is already {extensions[extension]}'s"
+            if taken := _taken(settings, extension):
+                yield (*path, "extension_from"), f"{extension} would be {taken}"
             if not SIP_URI.match(uri):
                 yield (
                     (*path, "contact"),
@@ -255,6 +284,14 @@ def _agents(settings: Settings) -> Iterator[Mistake]:
                 )
             names.add(name)
             extensions[extension] = name
+
+
+def _taken(settings: Settings, extension: str) -> str:
+    """What a number inside the house means already, "" if nothing."""
+    if extension in PARKING:
+        return "a place of parked calls"
+    country = settings.company.country
+    return f"an emergency number in {country}" if extension in emergency_numbers(country) else ""
 
 
 def _memberships(settings: Settings, path: PathTuple, queues: dict[str, int]) -> Iterator[Mistake]:

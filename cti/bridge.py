@@ -27,6 +27,7 @@ from cti.events import (
     BoardResynced,
     BoardSnapshot,
     CallEnded,
+    EventsRefused,
     Fact,
     LinkLost,
     LinkRestored,
@@ -43,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
 LISTED = 15.0  # seconds that Asterisk has for one list
+REFUSED_EVERY = 2.0  # seconds between two looks whether events were forged: a flood is told once
 AUDIT_EVERY = 30.0  # seconds between two looks for hang-ups that were missed
 
 __all__ = ["AgentPlan", "Bridge", "QueuePlan"]
@@ -53,6 +55,11 @@ class Link(Ami, Protocol):
 
     boot: str
     logins: int
+
+    @property
+    def refused(self) -> int:
+        """Events so far that Asterisk did not write."""
+        ...
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
@@ -99,7 +106,7 @@ class Bridge:
     `zone`: where midnight is, for the queues' counters. `lock` is entered before anything happens
     and left at the end: who cannot have it waits there. `recall` gives the facts of calls that have
     not ended, as the bridge before us told them, oldest first; asked once, it must not raise.
-    `may_dial`: whether agents may dial a number, or hand a caller on to it.
+    `reach`: what is dialled when an agent dials a number, or hands a caller on to it; "": denied.
     """
 
     def __init__(
@@ -114,7 +121,7 @@ class Bridge:
         zone: tzinfo = UTC,
         lock: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
         recall: Recall = _nothing_told,
-        may_dial: Callable[[str], bool] = commands.anything,
+        reach: Callable[[str], str] = commands.anything,
     ) -> None:
         now = clock()
         self._system = system
@@ -133,10 +140,11 @@ class Bridge:
             on_up=self._on_up,
             on_down=self._on_down,
         )
-        self._switchboard = Switchboard(self.link, self.roster, self.interpreter, may_dial)
+        self._switchboard = Switchboard(self.link, self.roster, self.interpreter, reach)
         self._pauses = Pauses(self.roster, self._switchboard, clock=clock, tick=self.tick)
         self._held_back: list[Message] | None = []  # None once the resync is through
         self._boot = ""
+        self._refused = 0  # of the link's, what was told
         self._latest = now  # the newest time told: ours must not fall behind Asterisk's clock
         self._after_call: dict[str, str] = {}  # agent -> the call they still work on
         self._synced = asyncio.Event()
@@ -176,6 +184,7 @@ class Bridge:
                     tasks.create_task(self._pauses.keep_time(), name="bridge-time")
                     tasks.create_task(self._pauses.keep(), name="bridge-pauses")
                     tasks.create_task(self._keep_true(), name="bridge-audit")
+                    tasks.create_task(self._tell_refused(), name="bridge-refused")
             finally:
                 undo()
 
@@ -347,6 +356,15 @@ class Bridge:
                 await self.audit()
             except AmiError as error:
                 log.warning("bridge.audit_failed", error=type(error).__name__)
+
+    async def _tell_refused(self) -> None:
+        while True:
+            await asyncio.sleep(REFUSED_EVERY)
+            many = self.link.refused - self._refused
+            if many > 0:
+                self._refused += many
+                log.warning("bridge.events_refused", many=many)
+                self._tell([EventsRefused(at=self._now(), system=self._system, many=many)])
 
     async def audit(self) -> None:
         """Close what Asterisk no longer has: no call rings for ever after a lost hang-up."""

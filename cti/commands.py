@@ -62,6 +62,8 @@ REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 class Ami(Protocol):
     """What commands need of `cti.ami.link.AmiLink`."""
 
+    mark: str
+
     async def action(
         self,
         name: str,
@@ -75,18 +77,21 @@ class Ami(Protocol):
         ...
 
 
-def anything(_number: str) -> bool:
+def anything(number: str) -> str:
     """No number is denied."""
-    return True
+    return number
 
 
 class Switchboard(Struct, frozen=True):
-    """What carries out a wish: the link, what is known of agents and calls, what may be dialled."""
+    """What carries out a wish: the link, what is known of agents and calls, what may be dialled.
+
+    `reach`: number as typed -> as it is dialled, "" if it may not be.
+    """
 
     link: Ami
     roster: Roster
     interpreter: Interpreter
-    may_dial: Callable[[str], bool] = anything
+    reach: Callable[[str], str] = anything
 
 
 class Refused(Exception):
@@ -185,15 +190,15 @@ async def hang_up(board: Switchboard, wish: w.HangUp) -> Reply:
 async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
     """Hand the other side on, within the fixed context of transfer targets."""
     channel = _channel(board, wish.agent, wish.call_id)
-    _allowed(board, wish.to)
+    to = _reached(board, wish.to)
     await board.link.action(
         "BlindTransfer",
         timeout=ANSWER,
         Channel=channel,
         Context="ringdesk-transfer",
-        Exten=wish.to,
+        Exten=to,
     )
-    return CommandDone(detail=wish.to)
+    return CommandDone(detail=to)
 
 
 async def originate(board: Switchboard, wish: w.Originate) -> Reply:
@@ -207,22 +212,24 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
         raise Refused("You are on a call already.")
     if state.ringing:
         raise Refused("A call is ringing. Answer or reject it first.")
-    _allowed(board, wish.to)
-    # As Asterisk's own end, so that the call is filed beside its neighbours (cti/conversation.py).
-    channel_id = f"{board.interpreter.system}-dial-{int(time.time())}.{uuid4().hex}"
-    board.interpreter.expect(channel_id, wish.to)
+    to = _reached(board, wish.to)
+    # It begins as Asterisk's own, or it is taken for forged (cti/ami/genuine.py), and ends as they
+    # do, so that the call is filed beside its neighbours (cti/conversation.py).
+    named = board.link.mark or board.interpreter.system
+    channel_id = f"{named}-dial-{int(time.time())}.{uuid4().hex}"
+    board.interpreter.expect(channel_id, to)
     await board.link.action(
         "Originate",
         timeout=ANSWER,
         Channel=plan.interface,
         ChannelId=channel_id,
         Context="ringdesk-agents",
-        Exten=wish.to,
+        Exten=to,
         Priority="1",
         Timeout=str(RING_SELF),
         Async="true",
     )
-    return CommandDone(detail=wish.to)
+    return CommandDone(detail=to)
 
 
 async def _own_pause(
@@ -272,9 +279,12 @@ def _channel(board: Switchboard, agent: str, call_id: str) -> str:
     return channel
 
 
-def _allowed(board: Switchboard, number: str) -> None:
-    if not board.may_dial(number):
+def _reached(board: Switchboard, number: str) -> str:
+    """What is dialled is what was understood, and is what the call says."""
+    reached = board.reach(number)
+    if not reached:
         raise Refused("Calls to {number} are not allowed here.", number=number)
+    return reached
 
 
 async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:

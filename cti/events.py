@@ -308,6 +308,19 @@ class BoardSnapshot(Struct, frozen=True, kw_only=True):
     stale_since: datetime | None = None
 
 
+class EventsRefused(Fact, frozen=True, kw_only=True):
+    """So many more events came that Asterisk did not write as they came: a caller forged them."""
+
+    many: int
+
+
+class CapReached(Fact, frozen=True, kw_only=True):
+    """A call to the outside was not let out; `why`: the cap as the settings call it, or `night`."""
+
+    agent: str
+    why: str
+
+
 class BoardResynced(Fact, frozen=True, kw_only=True):
     """The bridge compared itself with Asterisk: this replaces whatever a replica believed."""
 

@@ -73,6 +73,8 @@ class AmiLink:
         self._jitter = jitter
         self._session: AmiSession | None = None
         self.boot = ""  # "CoreStartupDate CoreStartupTime" of the Asterisk behind the link
+        self.mark = ""  # its systemname, with the mark of its start: what its events are known by
+        self._refused = 0  # of connections that have ended
         self.logins = 0
         self.why = ""  # the last connection ended, or did not come to be
 
@@ -84,6 +86,11 @@ class AmiLink:
     def connected(self) -> bool:
         """Logged in, and not known to be broken."""
         return self._session is not None
+
+    @property
+    def refused(self) -> int:
+        """Events and pieces of events so far that Asterisk did not write (cti/ami/genuine.py)."""
+        return self._refused + (self._session.refused if self._session is not None else 0)
 
     @cached_property
     def pyst(self) -> Vocabulary:
@@ -165,7 +172,8 @@ class AmiLink:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await session.greeted
-            login = (("Username", self._user), ("Secret", self._secret), ("Events", "on"))
+            # No events before we know by what name Asterisk's own are told from forged ones.
+            login = (("Username", self._user), ("Secret", self._secret), ("Events", "off"))
             await session.ask("Login", login, CONNECT_TIMEOUT)
         except (AmiError, TimeoutError) as error:
             return f"login failed: {str(error) or type(error).__name__}"
@@ -180,6 +188,24 @@ class AmiLink:
             return f"no status after login: {error}"
         else:
             self.boot = f"{status.get('CoreStartupDate')} {status.get('CoreStartupTime')}".strip()
+        return await self._know(session)
+
+    async def _know(self, session: AmiSession) -> str:
+        """Learn Asterisk's own name, then hear its events; "" or why it failed."""
+        try:
+            settings = await session.ask("CoreSettings", (), ANSWER_TIMEOUT)
+            self.mark = settings.get("SystemName")
+        except AmiRefused:
+            self.mark = ""
+        except AmiError as error:
+            return f"no settings after login: {error}"
+        if not self.mark:
+            log.warning("ami.no_system_name", hint="callers can forge events: set systemname")
+        session.trust_only(self.mark)
+        try:
+            await session.ask("Events", (("EventMask", "on"),), ANSWER_TIMEOUT)
+        except AmiError as error:
+            return f"no events after login: {error}"
         return ""
 
     async def _stay(self, session: AmiSession) -> str:
@@ -198,6 +224,7 @@ class AmiLink:
             raise
         finally:
             self._session = None
+            self._refused += session.refused
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,11 +10,13 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from itertools import count
+from secrets import token_hex
 from typing import cast
 
 import structlog
 
 from cti.ami.errors import AmiBusy, AmiDown, AmiRefused, AmiTimeout
+from cti.ami.genuine import Genuine
 from cti.ami.wire import AmiParser, Message, encode_action
 from cti.where import where
 
@@ -56,17 +58,29 @@ class AmiSession(asyncio.Protocol):
         self._on_event = on_event
         self._pending: dict[str, _Pending] = {}
         self._lists = 0
-        self._ids = count(1)
+        # Nobody who makes Asterisk write something may guess what answers us.
+        self._ids = (f"ringdesk-{token_hex(6)}-{number}" for number in count(1))
+        self._genuine: Genuine | None = None
         self._transport: asyncio.Transport | None = None
         self.greeted: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[str] = loop.create_future()  # its result is the reason
         self.chunks = 0  # reads so far: it changes while the other side lives
         self.unclaimed = 0  # answers nobody waits for: to pings, or after their time
+        self._refused = 0
 
     @property
     def banner(self) -> str:
         """Asterisk's greeting, such as `Asterisk Call Manager/11.0.0`."""
         return self._parser.banner
+
+    @property
+    def refused(self) -> int:
+        """Events that Asterisk did not write as they came, and what is no message at all."""
+        return self._refused + self._parser.dropped
+
+    def trust_only(self, mark: str) -> None:
+        """From now on only events of the Asterisk of this name are handed on; "": it has none."""
+        self._genuine = Genuine(mark) if mark else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a fresh connection (asyncio calls this)."""
@@ -84,6 +98,9 @@ class AmiSession(asyncio.Protocol):
         on_event = self._on_event
         for message in self._parser.feed(data):
             if message.is_event and not (self._lists and self._list_item(message)):
+                if self._genuine is not None and not self._genuine.event(message):
+                    self._refused += 1
+                    continue
                 try:
                     on_event(message)
                 except Exception as error:  # noqa: BLE001 - the reader outlives its listeners
@@ -130,7 +147,7 @@ class AmiSession(asyncio.Protocol):
             raise AmiDown("not connected to Asterisk")
         if self._transport.get_write_buffer_size() > MAX_UNSENT:
             raise AmiBusy("Asterisk does not read our actions")
-        action_id = f"ringdesk-{next(self._ids)}"
+        action_id = next(self._ids)
         data = encode_action(name, (("ActionID", action_id), *headers))
         self._transport.write(data)
         return action_id
@@ -187,6 +204,8 @@ class AmiSession(asyncio.Protocol):
             pending.finish(message)
         elif bracket == "cancelled":
             pending.fail(AmiRefused(message))
+        elif self._genuine is not None and not self._genuine.item(message):
+            self._refused += 1
         elif len(pending.items) >= MAX_ITEMS:
             pending.fail(AmiBusy(f"a list of more than {MAX_ITEMS} items"))
         else:

@@ -288,6 +288,13 @@ def _dest(world: World, m: Message, at: datetime, out: Facts) -> Leg | None:
     )
 
 
+def our_event(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """What our dialplan tells by itself (extensions.conf)."""
+    if m.get("UserEvent") == "RingdeskCap":
+        agent, why = m.get("Agent"), m.get("Why")
+        out.append(e.CapReached(at=at, system=world.system, agent=agent, why=why))
+
+
 def known(value: str) -> str:
     """Asterisk writes `<unknown>` for a number or name that is not there."""
     return "" if value == "<unknown>" else value
@@ -330,4 +337,5 @@ TABLE: dict[str, Handler] = {
     "BlindTransfer": blind_transfer,
     "AttendedTransfer": attended_transfer,
     "MixMonitorStart": recording_started,
+    "UserEvent": our_event,
 }

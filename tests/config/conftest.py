@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.own_asterisk import OwnAsterisk
-from config.secrets import open_secrets
-from tests.config.lab import Lab, lab_settings, render_own
+from tests.config.lab import Lab, lab_settings, render_own, running
 
 
 @pytest.fixture
@@ -22,10 +20,5 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 async def lab(tmp_path: Path, asterisk: object, sipp: str) -> AsyncIterator[Lab]:
-    settings = lab_settings(tmp_path)
-    own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
-    await own.start()
-    try:
-        yield Lab(settings, sipp, tmp_path)
-    finally:
-        await own.stop()
+    async with running(lab_settings(tmp_path), sipp, tmp_path) as one:
+        yield one

@@ -7,14 +7,19 @@ import contextlib
 import json
 import re
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config import parts
+from config.own_asterisk import OwnAsterisk
 from config.pbx import own_place, render
 from config.secrets import open_secrets
 from config.settings import Settings, load
+from cti.ami.link import AmiLink
+from cti.ami.wire import Message
+from cti.interpret import WANTED_EVENTS
 from tests.ports import free_ports, rtp_ports
 
 SETTINGS = """
@@ -50,15 +55,20 @@ demo: true
 """
 
 
-def lab_settings(folder: Path) -> Settings:
-    """Settings of an Asterisk of its own in `folder`."""
+def lab_settings(
+    folder: Path, more: str = "", replaced: Sequence[tuple[str, str]] = ()
+) -> Settings:
+    """Settings of an Asterisk of its own in `folder`, with `more` lines, or others."""
     ami, agi, http, sip = free_ports(4)
     rtp, rtp_last = rtp_ports()
     text = SETTINGS.format(
         folder=folder / "data", ami=ami, agi=agi, http=http, sip=sip, rtp=rtp, rtp_last=rtp_last
     )
+    for old, new in replaced:
+        assert old in text
+        text = text.replace(old, new)
     file = folder / "settings.yaml"
-    file.write_text(text)
+    file.write_text(text + more)
     return load(file, {})
 
 
@@ -89,6 +99,18 @@ class Lab:
         """Where it takes calls."""
         sip = self.settings.asterisk.sip
         return sip.host, sip.port
+
+    async def says(self, command: str) -> str:
+        """What Asterisk's own console answers."""
+        etc = self.settings.data_folder / "asterisk" / "etc"
+        process = await asyncio.create_subprocess_exec(
+            *(parts.asterisk().command, "-C", str(etc / "asterisk.conf"), "-rx", command),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        async with asyncio.timeout(20):
+            out, _ = await process.communicate()
+        return out.decode(errors="replace")
 
     def records(self) -> list[dict[str, Any]]:
         file = self.settings.records_folder / "cel.json"
@@ -125,6 +147,67 @@ class Lab:
                         first = next(r for r in starts if r["uniqueid"] == record["uniqueid"])
                         return _seconds(record) - _seconds(first)
                 await asyncio.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, sipp: str, folder: Path) -> AsyncIterator[Lab]:
+    """An Asterisk with these settings, until the block ends."""
+    own = OwnAsterisk(settings, open_secrets(settings.data_folder, {}))
+    await own.start()
+    try:
+        yield Lab(settings, sipp, folder)
+    finally:
+        await own.stop()
+
+
+class Heard:
+    """What came over the link, in order."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self._news = asyncio.Event()
+
+    def take(self, message: Message) -> None:
+        self.messages.append(message)
+        self._news.set()
+
+    async def __call__(self, name: str) -> Message:
+        async with asyncio.timeout(10):
+            while True:
+                for message in self.messages:
+                    if message.name == name:
+                        return message
+                self._news.clear()
+                await self._news.wait()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    lab: Lab, wanted: frozenset[str] = WANTED_EVENTS
+) -> AsyncIterator[tuple[AmiLink, Heard]]:
+    """The bridge's own link with the lab's Asterisk."""
+    ami, heard, up = lab.settings.asterisk.ami, Heard(), asyncio.Event()
+
+    async def on_up() -> None:
+        up.set()
+
+    link = AmiLink(
+        ami.host,
+        ami.port,
+        ami.user,
+        open_secrets(lab.settings.data_folder, {}).ami_password,
+        wanted=wanted,
+        on_event=heard.take,
+        on_up=on_up,
+        on_down=lambda _why: None,
+    )
+    task = asyncio.create_task(link.run())
+    try:
+        await asyncio.wait_for(up.wait(), 10)
+        yield link, heard
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def _queue_of(record: dict[str, Any]) -> str:

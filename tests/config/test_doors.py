@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from config.doors import addresses_of, host_of, open_doors
+from config.secrets import open_secrets
 from config.settings import load
 from ivr.located_yaml import LocatedError
-from tests.config.lab import Lab
+from tests.config.lab import Lab, listening
 from tests.fakes.sip_client import SipClient, SipMessage, offer
 
 STRANGER = "127.0.0.9"
@@ -141,3 +142,49 @@ async def test_a_name_opens_no_door(lab: Lab, name: str, number: str) -> None:
             known = await carrier.ask("OPTIONS", "sip:2000@127.0.0.1", user="whoever")
         assert known.status == 200, "known by its address"
     assert lab.records() == [], "no call came of it"
+
+
+CRAFTED = (
+    "x%0d%0aUniqueid%3A%20forged",
+    "x%0d%0a%0d%0aEvent%3A%20AgentCalled%0d%0aQueue%3A%20support%0d%0aUniqueid%3A%20forged",
+    "x%0d%0a%0d%0aEvent%3A%20PeerStatus%0d%0aSystemName%3A%20lab-1%0d%0aPeer%3A%20PJSIP/ava",
+    "x%0d%0aCallerIDName%3A%20y%0d%0aUniqueid%3A%20forged%0d%0aLinkedid%3A%20forged%0d%0a%0d%0aE%3A",
+)
+
+
+@pytest.mark.parametrize("caller", CRAFTED)
+async def test_a_callers_line_ends_forge_no_event(lab: Lab, caller: str) -> None:
+    """H2: they are decoded into the first event alone, and that one is refused and counted."""
+    async with listening(lab) as (link, heard), SipClient(lab.sip, "127.0.0.2") as carrier:
+        answer = await carrier.ask(
+            "INVITE", "sip:2000@127.0.0.1", user=caller, body=offer("127.0.0.2")
+        )
+        assert answer.status == 200
+        joined = await heard("QueueCallerJoin")
+        assert joined.get("Uniqueid").startswith(link.mark)
+        assert "\r" not in joined.get("CallerIDNum")
+        assert link.refused >= 1
+        assert {m.get("Uniqueid") for m in heard.messages} <= {"", joined.get("Uniqueid")}
+        assert not [m for m in heard.messages if m.name in {"AgentCalled", "PeerStatus"}]
+        channels = await link.listing("CoreShowChannels")
+        assert [m.get("Uniqueid") for m in channels] == [joined.get("Uniqueid")]
+
+
+@pytest.mark.parametrize(
+    "number", ["101%0d%0aEvent%3A%20x", "0301234%0a5", "+49301%09234", "q-support%0d%0a", "*8%0dx"]
+)
+async def test_an_agent_dials_no_line_ends(lab: Lab, number: str) -> None:
+    """What is no number never becomes a channel."""
+    password = open_secrets(lab.settings.data_folder, {}).sip_password("bob")
+    async with listening(lab) as (link, heard), SipClient(lab.sip, STRANGER) as bob:
+        answer = await bob.ask(
+            "INVITE",
+            f"sip:{number}@127.0.0.1",
+            user="bob",
+            body=offer(STRANGER),
+            password=password,
+        )
+        assert answer.status == 404
+        await link.action("Ping")
+        assert [m.name for m in heard.messages if m.get("Channel")] == []
+        assert link.refused == 0

@@ -21,7 +21,7 @@ from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import InProcessBus
 from cti.commands import carry_out
 from cti.conversation import call_id_of
-from cti.events import BoardSnapshot, Fact
+from cti.events import BoardSnapshot, EventsRefused, Fact
 from tests.fakes.ami_link import FakeLink, refused
 from tests.fakes.ami_recording import recording
 
@@ -541,6 +541,17 @@ def test_what_the_account_may_not_do_leads_to_the_doctor(asterisk: str) -> None:
     assert "ringdesk doctor" in commands.in_words(refused(asterisk)).reason
 
 
+async def test_forged_events_are_told_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cti.bridge.REFUSED_EVERY", 0.01)
+    async with running() as world:
+        heard = asyncio.Event()
+        world.bus.subscribe(EventsRefused, lambda _: heard.set())
+        world.link.refused = 7
+        async with asyncio.timeout(5):
+            await heard.wait()
+        assert [fact.many for fact in world.told(EventsRefused)] == [7]
+
+
 async def test_click_to_dial_names_no_application_and_is_known_from_its_first_event() -> None:
     async with running() as world:
         await world.ask(w.Originate(agent="ava", to="+4930111222"))
@@ -548,7 +559,9 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         assert "Application" not in fields
         assert (fields["Context"], fields["Exten"]) == ("ringdesk-agents", "+4930111222")
         made = fields["ChannelId"]
-        assert re.fullmatch(r"ringdesk-1-dial-[0-9]{10,}\.[0-9a-f]{32}", made)  # filed by time
+        assert re.fullmatch(
+            r"5eed00-ringdesk-1-dial-[0-9]{10,}\.[0-9a-f]{32}", made
+        )  # filed by time
         new = {"Uniqueid": made, "Linkedid": made, "Channel": "PJSIP/ava-00000009", "Exten": "s"}
         world.link.tell(message(("Event", "Newchannel"), *new.items()))
         assert world.told(e.CallArrived)[0].dialed == "+4930111222"
@@ -564,7 +577,7 @@ async def test_what_may_not_be_dialled_is_refused_in_one_line_and_never_sent() -
             system="ringdesk-1",
             agents=AGENTS,
             queues=QUEUES,
-            may_dial=lambda number: not number.startswith("0900"),
+            reach=lambda number: "" if number.startswith("0900") else f"+49{number[1:]}",
         )
         board = world.bridge._switchboard
         refusal = w.CommandRefused(

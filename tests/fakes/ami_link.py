@@ -25,6 +25,8 @@ class FakeLink:
         self._on_up = on_up
         self._on_down = on_down
         self.boot = "2026-11-21 08:00:00"
+        self.mark = "5eed00-ringdesk-1"
+        self.refused = 0
         self.connected = False
         self.said: list[tuple[str, dict[str, str]]] = []
         self.spoken = asyncio.Event()

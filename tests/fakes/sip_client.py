@@ -65,6 +65,7 @@ class SipClient(asyncio.DatagramProtocol):
 
     server: tuple[str, int]
     source: str = "127.0.0.9"
+    port: int = 0
     answer_with: Answer | None = None
     heard: list[SipMessage] = field(default_factory=list)
     _transport: asyncio.DatagramTransport | None = None
@@ -72,7 +73,7 @@ class SipClient(asyncio.DatagramProtocol):
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, local_addr=(self.source, 0))
+        await loop.create_datagram_endpoint(lambda: self, local_addr=(self.source, self.port))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -105,7 +106,9 @@ class SipClient(asyncio.DatagramProtocol):
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
         self._transport.sendto(data, self.server)
 
-    def reply(self, request: SipMessage, status: str, extra: Sequence[str] = ()) -> None:
+    def reply(
+        self, request: SipMessage, status: str, extra: Sequence[str] = (), body: str = ""
+    ) -> None:
         """Answer a request: `status` such as `302 Moved Temporarily`."""
         to = request.get("To")
         lines = [
@@ -116,9 +119,27 @@ class SipClient(asyncio.DatagramProtocol):
             f"Call-ID: {request.get('Call-ID')}",
             f"CSeq: {request.get('CSeq')}",
             *extra,
+            *(["Content-Type: application/sdp"] if body else []),
+            f"Content-Length: {len(body)}",
+        ]
+        self.send(CRLF.join(lines) + CRLF * 2 + body)
+
+    async def hang_up(self, answer: SipMessage) -> SipMessage:
+        """End the call whose INVITE was answered so."""
+        branch = f"z9hG4bK{uuid4().hex}"
+        target = re.sub(r".*<(.*)>.*", r"\1", answer.get("Contact"))
+        lines = [
+            f"BYE {target} SIP/2.0",
+            f"Via: SIP/2.0/UDP {self.contact};branch={branch};rport",
+            "Max-Forwards: 70",
+            f"From: {answer.get('From')}",
+            f"To: {answer.get('To')}",
+            f"Call-ID: {answer.get('Call-ID')}",
+            "CSeq: 9 BYE",
             "Content-Length: 0",
         ]
         self.send(CRLF.join(lines) + CRLF * 2)
+        return await self.until(lambda m: m.status >= 200 and branch in m.get("Via"))
 
     async def until(
         self, wanted: Callable[[SipMessage], bool], seconds: float = SECONDS

@@ -33,6 +33,9 @@ class Asterisk:
             "corestatus": lambda _: (
                 "Response: Success\nCoreStartupDate: 2026-11-21\nCoreStartupTime: 20:32:29\n\n"
             ),
+            # Without a name: what is told by it is in test_genuine.py.
+            "coresettings": lambda _: "Response: Success\nSystemName: \n\n",
+            "events": lambda _: "Response: Success\nEvents: On\n\n",
             "ping": lambda _: "Response: Success\nPing: Pong\n\n",
         }
         self.greeting = "Asterisk Call Manager/11.0.0\n"
@@ -358,8 +361,8 @@ async def test_a_refused_login_is_tried_again_and_the_secret_stays_secret(
 async def test_no_ping_before_the_login() -> None:
     async with running(up=False) as world:
         await world.up()
-        first = [world.asterisk.actions.get_nowait()["Action"] for _ in range(2)]
-        assert first == ["Login", "CoreStatus"]
+        first = [world.asterisk.actions.get_nowait()["Action"] for _ in range(4)]
+        assert first == ["Login", "CoreStatus", "CoreSettings", "Events"]
         assert await world.clock.fire() == PING_EVERY
         await world.asterisk.heard("Ping")
 
