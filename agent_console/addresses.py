@@ -6,7 +6,9 @@ One rule for the pages and the live socket: the peer, or whom a proxy of ours sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
+
+from cti.bounds import lies_within
 
 
 def address_behind(proxies: Sequence[str], peer: str, forwarded: Sequence[str]) -> str:
@@ -15,17 +17,11 @@ def address_behind(proxies: Sequence[str], peer: str, forwarded: Sequence[str]) 
     `forwarded` are the lines of X-Forwarded-For, in order: a proxy may append to the line that was
     there, or add one of its own.
     """
-    if not proxies or not _within(peer, proxies):
+    if not proxies or not lies_within(peer, proxies):
         return peer
     # Only the last entry is the proxy's own word; the ones before it anybody can write.
     told = ",".join(forwarded).rpartition(",")[2].strip()
     return told if _is_address(told) else peer
-
-
-def _within(address: str, networks: Sequence[str]) -> bool:
-    if not _is_address(address):
-        return False
-    return any(ip_address(address) in ip_network(network, strict=False) for network in networks)
 
 
 def _is_address(text: str) -> bool:

@@ -15,6 +15,7 @@ from agent_console.access import Permission as Needs
 from agent_console.api.routes import API
 from agent_console.context import ConsoleContext
 from agent_console.i18n import load_all
+from agent_console.listening import GuardedSite, open_bounds, runner_of
 from agent_console.middleware import MIDDLEWARES
 from agent_console.pages import (
     board,
@@ -30,7 +31,8 @@ from agent_console.pages import (
     sign_in,
 )
 from agent_console.render import Renderer
-from agent_console.web import ASSETS, CONTEXT, RENDERER, ROUTES, TRANSLATORS, Route
+from agent_console.web import ASSETS, CONTEXT, CROWD, RENDERER, ROUTES, TRANSLATORS, Route
+from cti.bounds import Bounds
 
 PAGES: tuple[Route, ...] = (
     Route("GET", "/", sign_in.home, Needs.SIGNED_IN),
@@ -68,12 +70,16 @@ TABLE: tuple[Route, ...] = PAGES + API
 BODY_LIMIT = 256 * 1024  # bytes; nothing we accept is larger
 
 
-def build_app(context: ConsoleContext) -> web.Application:
-    """The pages, the JSON API and the built bundle, on `context`."""
+def build_app(context: ConsoleContext, *, crowd: Bounds | None = None) -> web.Application:
+    """The pages, the JSON API and the built bundle, on `context`.
+
+    `crowd` bounds the requests at work for one address behind a proxy.
+    """
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=BODY_LIMIT)
     translators = load_all(context.languages)
     bundle = assets.Assets(context.built)
     app[CONTEXT] = context
+    app[CROWD] = crowd or open_bounds("pages, by proxy")
     app[TRANSLATORS] = translators
     app[ASSETS] = bundle
     app[RENDERER] = Renderer(context, translators, bundle)
@@ -90,15 +96,18 @@ def build_app(context: ConsoleContext) -> web.Application:
     return app
 
 
-async def serve_web(context: ConsoleContext, host: str, port: int) -> web.AppRunner:
+async def serve_web(
+    context: ConsoleContext, host: str, port: int, bounds: Bounds | None = None
+) -> web.AppRunner:
     """Listen on `host:port` (0: any free one, `runner.addresses`); `runner.cleanup()` ends it.
 
-    Raises OSError when the port is taken.
+    `bounds`: how many connections at once. Raises OSError when the port is taken.
     """
-    runner = web.AppRunner(build_app(context), access_log=None, handle_signals=False)
+    guard = bounds or open_bounds("pages", trusted=context.proxies)
+    runner = runner_of(build_app(context, crowd=Bounds("pages, by proxy", guard.most, guard.each)))
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await GuardedSite(runner, host, port, guard).start()
     except (OSError, asyncio.CancelledError):
         await runner.cleanup()
         raise

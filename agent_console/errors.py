@@ -44,6 +44,14 @@ class Refused(ConsoleError):
     """The telephone would not do it; the text is its reason."""
 
 
+class TooBusy(ConsoleError):
+    """Too much at once from one place; the text says what to do."""
+
+    def __init__(self, text: str, retry_after: float = 1.0, **values: object) -> None:
+        super().__init__(text, **values)
+        self.retry_after = retry_after
+
+
 class BadToken(ConsoleError):
     """The form's CSRF token is missing or not this session's."""
 
@@ -52,6 +60,7 @@ STATUS: Mapping[type[BaseException], tuple[HTTPStatus, str]] = {
     SignInNeeded: (HTTPStatus.UNAUTHORIZED, "sign_in"),
     NotAllowed: (HTTPStatus.FORBIDDEN, "forbidden"),
     BadToken: (HTTPStatus.FORBIDDEN, "csrf"),
+    TooBusy: (HTTPStatus.TOO_MANY_REQUESTS, "too_many"),
     BadRequest: (HTTPStatus.BAD_REQUEST, "bad_request"),
     msgspec.ValidationError: (HTTPStatus.BAD_REQUEST, "bad_request"),
     msgspec.DecodeError: (HTTPStatus.BAD_REQUEST, "bad_request"),
@@ -80,6 +89,6 @@ def status_of(error: BaseException) -> tuple[HTTPStatus, str]:
 
 def retry_after(error: BaseException) -> int | None:
     """Seconds until it is worth trying again, where the error knows."""
-    if isinstance(error, desk.TooManyTries):
+    if isinstance(error, desk.TooManyTries | TooBusy):
         return max(1, math.ceil(error.retry_after))
     return None

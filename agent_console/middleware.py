@@ -13,17 +13,19 @@ from aiohttp.typedefs import Handler as AiohttpHandler
 
 from agent_console import render, security, sessions, shown
 from agent_console.access import NotAllowed, SignInNeeded, require
-from agent_console.errors import retry_after, status_of
+from agent_console.errors import TooBusy, retry_after, status_of
 from agent_console.i18n import choose
 from agent_console.refusals import in_words
 from agent_console.web import (
     CONTEXT,
+    CROWD,
     CSRF,
     LANGUAGE,
     ROUTES,
     TOKEN,
     VIEWER,
     Route,
+    address_of,
     say,
     see_other,
     translator_of,
@@ -86,6 +88,18 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
 
 
 @web.middleware
+async def crowd(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
+    """Behind a proxy the listener sees one address: those who speak through it are counted here."""
+    bounds, address = request.app[CROWD], address_of(request)
+    if not bounds.enter(address):
+        raise TooBusy(N_("Too much at once from your address. Try again in a moment."))
+    try:
+        return await handler(request)
+    finally:
+        bounds.leave(address)
+
+
+@web.middleware
 async def limit(request: web.Request, handler: AiohttpHandler) -> web.StreamResponse:
     """Nobody looks at an empty page for ever: in time there is an answer, if only a 503."""
     async with asyncio.timeout(SECONDS):
@@ -140,7 +154,7 @@ async def guard(request: web.Request, handler: AiohttpHandler) -> web.StreamResp
     return await handler(request)
 
 
-MIDDLEWARES = (headers, errors, limit, identify, guard)
+MIDDLEWARES = (headers, errors, crowd, limit, identify, guard)
 
 
 def route_of(request: web.Request) -> Route | None:

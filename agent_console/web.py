@@ -12,6 +12,7 @@ from agent_console.access import Permission, SignInNeeded, Viewer
 from agent_console.addresses import address_behind
 from agent_console.context import ConsoleContext, host_of
 from agent_console.i18n import Translator
+from cti.bounds import Bounds
 from service_desk.actor import Actor
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ CONTEXT: web.AppKey[ConsoleContext] = web.AppKey("context", ConsoleContext)
 TRANSLATORS: web.AppKey[dict[str, Translator]] = web.AppKey("translators", dict)
 ASSETS: web.AppKey[Assets] = web.AppKey("assets")
 RENDERER: web.AppKey[Renderer] = web.AppKey("renderer")
+CROWD: web.AppKey[Bounds] = web.AppKey("crowd", Bounds)
 ROUTES: web.AppKey[dict[tuple[str, str], Route]] = web.AppKey("routes", dict)
 
 VIEWER: web.RequestKey[Viewer | None] = web.RequestKey("viewer")

@@ -18,8 +18,8 @@ import structlog
 from agent_console.app import serve_web
 from agent_console.context import ConsoleContext
 from agent_console.live.socket import LiveServer
-from config import logs, pbx
-from config.figures_of import of_bridge, of_live, of_menu, of_process
+from config import descriptors, logs, pbx
+from config.figures_of import of_bridge, of_listener, of_live, of_menu, of_process
 from config.health import Health
 from config.journal_keeper import JournalKeeper
 from config.own_asterisk import OwnAsterisk
@@ -90,6 +90,7 @@ async def start(
     `prepare` is awaited once the database is open and before anybody is served.
     """
     stack = running.stack
+    descriptors.raise_limit()
     _check_ports(settings, roles)
     can_be_written(settings.data_folder, "data.folder")
     secrets = secrets_of(settings)
@@ -114,7 +115,10 @@ async def start(
         counter = counter_of(settings, flows, prompts, desk)
         stack.push_async_callback(counter.close)
         agi = settings.asterisk.agi
-        server = await stack.enter_async_context(AgiServer(agi.bind, agi.port, counter))
+        most = descriptors.shared(descriptors.limit(), roles)["ivr"]
+        server = await stack.enter_async_context(
+            AgiServer(agi.bind, agi.port, counter, max_sessions=most)
+        )
         of_menu(health, server, counter)
         counter.tell_leftovers()
     if roles & {"web", "live"}:
@@ -157,13 +161,18 @@ async def _start_console(
     stack: AsyncExitStack,
     health: Health,
 ) -> None:
+    files, proxies = descriptors.limit(), settings.web.proxies
     if "live" in roles:
-        live = LiveServer(context)
+        bounds = descriptors.bounds_of("live", files, roles, trusted=proxies)
+        live = LiveServer(context, bounds=bounds)
         of_live(health, live)
+        of_listener(health, bounds)
         await live.start(settings.live.host, settings.live.port)
         stack.push_async_callback(live.close)
     if "web" in roles:
-        runner = await serve_web(context, settings.web.host, settings.web.port)
+        bounds = descriptors.bounds_of("web", files, roles, trusted=proxies)
+        runner = await serve_web(context, settings.web.host, settings.web.port, bounds)
+        of_listener(health, bounds)
         stack.push_async_callback(runner.cleanup)
 
 

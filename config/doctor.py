@@ -29,6 +29,7 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("phone menu", here.flows),
     ("pages", here.pages),
     ("folders", here.folders),
+    ("open files", here.files),
     ("database", here.database),
     ("call records", records.aside),
     ("alarms", records.alarms),

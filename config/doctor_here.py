@@ -7,6 +7,7 @@ import ipaddress
 import os
 import platform
 import re
+import resource
 import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent_console.context import BUILT
-from config import parts, parts_of
+from config import descriptors, parts, parts_of
 from config.asterisk_found import asterisk_to_run
 from config.doctor_asterisk import clocks_agree
 from config.doors import open_doors
@@ -201,6 +202,17 @@ async def _database_ahead(engine: AsyncEngine) -> float:
         theirs: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
         ours = before + (datetime.now(UTC) - before) / 2
     return (theirs - ours).total_seconds()
+
+
+async def files(_patient: Patient) -> AsyncIterator[Finding]:
+    """How many descriptors a start from here would have; a service may have a limit of its own."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if 0 <= hard < descriptors.LEAST:
+        said = f"at most {hard} at once: listeners hold few connections, to leave some for calls"
+        advice = f"raise it to {descriptors.ENOUGH}: LimitNOFILE= of the service, or ulimit -Hn"
+        yield warning("open files", said, advice)
+    else:
+        yield fine("open files", f"at most {descriptors.ENOUGH if hard < 0 else hard} at once")
 
 
 async def bus(patient: Patient) -> AsyncIterator[Finding]:

@@ -11,11 +11,13 @@ from typing import Final, get_args, get_type_hints
 from sqlalchemy import Connection, func, select
 
 from agent_console.live.socket import LiveServer
+from config.descriptors import nearly_out
 from config.disk_watch import folders_of, free_in
 from config.health import Health
 from config.metrics import Read
 from config.settings import Settings
 from cti.agi.server import AgiServer
+from cti.bounds import Bounds
 from cti.bridge import Bridge
 from cti.bus import Bus
 from cti.events import AgentStatus, BoardSnapshot, LiveCall
@@ -49,11 +51,19 @@ def of_process(health: Health, settings: Settings, desk: Desk, bus: Bus) -> None
     metrics.provide("ringdesk_bus_waiting", lambda: bus.waiting)
     metrics.provide("ringdesk_bus_unsent", lambda: bus.unsent)
     metrics.provide("ringdesk_bus_dropped", lambda: bus.dropped)
+    metrics.alarm("descriptors_low", nearly_out)
+    of_listener(health, health.bounds)
     outbox = _Outbox(desk)
     metrics.before(outbox.look)
     metrics.provide("ringdesk_outbox_waiting", lambda: outbox.waiting)
     metrics.provide("ringdesk_database_up", lambda: outbox.up)
     health.check("database", outbox.asked)
+
+
+def of_listener(health: Health, bounds: Bounds) -> None:
+    """How full it is, and how many it turned away."""
+    health.metrics.provide("ringdesk_connections", lambda: {bounds.name: bounds.held})
+    health.metrics.provide("ringdesk_connections_refused", lambda: {bounds.name: bounds.refused})
 
 
 def of_menu(health: Health, server: AgiServer, counter: MenuCounter) -> None:

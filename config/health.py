@@ -19,6 +19,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from agent_console.access import may_read_metrics
+from agent_console.listening import GuardedSite, runner_of
+from config import descriptors
 from config.metrics import Metrics
 from config.problems import Problem
 from config.secrets import given
@@ -30,6 +32,7 @@ log = structlog.get_logger(__name__)
 # Each role has its own port, so that all of them fit on one machine.
 OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4}
 CHECK_SECONDS: Final = 2.0
+IDLE: Final = 10.0  # seconds a connection may hold its place without a word
 AGAIN_AFTER: Final = 5.0  # seconds until a port that was taken is tried again
 STARTING: Final = "starting"
 MOST_PORT: Final = 65_535
@@ -69,6 +72,7 @@ class Health:
         self.metrics = Metrics()
         self.port = port_of(settings, roles, environment)
         self.serving = asyncio.Event()  # at that port
+        self.bounds = descriptors.for_health()
         self._host = settings.health.host
         self._allow = settings.health.allow
         self._token = given(VARIABLE, environment) or ""
@@ -104,7 +108,7 @@ class Health:
         app.router.add_get("/healthz", _alive)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/metrics", self._metrics)
-        self._runner = runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = runner = runner_of(app, idle=IDLE)
         try:
             await runner.setup()
             await self._listen(runner)
@@ -123,7 +127,7 @@ class Health:
         return self
 
     async def _listen(self, runner: web.AppRunner) -> None:
-        site = web.TCPSite(runner, self._host, self.port)
+        site = GuardedSite(runner, self._host, self.port, self.bounds)
         try:
             await site.start()
         except OSError:

@@ -74,6 +74,8 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ringdesk_menu_untold": Figure("What the menu has not yet told the desk"),
     "ringdesk_live_clients": Figure("Live screens that are connected"),
     "ringdesk_live_cut": Figure("Live screens cut because they did not read", counts=True),
+    "ringdesk_connections": Figure("Connections that are open now", "listener"),
+    "ringdesk_connections_refused": Figure("Connections turned away", "listener", True),
     "ringdesk_disk_free_bytes": Figure("Free space", "folder"),
     "ringdesk_tasks": Figure("Tasks of this process that have not ended"),
 }  # fmt: skip

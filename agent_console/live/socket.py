@@ -21,6 +21,7 @@ from agent_console.access import Permission, Viewer, may
 from agent_console.addresses import address_behind
 from agent_console.context import ConsoleContext, at_host, host_of
 from agent_console.i18n import Translator, choose, load_all
+from agent_console.listening import counted, open_bounds
 from agent_console.live import reads, work
 from agent_console.live.commands import carry_out
 from agent_console.live.hub import QUEUE, TOO_SLOW, Client, Hub
@@ -28,22 +29,31 @@ from agent_console.live.screens import Screens
 from agent_console.live.session import Session
 from agent_console.live.today import Today
 from agent_console.security import LANGUAGE_COOKIE, SESSION_COOKIE
+from cti.bounds import Bounds
 from service_desk.errors import DeskError
 
 log = structlog.get_logger(__name__)
 
 MESSAGE_LIMIT = 64 * 1024  # bytes a client may send at once
 HANDSHAKE = 5.0  # seconds for the session to be looked up
+FIRST = 20.0  # seconds until a page has said what it wants to see
 SEND = 10.0  # seconds one frame may take into a client's full buffers
 RECHECK = 30.0  # seconds until a signed-out session's socket is closed at the latest
 SIGNED_OUT = 4401  # close code: sign in again
+TRY_LATER = 1013  # close code: the page comes back by itself
+SILENT = "silent"
 
 
 class LiveServer:
     """The running live side; `port` is where it listens. Use as a context manager or `close()`."""
 
-    def __init__(self, context: ConsoleContext, *, depth: int = QUEUE) -> None:
+    def __init__(
+        self, context: ConsoleContext, *, depth: int = QUEUE, bounds: Bounds | None = None
+    ) -> None:
         self.context = context
+        self.bounds = bounds or open_bounds("live screens", trusted=context.proxies)
+        # Who speaks through a proxy of ours is counted by their own address.
+        self._crowd = Bounds("live screens, by address", self.bounds.most, self.bounds.each)
         self.hub = Hub()
         self.screens = Screens(
             context,
@@ -80,6 +90,7 @@ class LiveServer:
             host,
             port,
             process_request=self._admit,
+            create_connection=counted(self.bounds),
             max_size=MESSAGE_LIMIT,
             compression=None,  # a card must not wait for a compressor
             open_timeout=HANDSHAKE * 2,
@@ -138,6 +149,16 @@ class LiveServer:
     # -- a connection -----------------------------------------------------------------------
 
     async def _converse(self, connection: ServerConnection) -> None:
+        address = self._address(connection)
+        if not self._crowd.enter(address):
+            await connection.close(TRY_LATER, "too many sockets")
+            return
+        try:
+            await self._serve(connection, address)
+        finally:
+            self._crowd.leave(address)
+
+    async def _serve(self, connection: ServerConnection, address: str) -> None:
         viewer, token, language = self._admitted.pop(connection)
         client = Client(viewer, language, self._depth)
         session = Session(
@@ -146,7 +167,7 @@ class LiveServer:
             screens=self.screens,
             client=client,
             translator=self._translators[language],
-            address=self._address(connection),
+            address=address,
         )
         work = [
             asyncio.create_task(_read(connection, session)),
@@ -191,6 +212,13 @@ class LiveServer:
 
 
 async def _read(connection: ServerConnection, session: Session) -> None:
+    try:
+        async with asyncio.timeout(FIRST):
+            message = await connection.recv()
+    except TimeoutError:
+        session.client.close(SILENT)
+        return
+    await carry_out(session, message)
     async for message in connection:
         await carry_out(session, message)
 
@@ -221,6 +249,8 @@ def _cookies(request: Request) -> dict[str, str]:
     return found
 
 
-async def serve_live(context: ConsoleContext, host: str, port: int) -> LiveServer:
+async def serve_live(
+    context: ConsoleContext, host: str, port: int, bounds: Bounds | None = None
+) -> LiveServer:
     """Listen on `host:port` (0: any free port, see `.port`); `await .close()` ends it all."""
-    return await LiveServer(context).start(host, port)
+    return await LiveServer(context, bounds=bounds).start(host, port)

@@ -12,6 +12,7 @@ from typing import cast
 
 from cti.agi.errors import AgiClosed, AgiEnded, AgiGarbled, AgiHangup, AgiTimeout
 from cti.agi.wire import AgiParser, Environment, Hangup, Item, Reply
+from cti.bounds import address_of
 
 
 class AgiPeer(asyncio.Protocol):
@@ -36,12 +37,14 @@ class AgiPeer(asyncio.Protocol):
         self._timer_at = 0.0
         self._ended: AgiEnded | None = None
         self.had_environment = False
+        self.address = ""  # of the other end
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over a fresh connection (asyncio calls this)."""
         # A TCP transport; uvloop's is none of asyncio.Transport's subclasses.
         # Both loops' TCP transports set TCP_NODELAY themselves.
         self._transport = cast(asyncio.Transport, transport)
+        self.address = address_of(transport)
         self._on_made(self)
 
     def data_received(self, data: bytes) -> None:

@@ -2,8 +2,9 @@
 
 A connection costs nothing but its socket until its environment is complete; a handler's task is
 made then. Over the bound, silent or garbled: the connection is closed at once, and Asterisk's
-dialplan goes on by itself. FastAGI knows no authentication: listen on loopback or a private
-network only.
+dialplan goes on by itself. One address has at most three quarters of the sessions, and half of them
+without an environment: whoever floods the port leaves room for an Asterisk elsewhere. FastAGI knows
+no authentication: listen on loopback or a private network only.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 from cti.agi.channel import Channel
 from cti.agi.errors import AgiClosed, AgiEnded, AgiTimeout
 from cti.agi.peer import AgiPeer
+from cti.bounds import Bounds
 from cti.where import where
 
 log = structlog.get_logger(__name__)
@@ -51,7 +53,8 @@ class AgiServer:
         self.host = host
         self.port = port  # after start() the real one, if it was 0
         self._handler = handler
-        self._max = max_sessions
+        self._bounds = Bounds("FastAGI", max_sessions, max(1, max_sessions * 3 // 4))
+        self._silent = Bounds("FastAGI, silent", max_sessions, max(1, max_sessions // 2))
         self._env_timeout = env_timeout
         self._session_timeout = session_timeout
         self._server: asyncio.Server | None = None
@@ -110,9 +113,8 @@ class AgiServer:
         await self.close()
 
     def _made(self, peer: AgiPeer) -> None:
-        if self._server is None or len(self._peers) >= self._max:
+        if self._server is None or not self._enters(peer.address):
             self.refused += 1
-            log.warning("agi.refused", sessions=len(self._peers))
             peer.end(AgiClosed("too many sessions"))
             return
         loop = asyncio.get_running_loop()
@@ -120,11 +122,20 @@ class AgiServer:
             self._env_timeout, peer.end, AgiTimeout("no environment in time")
         )
 
+    def _enters(self, address: str) -> bool:
+        if not self._bounds.enter(address):
+            return False
+        if not self._silent.enter(address):
+            self._bounds.leave(address)
+            return False
+        return True
+
     def _begin(self, peer: AgiPeer, environment: dict[str, str]) -> None:
         timer = self._peers.get(peer)
         if timer is None:
             return
         timer.cancel()
+        self._silent.leave(peer.address)
         channel = Channel(peer, environment)
         self._tasks[peer] = asyncio.create_task(
             self._run(peer, channel), name=f"agi-{channel.uniqueid}"
@@ -134,7 +145,9 @@ class AgiServer:
         timer = self._peers.pop(peer, None)
         if timer is not None:
             timer.cancel()
-            if peer not in self._tasks and not peer.had_environment:
+            self._bounds.leave(peer.address)
+            if not peer.had_environment:
+                self._silent.leave(peer.address)
                 self.garbled += 1
 
     async def _run(self, peer: AgiPeer, channel: Channel) -> None:

@@ -222,6 +222,27 @@ async def test_over_the_bound_is_refused_at_once_and_room_is_given_back() -> Non
         assert await third.hears() == b"ANSWER\n"
 
 
+async def test_one_address_does_not_take_the_whole_menu() -> None:
+    """Half of it by silent sockets, three quarters by whole ones: the rest is for another."""
+    ends = Ends(lambda channel: channel.answer())
+    async with server_of(ends, max_sessions=8) as server:
+        silent = [await Asterisk.calls(server, b"agi_network: yes\n") for _ in range(4)]
+        assert await (await Asterisk.calls(server, b"")).is_let_go()
+        elsewhere = await asyncio.open_connection(
+            "127.0.0.1", server.port, local_addr=("127.0.0.2", 0)
+        )
+        call = Asterisk(*elsewhere)
+        call.says(ENVIRONMENT)
+        assert await call.hears() == b"ANSWER\n"
+        for each in silent:
+            each.says(b"agi_uniqueid: u-2\n\n")
+            assert await each.hears() == b"ANSWER\n"
+        more = [await Asterisk.calls(server) for _ in range(3)]
+        assert [await each.hears() for each in more[:2]] == [b"ANSWER\n"] * 2
+        assert await more[2].is_let_go()
+        assert server.refused == 2
+
+
 async def test_a_handlers_bug_is_its_calls_alone_and_says_no_values() -> None:
     async def buggy(_channel: Channel) -> None:
         raise RuntimeError("card 4111")
