@@ -39,6 +39,7 @@ PAGES: tuple[Route, ...] = (
     Route("GET", "/sign-in", sign_in.show, Needs.ANYONE),
     Route("POST", "/sign-in", sign_in.submit, Needs.ANYONE),
     Route("POST", "/sign-out", sign_in.leave, Needs.SIGNED_IN),
+    Route("POST", "/sign-out-everywhere", sign_in.leave_everywhere, Needs.SIGNED_IN),
     Route("POST", "/language", language.switch, Needs.ANYONE),
     Route("GET", "/desk", desk.show, Needs.DESK_USE),
     Route("GET", "/board", board.show, Needs.BOARD_SEE),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
 from msgspec import Struct
 
 from agent_console.access import Role, Viewer
 from agent_console.context import ConsoleContext
-from service_desk.actions import staff
+from service_desk.actions import sessions, staff
 from service_desk.actor import Actor
 from service_desk.errors import NotSignedIn
 
@@ -22,15 +23,15 @@ class Opened(Struct, frozen=True, kw_only=True):
     viewer: Viewer
 
 
-async def by_session(context: ConsoleContext, token: str) -> Viewer | None:
+async def by_session(context: ConsoleContext, token: str, *, used: bool = True) -> Viewer | None:
     """Who is signed in with this cookie's value; None for no or an old session.
 
-    Raises DatabaseAway.
+    Being `used` keeps it alive. Raises DatabaseAway.
     """
     if not 0 < len(token) <= LONGEST_TOKEN:
         return None
     try:
-        session = await staff.session_of(context.desk, token=token)
+        session = await staff.session_of(context.desk, token=token, used=used)
     except NotSignedIn:
         return None
     return _viewer(session.actor, session.shown, session.language)
@@ -60,7 +61,29 @@ async def open_session(
 
 async def close_session(context: ConsoleContext, token: str) -> None:
     """End the session on the server."""
-    await staff.sign_out(context.desk, token=token)
+    await sessions.sign_out(context.desk, token=token)
+
+
+async def close_all(context: ConsoleContext, name: str, *, by: Actor) -> None:
+    """End every session of a person, on whatever machine."""
+    await sessions.sign_out_everywhere(context.desk, name=name, by=by)
+
+
+async def roles_of(context: ConsoleContext, tokens: Collection[str]) -> dict[str, str]:
+    """Of these cookies' values those that are signed in, with the role. Raises DatabaseAway."""
+    by_hash = {sessions.hash_token(token): token for token in tokens}
+    found = await sessions.roles_of(context.desk, by_hash)
+    return {by_hash[hashed]: role for hashed, role in found.items()}
+
+
+async def keep_alive(context: ConsoleContext, tokens: Collection[str]) -> None:
+    """Somebody looks at screens of these sessions. Raises DatabaseAway."""
+    await sessions.keep_alive(context.desk, [sessions.hash_token(token) for token in tokens])
+
+
+def key_of(token: str) -> str:
+    """How `SessionsEnded` names the session of a cookie's value."""
+    return sessions.hash_token(token)[: sessions.KEY]
 
 
 async def remember_language(context: ConsoleContext, language: str, *, by: Actor) -> None:

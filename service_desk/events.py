@@ -79,6 +79,13 @@ class StaffChanged(DeskEvent, frozen=True, kw_only=True):
     staff: str
 
 
+class SessionsEnded(DeskEvent, frozen=True, kw_only=True):
+    """Sessions of a member of staff are over: all, or the one whose token's hash begins so."""
+
+    staff: str
+    session: str = ""
+
+
 class AlarmsChanged(DeskEvent, frozen=True, kw_only=True):
     """An alarm of this Asterisk was raised or cleared: read them again."""
 
@@ -94,5 +101,6 @@ AnyDeskEvent = (
     | FollowUpChanged
     | OfferRecorded
     | StaffChanged
+    | SessionsEnded
     | AlarmsChanged
 )

@@ -98,6 +98,9 @@ COMMANDS: Mapping[str, Command] = {
     "draft": Command(s.Draft, Needs.DESK_USE, work.draft),
 }
 
+# They show and change nothing: not worth asking whether the session is current.
+HARMLESS = frozenset({"ping", "unsubscribe"})
+
 _envelope = msgspec.json.Decoder(s.Envelope)
 _decoders = {name: msgspec.json.Decoder(command.schema) for name, command in COMMANDS.items()}
 
@@ -112,6 +115,8 @@ async def carry_out(session: Session, message: str | bytes) -> None:
     wanted: Any = None
     try:
         command = _command(session, envelope.do)
+        if envelope.do not in HARMLESS:
+            await session.watch.allowed(session.client)
         wanted = _decoders[envelope.do].decode(message)
         with bound_contextvars(**about(wanted)):
             async with asyncio.timeout(SECONDS):

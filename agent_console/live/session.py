@@ -9,6 +9,7 @@ from agent_console.context import ConsoleContext
 from agent_console.i18n import Translator
 from agent_console.live.hub import Client, Hub
 from agent_console.live.screens import Screens
+from agent_console.live.watch import Watch
 from service_desk.actor import Actor
 
 
@@ -20,6 +21,7 @@ class Session:
     hub: Hub
     screens: Screens
     client: Client
+    watch: Watch
     translator: Translator
     address: str = ""
     topics: set[str] = field(default_factory=set)

@@ -28,6 +28,7 @@ from agent_console.live.hub import QUEUE, TOO_SLOW, Client, Hub
 from agent_console.live.screens import Screens
 from agent_console.live.session import Session
 from agent_console.live.today import Today
+from agent_console.live.watch import SIGNED_OUT, Watch
 from agent_console.security import LANGUAGE_COOKIE, SESSION_COOKIE
 from cti.bounds import Bounds
 from service_desk.errors import DeskError
@@ -38,8 +39,7 @@ MESSAGE_LIMIT = 64 * 1024  # bytes a client may send at once
 HANDSHAKE = 5.0  # seconds for the session to be looked up
 FIRST = 20.0  # seconds until a page has said what it wants to see
 SEND = 10.0  # seconds one frame may take into a client's full buffers
-RECHECK = 30.0  # seconds until a signed-out session's socket is closed at the latest
-SIGNED_OUT = 4401  # close code: sign in again
+SIGN_IN_AGAIN = 4401  # close code
 TRY_LATER = 1013  # close code: the page comes back by itself
 SILENT = "silent"
 
@@ -55,6 +55,7 @@ class LiveServer:
         # Who speaks through a proxy of ours is counted by their own address.
         self._crowd = Bounds("live screens, by address", self.bounds.most, self.bounds.each)
         self.hub = Hub()
+        self._watch = Watch(context)
         self.screens = Screens(
             context,
             self.hub,
@@ -100,6 +101,7 @@ class LiveServer:
             server_header=None,
         )
         await self.screens.start()
+        self._watch.start()
         return self
 
     async def close(self) -> None:
@@ -108,6 +110,7 @@ class LiveServer:
             self._server.close()
             await self._server.wait_closed()
             self._server = None
+        await self._watch.close()
         await self.screens.close()
 
     async def __aenter__(self) -> Self:
@@ -166,6 +169,7 @@ class LiveServer:
             hub=self.hub,
             screens=self.screens,
             client=client,
+            watch=self._watch,
             translator=self._translators[language],
             address=address,
         )
@@ -173,13 +177,14 @@ class LiveServer:
             asyncio.create_task(_read(connection, session)),
             asyncio.create_task(_write(connection, client)),
             asyncio.create_task(_until_cut(client)),
-            asyncio.create_task(self._recheck(client, token)),
         ]
         self.clients += 1
+        self._watch.add(client, token)
         try:
             await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.clients -= 1
+            self._watch.remove(client)
             self.cut += client.reason == TOO_SLOW
             self.hub.leave(client)
             for task in work:
@@ -188,8 +193,8 @@ class LiveServer:
             for error in ended:
                 if isinstance(error, Exception) and not isinstance(error, ConnectionClosed):
                     log.error("live.connection_failed", exc_info=error)
-        if client.reason == "signed out":
-            await connection.close(SIGNED_OUT, client.reason)
+        if client.reason == SIGNED_OUT:
+            await connection.close(SIGN_IN_AGAIN, client.reason)
         elif client.reason:
             # Who does not read would not read the close frame either: do not wait for long.
             connection.transport.abort()
@@ -198,17 +203,6 @@ class LiveServer:
         peer, request = connection.remote_address, connection.request
         forwarded = request.headers.get_all("X-Forwarded-For") if request is not None else []
         return address_behind(self.context.proxies, str(peer[0]) if peer else "", forwarded)
-
-    async def _recheck(self, client: Client, token: str) -> None:
-        while True:
-            await asyncio.sleep(RECHECK)
-            try:
-                async with asyncio.timeout(HANDSHAKE):
-                    viewer = await sessions.by_session(self.context, token)
-            except (TimeoutError, DeskError):
-                continue  # a database that is away signs nobody out
-            if viewer is None or viewer.role != client.viewer.role:
-                client.close("signed out")
 
 
 async def _read(connection: ServerConnection, session: Session) -> None:

@@ -16,7 +16,16 @@ from agent_console.errors import retry_after
 from agent_console.i18n import choose
 from agent_console.pages.forms import own_path
 from agent_console.render import page
-from agent_console.web import CONTEXT, TOKEN, address_of, say, see_other, signed_in, viewer_of
+from agent_console.web import (
+    CONTEXT,
+    TOKEN,
+    actor_of,
+    address_of,
+    say,
+    see_other,
+    signed_in,
+    viewer_of,
+)
 from agent_console.words import N_
 from service_desk.errors import NotSignedIn, TooManyTries
 
@@ -79,6 +88,15 @@ async def leave(request: web.Request) -> web.StreamResponse:
     """POST /sign-out: the session ends on the server, not only in the browser."""
     context = request.app[CONTEXT]
     await sessions.close_session(context, request[TOKEN])
+    response = see_other("/sign-in")
+    security.drop_cookie(response, context, security.SESSION_COOKIE)
+    return response
+
+
+async def leave_everywhere(request: web.Request) -> web.StreamResponse:
+    """POST /sign-out-everywhere: the sessions on all one's machines end, this one too."""
+    context = request.app[CONTEXT]
+    await sessions.close_all(context, signed_in(request).user, by=actor_of(request))
     response = see_other("/sign-in")
     security.drop_cookie(response, context, security.SESSION_COOKIE)
     return response

@@ -7,7 +7,6 @@ random secrets of 256 bits. Nothing secret is logged or audited.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.actions import checks
+from service_desk.actions.sessions import end_all, hash_token, is_current
 from service_desk.actor import STAFF_ROLES, SYSTEM, Actor, Role
 from service_desk.desk import Desk
 from service_desk.errors import (
@@ -133,7 +133,7 @@ async def set_password(desk: Desk, *, name: str, password: str, by: Actor) -> No
         if row is None:
             raise StaffNotFound("there is no such member of staff")
         await uow.execute(update(Staff).where(Staff.id == row.id).values(password_hash=hashed))
-        await uow.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+        await end_all(uow, row.id, name)
         await checks.audit(uow, "staff.password", name)
         uow.tell(StaffChanged(at=uow.now, staff=name))
 
@@ -146,8 +146,23 @@ async def set_active(desk: Desk, *, name: str, active: bool, by: Actor) -> None:
             raise StaffNotFound("there is no such member of staff")
         await uow.execute(update(Staff).where(Staff.id == row.id).values(active=active))
         if not active:
-            await uow.execute(delete(StaffSession).where(StaffSession.staff_id == row.id))
+            await end_all(uow, row.id, name)
         await checks.audit(uow, "staff.active", name, active=active)
+        uow.tell(StaffChanged(at=uow.now, staff=name))
+
+
+async def set_role(desk: Desk, *, name: str, role: Role, by: Actor) -> None:
+    """What a person may do from now on; what they had open is closed. Raises StaffNotFound."""
+    checks.one_of("role", role, STAFF_ROLES)
+    async with desk.write(by=by) as uow:
+        row = (await uow.execute(select(Staff.id, Staff.role).where(Staff.name == name))).first()
+        if row is None:
+            raise StaffNotFound("there is no such member of staff")
+        if row.role == role:
+            return
+        await uow.execute(update(Staff).where(Staff.id == row.id).values(role=role))
+        await end_all(uow, row.id, name)
+        await checks.audit(uow, "staff.role", name, role=role, was=row.role)
         uow.tell(StaffChanged(at=uow.now, staff=name))
 
 
@@ -270,24 +285,8 @@ async def _verify(known: str, password: str) -> bool:
     return await asyncio.get_running_loop().run_in_executor(_threads, verify)
 
 
-async def sign_out(desk: Desk, *, token: str) -> None:
-    """End a session; one that is over already is no error."""
-    hashed = hash_token(token)
-    async with desk.write(by=SYSTEM) as uow:
-        row = (
-            await uow.execute(
-                select(Staff.name)
-                .join(StaffSession, StaffSession.staff_id == Staff.id)
-                .where(StaffSession.token_hash == hashed)
-            )
-        ).first()
-        await uow.execute(delete(StaffSession).where(StaffSession.token_hash == hashed))
-        if row is not None:
-            await checks.audit(uow, "sign_out", row.name)
-
-
-async def session_of(desk: Desk, *, token: str, address: str = "") -> Session:
-    """Who a cookie's token belongs to; being used keeps a session alive.
+async def session_of(desk: Desk, *, token: str, address: str = "", used: bool = True) -> Session:
+    """Who a cookie's token belongs to; being `used` keeps a session alive.
 
     Raises NotSignedIn if it is unknown, idle for too long, or too old.
     """
@@ -297,7 +296,6 @@ async def session_of(desk: Desk, *, token: str, address: str = "") -> Session:
         return connection.execute(
             select(
                 StaffSession.seen_at,
-                StaffSession.created_at,
                 StaffSession.csrf,
                 Staff.id,
                 Staff.name,
@@ -306,17 +304,14 @@ async def session_of(desk: Desk, *, token: str, address: str = "") -> Session:
                 Staff.language,
             )
             .join(Staff, Staff.id == StaffSession.staff_id)
-            .where(StaffSession.token_hash == hashed, Staff.active)
+            .where(StaffSession.token_hash == hashed, is_current(desk))
         ).first()
 
     row = await desk.fetch(read)
-    now = desk.clock.now()
-    idle = timedelta(minutes=desk.settings.session_idle_minutes)
-    longest = timedelta(days=desk.settings.session_longest_days)
-    if row is None or now - row.seen_at > idle or now - row.created_at > longest:
+    if row is None:
         raise NotSignedIn("please sign in")
     actor = Actor(row.name, row.role, row.id, address[:64])
-    if now - row.seen_at > SEEN_EVERY:
+    if used and desk.clock.now() - row.seen_at > SEEN_EVERY:
         async with desk.write(by=actor) as uow:
             await uow.execute(
                 update(StaffSession)
@@ -377,8 +372,3 @@ async def actor_of_token(desk: Desk, *, token: str, address: str = "") -> Actor:
         async with desk.write(by=actor) as uow:
             await uow.execute(update(ApiToken).where(ApiToken.id == row.id).values(used_at=uow.now))
     return actor
-
-
-def hash_token(token: str) -> str:
-    """How a session's or API token is kept."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -95,7 +95,7 @@ Open = Callable[..., Any]
 async def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
     """`await browser("ava-cookie")`: a browser at a fresh application, signed in by that cookie."""
 
-    async def by_session(_context: ConsoleContext, token: str) -> Viewer | None:
+    async def by_session(_context: ConsoleContext, token: str, **_more: Any) -> Viewer | None:
         return VIEWERS.get(token)
 
     async def by_api_token(_context: ConsoleContext, token: str) -> Viewer | None:

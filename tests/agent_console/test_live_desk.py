@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from agent_console.live.socket import LiveServer, serve_live
 from cti import events as e
 from cti.wishes import BoardWanted, CommandDone, Reply, Wish
-from service_desk.actions import staff
+from service_desk.actions import sessions, staff
 from service_desk.queries.agenda import last_call
 from tests.agent_console.conftest import context_for
 from tests.agent_console.office import HOSTILE, PASSWORD, Office, a_call
@@ -179,7 +179,7 @@ async def test_ending_the_session_on_the_server_ends_the_next_handshake(
     office: Office, live: LiveServer
 ) -> None:
     session = await staff.sign_in(office.desk, name="ava", password=PASSWORD, address="")
-    await staff.sign_out(office.desk, token=session.token)
+    await sessions.sign_out(office.desk, token=session.token)
     with pytest.raises(Exception, match="403"):
         await connect(
             f"ws://127.0.0.1:{live.port}/live",

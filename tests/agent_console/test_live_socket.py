@@ -18,7 +18,7 @@ from agent_console import reading, sessions, writing
 from agent_console.access import Viewer
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
 from agent_console.live import alarms as live_alarms
-from agent_console.live import reads
+from agent_console.live import reads, watch
 from agent_console.live import socket as live_socket
 from cti import events as e
 from cti.bus import InProcessBus
@@ -142,8 +142,14 @@ def cards() -> dict[str, Any]:
 async def world(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cards: dict[str, Any]
 ) -> AsyncIterator[World]:
-    async def by_session(_context: ConsoleContext, token: str) -> Viewer | None:
+    async def by_session(_context: ConsoleContext, token: str, **_more: Any) -> Viewer | None:
         return WHO.get(token)
+
+    async def roles_of(_context: ConsoleContext, tokens: set[str]) -> dict[str, str]:
+        return {token: WHO[token].role for token in tokens if token in WHO}
+
+    async def keep_alive(*_args: Any) -> None:
+        return None
 
     def builder(_context: ConsoleContext) -> Any:
         async def build(call_id: str, language: str) -> CustomerCard:
@@ -163,6 +169,8 @@ async def world(
         return read
 
     monkeypatch.setattr(sessions, "by_session", by_session)
+    monkeypatch.setattr(sessions, "roles_of", roles_of)
+    monkeypatch.setattr(sessions, "keep_alive", keep_alive)
 
     async def no_last(_agent: str) -> None:
         return None
@@ -477,14 +485,63 @@ async def test_a_call_of_ones_own_can_be_hung_up_a_colleagues_cannot(world: Worl
 async def test_a_socket_whose_session_ended_is_closed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_socket, "RECHECK", 0.01)
+    monkeypatch.setattr(watch, "RECHECK", 0.01)
     async with dial(world, "ava-cookie") as one:
         assert (await Page(one).do("ping"))["ok"] is True
         monkeypatch.delitem(WHO, "ava-cookie")
         with pytest.raises(ConnectionClosed) as closed:
             await asyncio.wait_for(one.recv(), 5)
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == live_socket.SIGNED_OUT
+        assert closed.value.rcvd.code == live_socket.SIGN_IN_AGAIN
+
+
+@pytest.mark.parametrize("cookie", [None, "sue-cookie"])
+async def test_each_command_asks_whether_its_sender_may_still(
+    world: World, monkeypatch: pytest.MonkeyPatch, cookie: str | None
+) -> None:
+    """A session that is over, or has another role, writes nothing more, though nobody told us."""
+    monkeypatch.setattr(watch, "RECHECK", 60.0)
+    async with dial(world, "ava-cookie") as one:
+        page = Page(one)
+        assert (await page.do("unpause"))["ok"] is True
+        if cookie is None:
+            monkeypatch.delitem(WHO, "ava-cookie")
+        else:
+            monkeypatch.setitem(WHO, "ava-cookie", WHO[cookie])
+        before = list(world.wishes)
+        with pytest.raises(ConnectionClosed) as closed:
+            await page.do("pause", reason="lunch")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == live_socket.SIGN_IN_AGAIN
+        assert world.wishes == before
+
+
+async def test_a_database_that_is_away_signs_nobody_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The telephone is served, and is not kept waiting at each command."""
+    asked: list[str] = []
+
+    async def away(_context: ConsoleContext, token: str, **_more: Any) -> Viewer | None:
+        asked.append(token)
+        raise DatabaseAway("away")
+
+    async with dial(world, "ava-cookie") as one:
+        page = Page(one)
+        assert (await page.do("ping"))["ok"] is True
+        monkeypatch.setattr(sessions, "by_session", away)
+        for _ in range(3):
+            assert (await page.do("unpause"))["ok"] is True
+    assert asked == ["ava-cookie"]
+
+
+async def test_a_page_that_never_says_what_it_wants_is_let_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_socket, "FIRST", 0.05)
+    async with dial(world, "ava-cookie") as one:
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(one.recv(), 5)
 
 
 async def test_a_client_that_is_cut_loses_its_socket_and_its_place(world: World) -> None:

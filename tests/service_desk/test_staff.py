@@ -9,7 +9,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from service_desk.actions import staff
+from service_desk.actions import sessions, staff
 from service_desk.actor import SYSTEM
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
@@ -183,13 +183,35 @@ async def test_signing_out_and_a_new_password_end_sessions(desk: Desk) -> None:
     """At once, everywhere."""
     await make(desk)
     one = await staff.sign_in(desk, name="ava", password=WORD, address="x")
-    await staff.sign_out(desk, token=one.token)
+    await sessions.sign_out(desk, token=one.token)
     with pytest.raises(NotSignedIn):
         await staff.session_of(desk, token=one.token)
     two = await staff.sign_in(desk, name="ava", password=WORD, address="x")
     await staff.set_password(desk, name="ava", password="another word", by=SYSTEM)
     with pytest.raises(NotSignedIn):
         await staff.session_of(desk, token=two.token)
+
+
+async def test_a_session_that_somebody_looks_at_is_not_idle(desk: Desk, clock: HandClock) -> None:
+    """Many are asked for together; those that are over are not among them."""
+    await make(desk)
+    await staff.create_staff(desk, name="sue", role="supervisor", password=WORD, by=SYSTEM)
+    signed = [
+        await staff.sign_in(desk, name=name, password=WORD, address="x")
+        for name in ("ava", "sue", "ava")
+    ]
+    hashes = [sessions.hash_token(each.token) for each in signed]
+    idle = desk.settings.session_idle_minutes * 60
+    clock.advance(idle - 5)
+    await sessions.keep_alive(desk, hashes[:2])
+    clock.advance(10)
+    roles = await sessions.roles_of(desk, [*hashes, "unknown"])
+    assert roles == {hashes[0]: "agent", hashes[1]: "supervisor"}
+    await staff.set_role(desk, name="ava", role="administrator", by=SYSTEM)
+    assert await sessions.roles_of(desk, hashes) == {hashes[1]: "supervisor"}
+    clock.advance(desk.settings.session_longest_days * 24 * 3600)
+    await sessions.keep_alive(desk, hashes)
+    assert await sessions.roles_of(desk, hashes) == {}
 
 
 async def test_who_was_let_go_is_out(desk: Desk) -> None:
