@@ -219,6 +219,7 @@ ELSEWHERE = (
     # Said of a field.
     N_("has no customer yet"),
     N_("must not be empty"),
+    N_("has no letter that can be read"),
     N_("must have {least} to {most} characters"),
     N_("must lie in the recordings folder"),
     N_("is too long: {length} characters, at most {most}"),

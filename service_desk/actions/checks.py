@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
@@ -16,26 +17,51 @@ from service_desk.events import CardChanged, CaseChanged
 from service_desk.model import Audit, Case, CaseEntry, Conversation, Customer
 from service_desk.queries.parts import OPEN
 
+# What no text holds: controls other than line breaks and tabs.
+CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# What shows nothing and makes two names look like one, or text run backwards. Joiners stay: words
+# of Persian and of India, and families of emoji, are written with them.
+UNSEEN = re.compile(
+    "[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
+# Letters and symbols by their category, and nothing to the eye.
+BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
 _EMAIL = re.compile(r"\A[^@\s]{1,64}@[^@\s]{1,180}\.[^@\s.]{2,63}\Z")
 
 
 def line(field: str, value: str, *, most: int, least: int = 1) -> str:
-    """One line of text, trimmed. Raises BadValue."""
-    text = " ".join(_clean(value).split())
+    """One line of text, trimmed, that can be seen. Raises BadValue."""
+    text = " ".join(UNSEEN.sub("", _clean(value)).split())
     return _measured(field, text, most, least)
 
 
+def name(field: str, value: str, *, most: int, least: int = 1) -> str:
+    """What people call somebody or something: a line with a letter or a digit. Raises BadValue."""
+    text = line(field, value, most=most, least=least)
+    if text and not any(unicodedata.category(each)[0] in "LN" for each in _seen(text)):
+        raise BadValue(field, "has no letter that can be read")
+    return text
+
+
 def text(field: str, value: str, *, most: int, least: int = 1) -> str:
-    """Text of several lines, trimmed. Raises BadValue."""
+    """Text of several lines, trimmed, that can be seen. Raises BadValue."""
     return _measured(field, _clean(value).replace("\r\n", "\n").strip(), most, least)
 
 
 def _clean(value: str) -> str:
-    return value.encode("utf-8", "replace").decode().replace("\0", "")
+    return CONTROLS.sub("", value.encode("utf-8", "replace").decode())
+
+
+def _seen(text: str) -> str:
+    """Without what takes room and shows nothing."""
+    return "".join(
+        each for each in text if unicodedata.category(each)[0] not in "CZM" and each not in BLANKS
+    )
 
 
 def _measured(field: str, value: str, most: int, least: int) -> str:
-    if len(value) < least:
+    if len(value) < least or (least and not _seen(value)):
         raise BadValue(field, "must not be empty")
     if len(value) > most:
         raise BadValue(

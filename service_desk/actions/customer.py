@@ -45,13 +45,13 @@ async def create_customer(
     Raises BadValue, ConversationNotFound.
     """
     values = {
-        "name": checks.line("name", name, most=LONGEST_NAME),
+        "name": checks.name("name", name, most=LONGEST_NAME),
         "kind": checks.one_of("kind", kind, KINDS),
-        "organisation": checks.line("organisation", organisation, most=200, least=0),
-        "city": checks.line("city", city, most=120, least=0),
+        "organisation": checks.name("organisation", organisation, most=200, least=0),
+        "city": checks.name("city", city, most=120, least=0),
         "language": checks.language("language", language, ("", *desk.settings.languages)),
-        "name_key": name_key(name),
     }
+    values["name_key"] = name_key(values["name"])
     async with desk.write(by=by) as uow:
         made = await uow.execute(
             insert(Customer),
@@ -127,14 +127,14 @@ async def update_customer(
     """Change what is given, leave the rest. Raises BadValue, CustomerNotFound."""
     changes: dict[str, Any] = {}
     if name is not None:
-        changes["name"] = checks.line("name", name, most=LONGEST_NAME)
-        changes["name_key"] = name_key(name)
+        changes["name"] = checks.name("name", name, most=LONGEST_NAME)
+        changes["name_key"] = name_key(changes["name"])
     if kind is not None:
         changes["kind"] = checks.one_of("kind", kind, KINDS)
     if organisation is not None:
-        changes["organisation"] = checks.line("organisation", organisation, most=200, least=0)
+        changes["organisation"] = checks.name("organisation", organisation, most=200, least=0)
     if city is not None:
-        changes["city"] = checks.line("city", city, most=120, least=0)
+        changes["city"] = checks.name("city", city, most=120, least=0)
     if preferred_channel is not None:
         changes["preferred_channel"] = checks.one_of(
             "preferred_channel", preferred_channel, CHANNELS

@@ -90,7 +90,7 @@ async def create_staff(
     hashed = "" if password is None else await hash_password(password)
     values = {
         "name": name,
-        "shown": checks.line("shown", shown or name.capitalize(), most=120),
+        "shown": checks.name("shown", shown or name.capitalize(), most=120),
         "role": role,
         "language": checks.language("language", language, desk.settings.languages),
         "password_hash": hashed,
@@ -324,7 +324,7 @@ async def session_of(desk: Desk, *, token: str, address: str = "", used: bool = 
 async def issue_token(desk: Desk, *, label: str, role: Role, by: Actor) -> str:
     """A bearer token for the API, shown this once. Raises BadValue."""
     checks.one_of("role", role, STAFF_ROLES)
-    name = checks.line("label", label, most=120)
+    name = checks.name("label", label, most=120)
     token = f"rd_{secrets.token_urlsafe(32)}"
     async with desk.write(by=by) as uow:
         await uow.execute(
