@@ -21,8 +21,17 @@ from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
 
 
 async def note(context: ConsoleContext, case_id: int, text: str, *, by: Actor) -> int:
-    """Add a note; the timeline entry's id."""
-    return await case.add_note(context.desk, case_id=case_id, text=text, by=by)
+    """Add a note; the timeline entry's id. What was typed of it and not saved is forgotten."""
+    return await case.add_note(
+        context.desk, case_id=case_id, text=text, draft=f"note:{case_id}", by=by
+    )
+
+
+async def change_case(
+    context: ConsoleContext, case_id: int, given: dict[str, Any], *, by: Actor
+) -> None:
+    """Change what is given, all of it or nothing."""
+    await case.change_case(context.desk, case_id=case_id, by=by, **given)
 
 
 async def disposition(

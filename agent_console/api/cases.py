@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET
-
 from agent_console import reading, writing
 from agent_console.access import require_promise
 from agent_console.api import shapes
-from agent_console.api.endpoint import Call, identifier
+from agent_console.api.endpoint import Call, given, identifier
 from service_desk.views import CasePage
 
 
@@ -33,20 +31,9 @@ async def one(call: Call) -> CasePage:
 
 
 async def change(call: Call) -> CasePage:
-    """PATCH /cases/{number}: each change is its own entry in the timeline."""
-    wanted: shapes.CasePatch = call.body
-    context, by = call.context, call.actor
+    """PATCH /cases/{number}: all or nothing; each change is its own entry in the timeline."""
     case_id = (await one(call)).case.id
-    if wanted.subject is not UNSET:
-        await writing.subject(context, case_id, wanted.subject, by=by)
-    if wanted.priority is not UNSET:
-        await writing.priority(context, case_id, wanted.priority, by=by)
-    if wanted.owner is not UNSET:
-        await writing.assign(context, case_id, wanted.owner, by=by)
-    if wanted.disposition is not UNSET:
-        await writing.disposition(context, case_id, wanted.disposition, by=by)
-    if wanted.status is not UNSET:
-        await writing.status(context, case_id, wanted.status, by=by)
+    await writing.change_case(call.context, case_id, given(call.body), by=call.actor)
     return await one(call)
 
 

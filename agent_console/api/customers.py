@@ -6,7 +6,7 @@ import msgspec
 
 from agent_console import reading, writing
 from agent_console.api import shapes
-from agent_console.api.endpoint import Call, identifier
+from agent_console.api.endpoint import Call, given, identifier
 from service_desk.views import CustomerPage
 
 
@@ -39,12 +39,7 @@ async def create(call: Call) -> shapes.Done:
 async def change(call: Call) -> CustomerPage:
     """PATCH /customers/{id}"""
     customer_id = identifier(call)
-    given = {
-        name: value
-        for name, value in msgspec.structs.asdict(call.body).items()
-        if value is not msgspec.UNSET
-    }
-    await writing.update_customer(call.context, customer_id, given, by=call.actor)
+    await writing.update_customer(call.context, customer_id, given(call.body), by=call.actor)
     return await reading.customer(call.context, customer_id, call.language)
 
 

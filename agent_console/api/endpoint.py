@@ -104,3 +104,9 @@ def identifier(call: Call, name: str = "id") -> int:
     if not ID.match(text):
         raise BadRequest(N_("is no id"), field=name)
     return int(text)
+
+
+def given(patch: Struct) -> dict[str, Any]:
+    """The fields of a PATCH that were sent."""
+    fields = msgspec.structs.asdict(patch)
+    return {name: value for name, value in fields.items() if value is not msgspec.UNSET}

@@ -54,7 +54,6 @@ async def new_customer(session: Session, command: schemas.NewCustomer) -> dict[s
 async def note(session: Session, command: schemas.Note) -> dict[str, Any]:
     """Add a note; its draft is forgotten."""
     await writing.note(session.context, command.case_id, command.text, by=session.actor)
-    await writing.draft(session.context, f"note:{command.case_id}", "", by=session.actor)
     return {}
 
 

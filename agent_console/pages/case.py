@@ -48,7 +48,6 @@ async def note(request: web.Request) -> web.StreamResponse:
     context, shown = request.app[CONTEXT], await _case(request)
     text = await field(request, "text", longest=10_000)
     await writing.note(context, shown.case.id, text, by=actor_of(request))
-    await writing.draft(context, f"note:{shown.case.id}", "", by=actor_of(request))
     return _back(shown)
 
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from sqlalchemy import insert, select, update
 
 from service_desk.actions import checks
+from service_desk.actions.draft import forget
 from service_desk.actor import Actor
 from service_desk.case_number import case_number
 from service_desk.desk import Desk, UnitOfWork
@@ -73,14 +74,48 @@ async def open_case(
     return case_id
 
 
-async def add_note(desk: Desk, *, case_id: int, text: str, by: Actor) -> int:
-    """Write a note; the timeline entry's id. Raises BadValue, CaseNotFound."""
+async def add_note(desk: Desk, *, case_id: int, text: str, by: Actor, draft: str = "") -> int:
+    """Write a note; the timeline entry's id. It was typed as the `draft` of that name, which goes.
+
+    Raises BadValue, CaseNotFound.
+    """
     note = checks.text("text", text, most=LONGEST_NOTE)
     async with desk.write(by=by) as uow:
         row = await checks.case(uow, case_id)
         made = await checks.entry(uow, "note", case_id=row.id, text=note)
         await _set(uow, row)
+        if draft:
+            await forget(uow, draft)
         return made
+
+
+async def change_case(
+    desk: Desk,
+    *,
+    case_id: int,
+    by: Actor,
+    subject: str | None = None,
+    priority: Priority | None = None,
+    owner: str | None = None,
+    disposition: str | None = None,
+    status: CaseStatus | None = None,
+) -> None:
+    """Change what is given, all of it or nothing; each change is its own entry in the timeline.
+
+    Raises BadValue, CaseNotFound, StaffNotFound, IllegalMove.
+    """
+    async with desk.write(by=by) as uow:
+        if subject is not None:
+            await _name(uow, await checks.case(uow, case_id), subject)
+        if priority is not None:
+            await _rank(uow, await checks.case(uow, case_id), priority)
+        if owner is not None:
+            await _hand(uow, await checks.case(uow, case_id), owner)
+        if disposition is not None:
+            await _dispose(uow, await checks.case(uow, case_id), disposition, None)
+        if status is not None:
+            checks.one_of("status", status, get_args(CaseStatus))
+            await _move(uow, await checks.case(uow, case_id), status)
 
 
 async def set_disposition(
@@ -94,42 +129,12 @@ async def set_disposition(
     Raises BadValue for an unknown code, CaseNotFound.
     """
     async with desk.write(by=by) as uow:
-        row = await checks.case(uow, case_id)
-        known = (
-            await uow.execute(
-                select(Disposition).where(Disposition.code == code, Disposition.active)
-            )
-        ).first()
-        if known is None:
-            raise BadValue("disposition", "is unknown: {code}", code=code[:40])
-        changes: dict[str, Any] = {"disposition": known.code}
-        if known.resolves and checks.is_open(row.status):
-            changes |= {"status": "resolved", "resolved_at": uow.now}
-        await uow.execute(
-            update(Conversation)
-            .where(
-                Conversation.case_id == row.id,
-                Conversation.call_id == (call_id or row.opened_by_call_id),
-            )
-            .values(disposition=known.code)
-        )
-        await checks.entry(
-            uow,
-            "disposition",
-            case_id=row.id,
-            disposition=known.label_en,
-            disposition_zh=known.label_zh,
-            code=known.code,
-        )
-        await _set(uow, row, **changes)
+        await _dispose(uow, await checks.case(uow, case_id), code, call_id)
 
 
 async def set_status(desk: Desk, *, case_id: int, status: CaseStatus, by: Actor) -> None:
     """Move a case, as `MOVES` allows. Raises IllegalMove, BadValue, CaseNotFound."""
-    checks.one_of("status", status, get_args(CaseStatus))
-    async with desk.write(by=by) as uow:
-        row = await checks.case(uow, case_id)
-        await _move(uow, row, status)
+    await change_case(desk, case_id=case_id, status=status, by=by)
 
 
 async def resolve(desk: Desk, *, case_id: int, by: Actor, note: str = "") -> None:
@@ -147,29 +152,15 @@ async def resolve(desk: Desk, *, case_id: int, by: Actor, note: str = "") -> Non
 
 async def set_priority(desk: Desk, *, case_id: int, priority: Priority, by: Actor) -> None:
     """Raises BadValue, CaseNotFound."""
-    checks.one_of("priority", priority, get_args(Priority))
-    async with desk.write(by=by) as uow:
-        row = await checks.case(uow, case_id)
-        await checks.entry(uow, "priority", case_id=row.id, priority=priority)
-        await _set(uow, row, priority=priority)
+    await change_case(desk, case_id=case_id, priority=priority, by=by)
 
 
 async def set_subject(
     desk: Desk, *, case_id: int, subject: str, by: Actor, kind: str | None = None
 ) -> None:
     """Say what it is about. Raises BadValue, CaseNotFound."""
-    changes = {
-        "subject_kind": "text",
-        "subject": checks.line("subject", subject, most=LONGEST_SUBJECT),
-        "subject_zh": "",
-    }
-    if kind is not None:
-        changes["kind"] = checks.one_of("kind", kind, KINDS)
     async with desk.write(by=by) as uow:
-        row = await checks.case(uow, case_id)
-        await checks.entry(uow, "subject", case_id=row.id, subject=changes["subject"])
-        await checks.audit(uow, "case.subject", case_number(row.year, row.id))
-        await _set(uow, row, **changes)
+        await _name(uow, await checks.case(uow, case_id), subject, kind)
 
 
 async def set_due(desk: Desk, *, case_id: int, due_at: datetime | None, by: Actor) -> None:
@@ -186,12 +177,7 @@ async def assign_case(desk: Desk, *, case_id: int, to: str | None, by: Actor) ->
     Raises StaffNotFound, CaseNotFound.
     """
     async with desk.write(by=by) as uow:
-        row = await checks.case(uow, case_id)
-        if to is not None:
-            await _staff(uow, to)
-        await checks.entry(uow, "assigned", case_id=row.id, to=to)
-        await checks.audit(uow, "case.assign", case_number(row.year, row.id), to=to)
-        await _set(uow, row, owner=to)
+        await _hand(uow, await checks.case(uow, case_id), to)
 
 
 async def file_under(desk: Desk, *, call_id: str, case_id: int, by: Actor) -> None:
@@ -225,6 +211,61 @@ async def file_under(desk: Desk, *, call_id: str, case_id: int, by: Actor) -> No
         await checks.audit(uow, "call.file", case_number(target.year, target.id), call=call_id)
         uow.tell(CardChanged(at=uow.now, call_id=call.call_id))
         await _set(uow, target)
+
+
+async def _name(uow: UnitOfWork, row: Any, subject: str, kind: str | None = None) -> None:
+    changes = {
+        "subject_kind": "text",
+        "subject": checks.line("subject", subject, most=LONGEST_SUBJECT),
+        "subject_zh": "",
+    }
+    if kind is not None:
+        changes["kind"] = checks.one_of("kind", kind, KINDS)
+    await checks.entry(uow, "subject", case_id=row.id, subject=changes["subject"])
+    await checks.audit(uow, "case.subject", case_number(row.year, row.id))
+    await _set(uow, row, **changes)
+
+
+async def _rank(uow: UnitOfWork, row: Any, priority: Priority) -> None:
+    checks.one_of("priority", priority, get_args(Priority))
+    await checks.entry(uow, "priority", case_id=row.id, priority=priority)
+    await _set(uow, row, priority=priority)
+
+
+async def _hand(uow: UnitOfWork, row: Any, to: str | None) -> None:
+    if to is not None:
+        await _staff(uow, to)
+    await checks.entry(uow, "assigned", case_id=row.id, to=to)
+    await checks.audit(uow, "case.assign", case_number(row.year, row.id), to=to)
+    await _set(uow, row, owner=to)
+
+
+async def _dispose(uow: UnitOfWork, row: Any, code: str, call_id: str | None) -> None:
+    known = (
+        await uow.execute(select(Disposition).where(Disposition.code == code, Disposition.active))
+    ).first()
+    if known is None:
+        raise BadValue("disposition", "is unknown: {code}", code=code[:40])
+    changes: dict[str, Any] = {"disposition": known.code}
+    if known.resolves and checks.is_open(row.status):
+        changes |= {"status": "resolved", "resolved_at": uow.now}
+    await uow.execute(
+        update(Conversation)
+        .where(
+            Conversation.case_id == row.id,
+            Conversation.call_id == (call_id or row.opened_by_call_id),
+        )
+        .values(disposition=known.code)
+    )
+    await checks.entry(
+        uow,
+        "disposition",
+        case_id=row.id,
+        disposition=known.label_en,
+        disposition_zh=known.label_zh,
+        code=known.code,
+    )
+    await _set(uow, row, **changes)
 
 
 async def _leave(uow: UnitOfWork, own: Any, target: Any) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from service_desk.actions import checks
 from service_desk.actor import Actor
-from service_desk.desk import Desk
+from service_desk.desk import Desk, UnitOfWork
 from service_desk.model import Draft
 
 LONGEST = 10_000
@@ -34,6 +34,12 @@ async def save_draft(desk: Desk, *, call_id: str, text: str, by: Actor) -> None:
                 once(Draft),
                 {"agent": by.name, "call_id": name, "text": said, "saved_at": uow.now},
             )
+
+
+async def forget(uow: UnitOfWork, name: str) -> None:
+    """What was typed is saved elsewhere, in this unit of work."""
+    mine = (Draft.agent == uow.by.name) & (Draft.call_id == name)
+    await uow.execute(delete(Draft).where(mine))
 
 
 async def load_draft(desk: Desk, *, call_id: str, by: Actor) -> str:
