@@ -92,7 +92,7 @@ class DiskWatch:
         if until <= since or not folder.exists():  # an Asterisk elsewhere keeps its files there
             return False
         gone = await recording_files.missing_since(self._desk, folder, system, since, until)
-        on = await alarms.alarms_on(self._desk, system)
+        on = await alarms.subjects_on(self._desk, system, alarms.RECORDING_MISSING)
         old = await asyncio.to_thread(_no_news, on, now - KEPT, folder)
         if gone or old:
             about = {file: {"call_id": call_id} for file, call_id in gone.items()}
@@ -105,11 +105,10 @@ class DiskWatch:
         return bool(gone or old)
 
 
-def _no_news(on: Iterable[alarms.AlarmOn], before: datetime, folder: Path) -> list[str]:
+def _no_news(on: Iterable[alarms.Subject], before: datetime, folder: Path) -> list[str]:
     """Of the recordings that are alarms: told for long enough, or there again."""
     return [
         each.about
         for each in on
-        if each.kind == alarms.RECORDING_MISSING
-        and (each.raised_at < before or not recording_files.is_missing(folder, each.about))
+        if each.raised_at < before or not recording_files.is_missing(folder, each.about)
     ]

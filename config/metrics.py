@@ -63,7 +63,8 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ringdesk_journal_behind_bytes": Figure("Asterisk's call records that were not read yet"),
     "ringdesk_journal_behind_seconds": Figure("Age of the first record that was not read yet"),
     "ringdesk_journal_set_aside": Figure("Lines of the records nobody could read", counts=True),
-    "ringdesk_alarms": Figure("Alarms that are on now", "kind"),
+    "ringdesk_alarms": Figure("1: an alarm of this kind is on", "kind"),
+    "ringdesk_alarm_subjects": Figure("What the alarms of this kind are about", "kind"),
     "ringdesk_outbox_waiting": Figure("Units of work that were committed and not told yet"),
     "ringdesk_database_up": Figure("1 if the database answered just now"),
     "ringdesk_bus_waiting": Figure("Events that wait for a subscriber in this process"),
@@ -105,8 +106,20 @@ class Metrics:
         return lambda: reads.remove(read)
 
     def alarm(self, kind: str, on: Callable[[], float]) -> Undo:
-        """Have an alarm of this kind shown: how many of it are on, 0 for none."""
-        return self.provide("ringdesk_alarms", lambda: {kind: float(on())})
+        """Have an alarm of this kind shown: `on` tells about how many things it is, 0: it is off.
+
+        Whoever causes a thousand of them has raised one alarm.
+        """
+        undo = (
+            self.provide("ringdesk_alarms", lambda: {kind: float(on() > 0)}),
+            self.provide("ringdesk_alarm_subjects", lambda: {kind: float(on())}),
+        )
+
+        def both() -> None:
+            for each in undo:
+                each()
+
+        return both
 
     def before(self, refresh: Callable[[], Awaitable[None]]) -> None:
         """Await this before the figures are read: what must be asked of a database."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -35,6 +35,7 @@ MOST_CALLS: Final = 2_000_000
 MOST_REPAIRED: Final = 20_000  # calls in one go
 SHOWN_LINES: Final = 10  # of those put aside
 SHOWN_BYTES: Final = 100
+SHOWN_SUBJECTS: Final = 10  # of one alarm
 GRACE: Final = timedelta(seconds=10)  # a call that ended this short ago may still be on its way
 
 
@@ -84,11 +85,15 @@ class Outcome(Struct):
         told = [f"{name:<24}{many:>9}  {note}".rstrip() for name, many, note in rows]
         # What stands in such a line may be anything: shown as Python writes bytes, never raw.
         told += [f"  {each.reason}: {each.line[:SHOWN_BYTES]!r}" for each in self.aside]
-        told += [
-            f"  {each.raised_at:%Y-%m-%d %H:%M}  {each.kind}: {each.about}"
-            for each in self.alarms[:50]
-        ]
-        return told
+        return told + [line for each in self.alarms for line in _alarm(each)]
+
+
+def _alarm(alarm: AlarmOn) -> Iterator[str]:
+    """One line a kind, and the newest of what it is about."""
+    many, minute = f" x {alarm.count}" if alarm.count > 1 else "", "%Y-%m-%d %H:%M"
+    yield f"  {alarm.kind}{many}: since {alarm.since:{minute}}, last {alarm.last:{minute}}"
+    for each in alarm.newest[:SHOWN_SUBJECTS]:
+        yield f"    {each.raised_at:{minute}}  {each.kind}: {each.about}"
 
 
 async def reconcile(settings: Settings, desk: Desk, since: datetime) -> Outcome:

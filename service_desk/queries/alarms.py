@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
-from service_desk.alarms import AlarmOn, alarms_on
+from service_desk.alarms import AlarmOn, Subject, alarms_on
 from service_desk.case_number import case_number
 from service_desk.desk import Desk
 from service_desk.model import Case, Conversation
-
-SHOWN: Final = 20  # of a kind: the count says how many there are
 
 
 class AlarmShown(Struct, frozen=True, kw_only=True):
@@ -27,44 +25,44 @@ class AlarmShown(Struct, frozen=True, kw_only=True):
 
 
 class KindOfAlarm(Struct, frozen=True, kw_only=True):
-    """All of a kind that are on, `since` the first; `newest` of them are told."""
+    """All of a kind that are on: how many, the first `since`, the last at `last`, the newest."""
 
     kind: str
     count: int
     since: datetime
+    last: datetime
     newest: tuple[AlarmShown, ...]
 
 
 async def alarms_by_kind(desk: Desk, system: str) -> list[KindOfAlarm]:
     """What is on, the kind that began last first. Raises DatabaseAway."""
-    kinds: dict[str, list[AlarmOn]] = {}
-    for each in await alarms_on(desk, system):
-        kinds.setdefault(each.kind, []).append(each)
-    calls = {_call_of(each) for on in kinds.values() for each in on[-SHOWN:]} - {None}
-    cases = await desk.fetch(_cases_of, [call for call in calls if call]) if calls else {}
-    found = [
-        KindOfAlarm(
-            kind=kind,
-            count=len(on),
-            since=on[0].raised_at,
-            newest=tuple(
-                AlarmShown(
-                    about=each.about,
-                    at=each.raised_at,
-                    case_number=cases.get(_call_of(each) or ""),
-                    data=each.data,
-                )
-                for each in reversed(on[-SHOWN:])
-            ),
-        )
-        for kind, on in kinds.items()
-    ]
-    return sorted(found, key=lambda each: each.since, reverse=True)
+    on = await alarms_on(desk, system)
+    calls = {call for each in on for one in each.newest if (call := _call_of(one))}
+    cases = await desk.fetch(_cases_of, calls) if calls else {}
+    return [_shown(each, cases) for each in on]
 
 
-def _call_of(alarm: AlarmOn) -> str | None:
+def _shown(alarm: AlarmOn, cases: dict[str, str]) -> KindOfAlarm:
+    return KindOfAlarm(
+        kind=alarm.kind,
+        count=alarm.count,
+        since=alarm.since,
+        last=alarm.last,
+        newest=tuple(
+            AlarmShown(
+                about=each.about,
+                at=each.raised_at,
+                case_number=cases.get(_call_of(each) or ""),
+                data=each.data,
+            )
+            for each in alarm.newest
+        ),
+    )
+
+
+def _call_of(subject: Subject) -> str | None:
     """The call it is about: named beside it, or it is what the alarm is about."""
-    named = alarm.data.get("call_id", alarm.about)
+    named = subject.data.get("call_id", subject.about)
     return named if isinstance(named, str) else None
 
 

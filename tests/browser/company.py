@@ -505,13 +505,14 @@ def board() -> Json:
     }
 
 
-def alarm(kind: str, count: int = 1, *, since: str = "", **newest: Any) -> Json:
+def alarm(kind: str, count: int = 1, *, since: str = "", last: str = "", **newest: Any) -> Json:
     """Alarms of one kind, as the board gets them; `newest` is the newest of them."""
     one = {"about": "x", "at": since or at(minutes=5), "case_number": None, "data": {}} | newest
     return {
         "kind": kind,
         "count": count,
         "since": since or at(minutes=5),
+        "last": last or since or at(minutes=5),
         "newest": [one] * min(count, 20),
     }
 

@@ -159,10 +159,13 @@ async def test_an_alarm_comes_says_what_to_do_and_goes(page: Page, desk: FakeDes
     strip, said = page.locator(".alarms"), page.locator("#app [role=status]").first
     await expect(strip).to_have_count(0)
     await expect(said).to_be_empty()
-    missing = company.alarm("recording_missing", 3, case_number="C-2026-004711")
+    missing = company.alarm(
+        "recording_missing", 3, case_number="C-2026-004711", last=company.at(minutes=2)
+    )
     await desk.change("board", put={"alarms": {"recording_missing": missing}})
     await expect(said).to_have_text("1 alarm: Recording missing × 3")
     await expect(strip).to_contain_text("since today")
+    await expect(strip).to_contain_text(", last today")
     await expect(strip).to_contain_text("A call was recorded and there is no file.")
     link = strip.get_by_role("link", name="C-2026-004711").first
     await expect(link).to_have_attribute("href", "/cases/C-2026-004711")

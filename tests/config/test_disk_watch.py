@@ -13,7 +13,7 @@ from config import disk_watch
 from config.disk_watch import FULL, DiskWatch, free_in
 from config.settings import Data, Queue, Settings
 from service_desk import alarms
-from service_desk.alarms import alarms_on
+from service_desk.alarms import subjects_on
 from service_desk.desk import Desk, connect
 from service_desk.errors import DatabaseAway
 from service_desk.migrations import migrate
@@ -59,7 +59,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 async def on(desk: Desk) -> set[tuple[str, str]]:
-    return {(each.kind, each.about) for each in await alarms_on(desk, SYSTEM)}
+    return {(each.kind, each.about) for each in await subjects_on(desk, SYSTEM)}
 
 
 async def test_a_folder_without_room_is_an_alarm_until_there_is_some(

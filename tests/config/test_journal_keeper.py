@@ -15,7 +15,7 @@ from config.journal_keeper import JournalKeeper, details_of
 from config.settings import AsteriskSettings, Data, Queue, Settings
 from cti.bridge import Bridge
 from service_desk import alarms
-from service_desk.alarms import alarms_on
+from service_desk.alarms import subjects_on
 from service_desk.desk import Desk, connect
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Intake
@@ -101,13 +101,13 @@ async def test_a_folder_that_cannot_be_read_is_an_alarm_until_it_can(
 
     monkeypatch.setattr(keeper.journal.reader.journal, "read", broken)
     await run_for(keeper, 2, monkeypatch)
-    assert [each.kind for each in await alarms_on(desk, "ringdesk-1")] == [
+    assert [each.kind for each in await subjects_on(desk, "ringdesk-1")] == [
         alarms.RECORDS_UNREADABLE
     ]
     assert await shown(keeper, settings, alarms.RECORDS_UNREADABLE)
     monkeypatch.setattr(keeper.journal.reader.journal, "read", read)
     await run_for(keeper, 1, monkeypatch)
-    assert await alarms_on(desk, "ringdesk-1") == []
+    assert await subjects_on(desk, "ringdesk-1") == []
     assert not await shown(keeper, settings, alarms.RECORDS_UNREADABLE)
 
 

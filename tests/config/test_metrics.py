@@ -98,10 +98,12 @@ async def test_alarms_of_several_parts_are_one_figure_and_the_journal_has_its_ow
     metrics.provide("ringdesk_journal_behind_bytes", lambda: 4096)
     page = await read(metrics)
     assert page["ringdesk_alarms{link_down}"] == 1
-    assert page["ringdesk_alarms{journal_stuck}"] == 2
+    assert page["ringdesk_alarms{journal_stuck}"] == 1
+    assert page["ringdesk_alarm_subjects{journal_stuck}"] == 2
     assert page["ringdesk_journal_behind_bytes"] == 4096
     undo()
     assert "ringdesk_alarms{journal_stuck}" not in await read(metrics)
+    assert "ringdesk_alarm_subjects{journal_stuck}" not in await read(metrics)
 
 
 def test_every_figure_is_described_for_whoever_watches(checkout: Path) -> None:

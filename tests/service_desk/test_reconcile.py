@@ -17,7 +17,7 @@ from cti.journal import Journal
 from cti.journal_reader import JournalReader
 from service_desk import alarms
 from service_desk.actor import SYSTEM as ROBOT
-from service_desk.alarms import alarms_on
+from service_desk.alarms import subjects_on
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.events import AlarmsChanged, DeskEvent
@@ -90,7 +90,7 @@ class House:
             out.write(",".join(f'"{each}"' for each in row) + "\n")
 
     async def on(self) -> list[tuple[str, str]]:
-        return [(each.kind, each.about) for each in await alarms_on(self.desk, SYSTEM)]
+        return [(each.kind, each.about) for each in await subjects_on(self.desk, SYSTEM)]
 
 
 @pytest.fixture

@@ -104,6 +104,14 @@ function abouts(alarm: KindOfAlarm): TemplateResult {
 const named = (alarm: KindOfAlarm): string =>
   alarm.count > 1 ? `${meaning(alarm.kind).what} × ${alarm.count}` : meaning(alarm.kind).what;
 
+/** Since when, and when it grew last. */
+function span(alarm: KindOfAlarm, at: { now: number; place: Place }): string {
+  const first = moment(alarm.since, at.now, at.place);
+  const last = moment(alarm.last, at.now, at.place);
+  const since = t("since {time}", { time: first });
+  return last === first ? since : `${since}, ${t("last {time}", { time: last })}`;
+}
+
 /** In one line, for those who hear the page: said when it changes, for the element stays. */
 function spoken(alarms: readonly KindOfAlarm[]): string {
   if (alarms.length === 0) return "";
@@ -127,7 +135,7 @@ export function alarmStrip(
           const { todo } = meaning(alarm.kind);
           return html`<li>
           <span class="state">${stateShape("breach")}${named(alarm)}</span>
-          <span class="muted nowrap">${t("since {time}", { time: moment(alarm.since, more.now, more.place) })}</span>
+          <span class="muted nowrap">${span(alarm, more)}</span>
           ${abouts(alarm)}
           <span class="todo">${todo}</span>
         </li>`;

@@ -84,6 +84,7 @@ export interface KindOfAlarm {
   kind: string;
   count: number;
   since: string;
+  last: string;
   newest: AlarmShown[];
 }
 
