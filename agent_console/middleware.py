@@ -42,6 +42,7 @@ TITLES: Mapping[int, str] = {
     400: N_("That could not be understood"),
     403: N_("You may not do this"),
     404: N_("There is no such page"),
+    405: N_("That cannot be done with this page"),
     409: N_("That is not possible now"),
     413: N_("That is too much at once"),
     429: N_("Too many tries"),
@@ -70,7 +71,10 @@ async def errors(request: web.Request, handler: AiohttpHandler) -> web.StreamRes
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return answer(request, error.status, _code_of(error.status), "")
+        response = answer(request, error.status, _code_of(error.status), "")
+        if "Allow" in error.headers:  # what would be allowed instead of a 405
+            response.headers["Allow"] = error.headers["Allow"]
+        return response
     except Exception as error:
         status, code = status_of(error)
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,4 +1,4 @@
-"""Text as it may be sent: lone surrogates (bytes that were no UTF-8) become U+FFFD."""
+"""Text as it may be sent: lone surrogates (bytes that were no UTF-8) become U+FFFD"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from config.metrics import Metrics
 from config.problems import Problem
 from config.secrets import given
 from config.settings import Settings
+from cti.number import whole
 from cti.where import where
 
 log = structlog.get_logger(__name__)
@@ -51,9 +52,10 @@ def port_of(
     """
     said = environment.get(PORT, "")
     if said:
-        if not said.isdigit() or not 0 <= int(said) <= MOST_PORT:
+        port = whole(said, -1, most=MOST_PORT + 1)
+        if not 0 <= port <= MOST_PORT:
             raise Problem(f"{PORT}: not a port: {said[:20]!r}")
-        return int(said)
+        return port
     first = settings.health.port
     if first == 0 or len(roles) != 1:
         return first

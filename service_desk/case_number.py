@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import re
 
-_FORM = re.compile(r"\A(?:c-?)?(?:(?P<year>\d{4})-)?0*(?P<id>\d{1,12})\Z", re.IGNORECASE)
+from msgspec import Struct
+
+from service_desk.typed import narrow
+
+# As JSON schemas and Python both read it: whole, or the id alone, in ASCII digits.
+PATTERN = r"^([Cc]-[0-9]{4}-)?0{0,11}[1-9][0-9]{0,11}(?!\n)$"
+_FORM = re.compile(PATTERN)
+
+
+class Named(Struct, frozen=True):
+    """What somebody calls a case by; without a year the id alone."""
+
+    id: int
+    year: int | None = None
+
+    def fits(self, year: int) -> bool:
+        """Whether a case of that year is meant: `C-9999-1` is no name of `C-2026-000001`."""
+        return self.year is None or self.year == year
 
 
 def case_number(year: int, case_id: int) -> str:
@@ -12,10 +29,13 @@ def case_number(year: int, case_id: int) -> str:
     return f"C-{year}-{case_id:06d}"
 
 
-def case_id_in(text: str) -> int | None:
-    """The id in a case's number as people type it ("C-2026-004711", "4711"); None if none."""
-    found = _FORM.match(text.strip())
-    if found is None:
+def case_named(text: str) -> Named | None:
+    """What people type ("C-2026-004711", "4711") means; None if it is no case's name.
+
+    Digits of full width, as they come out of Chinese keyboards, are the digits they look like.
+    """
+    typed = narrow(text[:64])
+    if not _FORM.match(typed):
         return None
-    case_id = int(found["id"])
-    return case_id if 0 < case_id < 2**53 else None
+    *year, digits = typed.split("-")
+    return Named(int(digits), int(year[1]) if year else None)

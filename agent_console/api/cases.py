@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent_console import reading, writing
 from agent_console.access import require_promise
 from agent_console.api import shapes
-from agent_console.api.endpoint import Call, given, identifier
+from agent_console.api.endpoint import Call, given, identifier, moment
 from service_desk.views import CasePage
 
 
@@ -59,7 +59,7 @@ async def follow_up(call: Call) -> shapes.Done:
         call.context,
         (await one(call)).case.id,
         wanted.text,
-        wanted.due_at,
+        moment(wanted.due_at, "due_at"),
         owner=wanted.owner,
         by=call.actor,
     )

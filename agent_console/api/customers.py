@@ -46,7 +46,8 @@ async def change(call: Call) -> CustomerPage:
 async def reachable(call: Call) -> shapes.Done:
     """POST /customers/{id}/contact-points"""
     wanted: shapes.NewContactPoint = call.body
+    kind = "phone" if isinstance(wanted, shapes.NewPhone) else "email"
     made = await writing.add_contact_point(
-        call.context, identifier(call), wanted.kind, wanted.value, by=call.actor
+        call.context, identifier(call), kind, wanted.value, by=call.actor
     )
     return shapes.Done(id=made)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -16,9 +17,9 @@ from msgspec import Struct
 
 from agent_console import shown
 from agent_console.access import Permission, Viewer
+from agent_console.api.shapes import PATH
 from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
-from agent_console.pages.forms import ID
 from agent_console.web import CONTEXT, Route, actor_of, language_of, signed_in
 from agent_console.words import N_
 from service_desk.actor import Actor
@@ -51,7 +52,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     work: Work
     answer: Any
     query: type[Any] | None = None
-    body: type[Any] | None = None
+    body: Any = None  # a struct, or a choice of several
     status: int = 200
     tag: str = ""
 
@@ -67,7 +68,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
             viewer=viewer,
             actor=actor_of(request),
             language=language_of(request),
-            path=dict(request.match_info),
+            path=_path(request),
             query=None if self.query is None else _query(request, self.query),
             body=None if self.body is None else await _body(request, self.body),
         )
@@ -76,6 +77,17 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return web.Response(
             body=shown.encode(answer), status=self.status, content_type="application/json"
         )
+
+
+def _path(request: web.Request) -> dict[str, str]:
+    """What stands in the address, as the description says it must look."""
+    found = dict(request.match_info)
+    for name, text in found.items():
+        try:
+            msgspec.convert(text, PATH[name], strict=False)
+        except msgspec.ValidationError:
+            raise BadRequest(N_("is not as it must be"), field=name) from None
+    return found
 
 
 def _query(request: web.Request, kind: type[Any]) -> Any:
@@ -89,21 +101,28 @@ def _query(request: web.Request, kind: type[Any]) -> Any:
     return msgspec.convert(dict(request.query), kind, strict=False)
 
 
-async def _body(request: web.Request, kind: type[Any]) -> Any:
+async def _body(request: web.Request, kind: Any) -> Any:
     if request.content_type != "application/json":
         raise BadRequest(N_("the body must be application/json"))
     try:
         return msgspec.json.decode(await request.read(), type=kind)
     except UnicodeDecodeError:
         raise BadRequest(N_("the body is not UTF-8")) from None
+    except RecursionError:
+        raise BadRequest(N_("is nested too deeply")) from None
 
 
 def identifier(call: Call, name: str = "id") -> int:
-    """A positive number out of the path."""
-    text = call.path[name]
-    if not ID.match(text):
-        raise BadRequest(N_("is no id"), field=name)
-    return int(text)
+    """A number out of the path, whose form was checked."""
+    return int(call.path[name])
+
+
+def moment(text: str, field: str) -> datetime:
+    """A time as the API takes it. Raises BadRequest for a day that does not exist."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadRequest(N_("is no date and time"), field=field) from None
 
 
 def given(patch: Struct) -> dict[str, Any]:

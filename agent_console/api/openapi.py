@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from agent_console.api.endpoint import Endpoint
-from agent_console.api.shapes import Problem
+from agent_console.api.shapes import PATH, Problem
 
 REF = "#/components/schemas/{name}"
 ERRORS = {
-    "400": "What was sent is not as described",
+    "400": "What was sent is not as described (schema, or the words beside it)",
     "401": "The bearer token is missing, wrong or revoked",
     "403": "The token's role may not do this",
     "404": "There is no such thing",
@@ -81,7 +81,7 @@ def _content(description: str, schema: Any) -> dict[str, Any]:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(PATH[name])}
         for name in re.findall(r"{(\w+)}", path)
     ]
 

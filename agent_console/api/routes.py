@@ -32,7 +32,7 @@ def _at(
     *,
     summary: str,
     query: type[Any] | None = None,
-    body: type[Any] | None = None,
+    body: Any = None,
     status: int = 200,
 ) -> Endpoint:
     return Endpoint(

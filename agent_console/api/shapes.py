@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cti.events import LiveAgent, LiveQueue
+from service_desk.actions.checks import EMAIL
+from service_desk.case_number import PATTERN
 from service_desk.views import (
     CaseBrief,
     CaseStatus,
@@ -18,11 +21,43 @@ from service_desk.views import (
     Priority,
 )
 
+# Patterns end in `(?!\n)$`: to JSON schemas and to Python alike, the end and nothing after it.
+READABLE = "has a letter or a digit that can be read"
+SEEN = "holds something that can be seen"
+
 Limit = Annotated[int, Meta(ge=1, le=200)]
-Cursor = Annotated[str, Meta(max_length=200)]
-Name = Annotated[str, Meta(min_length=1, max_length=120)]
+Cursor = Annotated[str, Meta(max_length=200, description="`next` of the page before")]
+Name = Annotated[str, Meta(min_length=1, max_length=120, description=READABLE)]
 Short = Annotated[str, Meta(max_length=120)]
-Id = Annotated[int, Meta(ge=1, le=2**53)]
+Title = Annotated[str, Meta(max_length=120, description=f"empty, or {READABLE}")]
+Id = Annotated[int, Meta(ge=1, le=2**53 - 1, description="written without a fraction")]
+CallId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(?!\n)$")]
+CaseNumber = Annotated[str, Meta(pattern=PATTERN, examples=["C-2026-004711"])]
+User = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}(?!\n)$")]
+AnyUser = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_-]{0,31}(?!\n))?(?!\n)$")]
+Queue = Annotated[str, Meta(pattern=r"^([a-z0-9_-]{1,40})?(?!\n)$")]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,32}(?!\n)$")]
+Language = Annotated[
+    str, Meta(pattern=r"^([a-z]{2})?(?!\n)$", description="one the company speaks; empty: unknown")
+]
+Number = Annotated[str, Meta(max_length=40, description="a number in any form people write")]
+Email = Annotated[str, Meta(pattern=EMAIL, extra_json_schema={"format": "email"})]
+AnyEmail = Annotated[str, Meta(pattern=rf"^(?!\n)$|{EMAIL}")]
+Subject = Annotated[str, Meta(min_length=1, max_length=200, description=SEEN)]
+# RFC 3339, with the seconds left out if one likes; a believable year.
+Moment = Annotated[
+    str,
+    Meta(
+        pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        r"T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+        r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])(?!\n)$",
+        description="a day that exists, with a time zone",
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+# What stands in an address, by its hole.
+PATH: Mapping[str, Any] = {"id": Id, "call_id": CallId, "number": CaseNumber}
 
 
 class ProblemDetail(Struct, frozen=True, kw_only=True):
@@ -56,7 +91,7 @@ class CaseQuery(Paging, frozen=True, kw_only=True):
 
     status: CaseStatus | None = None
     priority: Priority | None = None
-    owner: Short = ""
+    owner: AnyUser = ""
     customer_id: Id | None = None
     open_only: bool = False
 
@@ -65,8 +100,8 @@ class ConversationQuery(Paging, frozen=True, kw_only=True):
     """Filters of the conversations."""
 
     customer_id: Id | None = None
-    queue: Short = ""
-    agent: Short = ""
+    queue: Queue = ""
+    agent: AnyUser = ""
 
 
 class Customers(Struct, frozen=True, kw_only=True):
@@ -123,52 +158,64 @@ class NewCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     name: Name
     kind: Literal["person", "organisation"] = "person"
-    organisation: Short = ""
-    city: Short = ""
-    language: Annotated[str, Meta(max_length=8)] = ""
-    phone: Annotated[str, Meta(max_length=40)] = ""
-    email: Short = ""
+    organisation: Title = ""
+    city: Title = ""
+    language: Language = ""
+    phone: Number = ""
+    email: AnyEmail = ""
 
 
 class CustomerPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is given is changed, the rest stays."""
+    """What is given is changed, the rest stays; all of it or nothing."""
 
     name: Name | UnsetType = UNSET
-    organisation: Short | UnsetType = UNSET
-    city: Short | UnsetType = UNSET
-    language: Annotated[str, Meta(max_length=8)] | UnsetType = UNSET
+    organisation: Title | UnsetType = UNSET
+    city: Title | UnsetType = UNSET
+    language: Language | UnsetType = UNSET
     do_not_contact: bool | UnsetType = UNSET
 
 
-class NewContactPoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A number (in any form people write) or an e-mail address."""
+class NewPhone(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="phone"
+):
+    """A number to be added, in any form people write."""
 
-    kind: Literal["phone", "email"]
-    value: Name
+    value: Annotated[str, Meta(min_length=1, max_length=40)]
+
+
+class NewEmail(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind", tag="email"
+):
+    """An e-mail address to be added."""
+
+    value: Email
+
+
+NewContactPoint = NewPhone | NewEmail
 
 
 class CasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is given is changed, the rest stays."""
+    """What is given is changed, the rest stays; all of it or nothing."""
 
     status: CaseStatus | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
-    owner: Name | UnsetType = UNSET
-    disposition: Name | UnsetType = UNSET
-    subject: Annotated[str, Meta(min_length=1, max_length=200)] | UnsetType = UNSET
+    owner: User | UnsetType = UNSET
+    disposition: Code | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
 
 
 class NewNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A note on a case."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=10_000)]
+    text: Annotated[str, Meta(min_length=1, max_length=10_000, description=SEEN)]
 
 
 class NewFollowUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A promise: what, until when (with a time zone), by whom (default: the token's)."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=500)]
-    due_at: Annotated[datetime, Meta(tz=True)]
-    owner: Short = ""
+    text: Annotated[str, Meta(min_length=1, max_length=500, description=SEEN)]
+    due_at: Moment
+    owner: AnyUser = ""
 
 
 class ChosenCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,13 +227,13 @@ class ChosenCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class FiledUnder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The open case that takes the conversation."""
 
-    case_number: Annotated[str, Meta(min_length=1, max_length=32)]
+    case_number: CaseNumber
 
 
 class JoinedTo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The number of the case that takes everything."""
 
-    into: Annotated[str, Meta(min_length=1, max_length=32)]
+    into: CaseNumber
 
 
 class Done(Struct, frozen=True, kw_only=True):

@@ -109,7 +109,7 @@ async def carry_out(session: Session, message: str | bytes) -> None:
     """Answer one message; whatever it holds, the socket lives on."""
     try:
         envelope = _envelope.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # the last: nested too deeply
         _answer(session, None, BadRequest(N_("That is no command.")))
         return
     wanted: Any = None

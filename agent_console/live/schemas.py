@@ -11,8 +11,8 @@ from service_desk.views import CaseStatus, OfferOutcome, Priority
 
 Short = Annotated[str, Meta(max_length=120)]
 Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
-CallId = Annotated[str, Meta(min_length=1, max_length=64)]
-Id = Annotated[int, Meta(ge=1, le=2**53)]
+CallId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(?!\n)$")]
+Id = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
@@ -146,5 +146,5 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """`draft`: text typed and not saved; an empty text forgets it."""
 
-    key: Annotated[str, Meta(min_length=1, max_length=64)]
+    key: Annotated[str, Meta(pattern=r"^[a-z_]{1,16}:[A-Za-z0-9._:-]{1,64}(?!\n)$", max_length=64)]
     text: Annotated[str, Meta(max_length=10_000)]

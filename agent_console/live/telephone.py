@@ -21,6 +21,7 @@ from cti.wishes import (
     Unpause,
     Wish,
 )
+from service_desk.typed import narrow
 
 WAIT = 5.0  # seconds for the bridge's answer
 
@@ -63,7 +64,9 @@ async def transfer(session: Session, command: schemas.TransferTo) -> dict[str, A
     """Hand the caller on and leave."""
     require_call(session.viewer, session.screens.agents_of(command.call_id))
     try:
-        wish = BlindTransfer(agent=session.viewer.user, call_id=command.call_id, to=command.to)
+        wish = BlindTransfer(
+            agent=session.viewer.user, call_id=command.call_id, to=narrow(command.to)
+        )
     except ValueError:
         raise BadRequest(N_("That cannot be dialled.")) from None
     return await _ask(session, wish)
@@ -72,7 +75,7 @@ async def transfer(session: Session, command: schemas.TransferTo) -> dict[str, A
 async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
     """Ring one's own device, then the number."""
     try:
-        wish = Originate(agent=session.viewer.user, to=command.to)
+        wish = Originate(agent=session.viewer.user, to=narrow(command.to))
     except ValueError:
         raise BadRequest(N_("That cannot be dialled.")) from None
     return await _ask(session, wish)

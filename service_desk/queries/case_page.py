@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from service_desk import views
-from service_desk.case_number import case_id_in, case_number
+from service_desk.case_number import Named, case_named, case_number
 from service_desk.desk import Desk
 from service_desk.errors import CaseNotFound
 from service_desk.model import Case, Conversation, FollowUp
@@ -18,15 +18,22 @@ MOST_TIMELINE = 500
 
 async def case_page(desk: Desk, number: str, *, language: str = "en") -> views.CasePage:
     """The case by its number ("C-2026-004711", "4711"). Raises CaseNotFound."""
-    case_id = case_id_in(number)
-    if case_id is None:
+    named = case_named(number)
+    if named is None:
         raise CaseNotFound("that is no case number")
-    return await desk.fetch(read_case, desk, case_id, language)
+    return await desk.fetch(_read_named, desk, named, language)
 
 
 async def case_by_id(desk: Desk, case_id: int, *, language: str = "en") -> views.CasePage:
     """The same by id. Raises CaseNotFound."""
     return await desk.fetch(read_case, desk, case_id, language)
+
+
+def _read_named(connection: Connection, desk: Desk, named: Named, language: str) -> views.CasePage:
+    year = connection.scalar(select(Case.year).where(Case.id == named.id))
+    if year is None or not named.fits(year):
+        raise CaseNotFound("there is no such case")
+    return read_case(connection, desk, named.id, language)
 
 
 def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -> views.CasePage:

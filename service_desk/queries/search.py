@@ -6,11 +6,12 @@ from msgspec import Struct, structs
 from sqlalchemy import Connection, or_, select
 
 from service_desk import views
-from service_desk.case_number import case_id_in, case_number
+from service_desk.case_number import case_named, case_number
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer
 from service_desk.phone_number import understand
 from service_desk.queries import parts
+from service_desk.typed import narrow
 
 MOST = 20
 LONGEST = 100
@@ -25,7 +26,8 @@ class Found(Struct, frozen=True, kw_only=True):
 
 async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
     """Customers and cases that fit the text; nothing for empty text, never an error."""
-    wanted = " ".join(text[:LONGEST].encode("utf-8", "replace").decode().replace("\0", "").split())
+    clean = narrow(text[:LONGEST].encode("utf-8", "replace").decode().replace("\0", ""))
+    wanted = " ".join(clean.split())
     if not wanted:
         return Found()
     return await desk.fetch(_read, desk, wanted, max(1, min(limit, 100)))
@@ -34,12 +36,12 @@ async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
 def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
     cases: list[views.CaseBrief] = []
     titles = desk.settings.titles
-    case_id = case_id_in(wanted)
-    if case_id is not None:
+    named = case_named(wanted)
+    if named is not None:
         asked = connection.execute(
-            select(Case.id, Case.year, Case.merged_into).where(Case.id == case_id)
+            select(Case.id, Case.year, Case.merged_into).where(Case.id == named.id)
         ).first()
-        if asked is not None:
+        if asked is not None and named.fits(asked.year):
             # The number of a case that became part of another leads there, and says so.
             rows = connection.execute(parts.CASES.where(Case.id == (asked.merged_into or asked.id)))
             was = case_number(asked.year, asked.id) if asked.merged_into is not None else ""

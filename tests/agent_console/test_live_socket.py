@@ -449,7 +449,12 @@ async def test_wrong_commands_get_an_answer_and_the_socket_lives_on(
     assert world.wishes == [] or not isinstance(world.wishes[-1], Pause)
 
 
-@pytest.mark.parametrize("message", ["", "{", "[]", '{"do": 1}', b"\xff\xfe", '{"id": -1}'])
+DEEP = '{"id": 1, "do": "ping", "x": ' + "[" * 30_000 + "]" * 30_000 + "}"
+
+
+@pytest.mark.parametrize(
+    "message", ["", "{", "[]", '{"do": 1}', b"\xff\xfe", '{"id": -1}', DEEP, "[" * 60_000]
+)
 async def test_garbage_is_answered_and_the_socket_lives_on(
     world: World, message: str | bytes
 ) -> None:

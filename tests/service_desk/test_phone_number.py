@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service_desk.case_number import case_id_in, case_number
+from service_desk.case_number import Named, case_named, case_number
 from service_desk.phone_number import shown, understand
 
 
@@ -68,10 +68,33 @@ def test_nothing_raises(raw: str, region: str) -> None:
 @given(st.integers(2000, 2099), st.integers(1, 10**12 - 1))
 def test_a_case_number_leads_back_to_its_case(year: int, case_id: int) -> None:
     """What people say is what we find."""
-    assert case_id_in(case_number(year, case_id)) == case_id
+    assert case_named(case_number(year, case_id)) == Named(case_id, year)
 
 
-@pytest.mark.parametrize("text", ["", "C-", "C-2026-", "x", "12a", "-5", "0", "9" * 40])
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("4711", Named(4711)),
+        (" c-2026-004711 ", Named(4711, 2026)),
+        ("Ｃ－２０２６－００４７１１", Named(4711, 2026)),
+        ("４７１１", Named(4711)),
+    ],
+)
+def test_a_case_is_named_as_people_type_it(text: str, named: Named) -> None:
+    assert case_named(text) == named
+
+
+def test_another_year_is_another_case() -> None:
+    named = case_named("C-9999-1")
+    assert named is not None
+    assert not named.fits(2026)
+    assert Named(1).fits(2026)
+
+
+NONE = ["", "C-", "C-2026-", "x", "12a", "-5", "0", "9" * 40, "C-26-1", "C2026-1", "1-1", "C--1"]
+
+
+@pytest.mark.parametrize("text", [*NONE, "٤٧١١", "C-2026-1-1", "4711²", "1\n2"])
 def test_what_is_no_case_number(text: str) -> None:
     """Other text is none, and no error."""
-    assert case_id_in(text) is None
+    assert case_named(text) is None
