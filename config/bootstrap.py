@@ -34,6 +34,7 @@ from config.parts_of import (
     prompts_of,
     secrets_of,
 )
+from config.privacy import keep_private
 from config.problems import can_be_written, port_is_free
 from config.progress import Progress
 from config.running import Ending, Running, first_of
@@ -93,6 +94,7 @@ async def start(
     descriptors.raise_limit()
     _check_ports(settings, roles)
     can_be_written(settings.data_folder, "data.folder")
+    keep_private(settings)
     secrets = secrets_of(settings)
     health = await stack.enter_async_context(Health(settings, roles))
     flows = flows_of(settings) if "ivr" in roles else {}

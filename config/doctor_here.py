@@ -31,6 +31,7 @@ from config.doors import open_doors
 from config.figures_of import LEAST_FREE, program_version
 from config.findings import Finding, Patient, fine, warning, wrong
 from config.health import port_of
+from config.privacy import open_to_others, taken
 from config.problems import Problem, port_is_free
 from config.settings import Settings
 from ivr.voice import EspeakVoice
@@ -151,6 +152,11 @@ async def folders(patient: Patient) -> AsyncIterator[Finding]:
         ("call records", settings.records_folder, "asterisk.records"),
     ):
         yield _folder(what, folder, key)
+    if open_to_others(settings.data_folder, taken(settings)):
+        said = f"others may look into {settings.data_folder}"
+        yield warning(
+            "data folder", said, "the next start closes it, if it is ours; or chmod o-rwx"
+        )
 
 
 def _folder(what: str, folder: Path, key: str) -> Finding:

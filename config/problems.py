@@ -28,10 +28,10 @@ def port_is_free(what: str, host: str, port: int, key: str) -> None:
 
 
 def can_be_written(folder: Path, key: str) -> None:
-    """Make the folder if need be. Raises Problem if nothing can be written there."""
+    """Make the folder, for us alone, if need be. Raises Problem if nothing can be written there."""
     why = ""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not os.access(folder, os.W_OK | os.X_OK):
             why = os.strerror(errno.EACCES)
     except OSError as error:

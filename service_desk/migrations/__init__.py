@@ -57,7 +57,7 @@ async def migrate(url: str) -> str:
 
 
 def _make_file(file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Everybody's history will be in it; SQLite gives the files beside it the same mode.
     file.touch(mode=0o600)
 
