@@ -8,6 +8,7 @@ address.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Literal
 from msgspec import Struct
 from prometheus_client import generate_latest
 
+from agent_console.pace import Paces
 from cti.bus import Bus
 from service_desk.desk import Desk
 from service_desk.settings import Title
@@ -99,6 +101,7 @@ class ConsoleContext:
     agents: Mapping[str, AgentDevice] = field(default_factory=dict)
     queues: Mapping[str, QueueInfo] = field(default_factory=dict)
     pause_reasons: Mapping[str, PauseReason] = field(default_factory=dict)
+    paces: Paces = field(default_factory=lambda: Paces(time.monotonic))
     metrics: Callable[[], Awaitable[bytes]] = bare_metrics  # of the process, for Prometheus
 
     def title_of(self, queue: str) -> Title:

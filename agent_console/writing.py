@@ -1,7 +1,8 @@
 """What the counter writes; the pages, the API and the live side share it.
 
 Thin on purpose: the rules are the desk's (`service_desk/actions`), the permissions `access.py`'s.
-Every function raises what its action raises: NotFound, BadValue, IllegalMove, DatabaseAway.
+Every function raises what its action raises: NotFound, BadValue, IllegalMove, DatabaseAway; and
+TooBusy for whoever writes faster than people do (`pace.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
 
 async def note(context: ConsoleContext, case_id: int, text: str, *, by: Actor) -> int:
     """Add a note; the timeline entry's id. What was typed of it and not saved is forgotten."""
+    context.paces.take("note", by)
     return await case.add_note(
         context.desk, case_id=case_id, text=text, draft=f"note:{case_id}", by=by
     )
@@ -31,6 +33,7 @@ async def change_case(
     context: ConsoleContext, case_id: int, given: dict[str, Any], *, by: Actor
 ) -> None:
     """Change what is given, all of it or nothing."""
+    context.paces.take("write", by)
     await case.change_case(context.desk, case_id=case_id, by=by, **given)
 
 
@@ -38,31 +41,37 @@ async def disposition(
     context: ConsoleContext, case_id: int, code: str, *, call_id: str | None = None, by: Actor
 ) -> None:
     """How it ended; a disposition that resolves closes the case."""
+    context.paces.take("write", by)
     await case.set_disposition(context.desk, case_id=case_id, code=code, call_id=call_id, by=by)
 
 
 async def status(context: ConsoleContext, case_id: int, wanted: CaseStatus, *, by: Actor) -> None:
     """Move a case."""
+    context.paces.take("write", by)
     await case.set_status(context.desk, case_id=case_id, status=wanted, by=by)
 
 
 async def priority(context: ConsoleContext, case_id: int, wanted: Priority, *, by: Actor) -> None:
     """How urgent it is."""
+    context.paces.take("write", by)
     await case.set_priority(context.desk, case_id=case_id, priority=wanted, by=by)
 
 
 async def subject(context: ConsoleContext, case_id: int, wanted: str, *, by: Actor) -> None:
     """What it is about, in a person's words."""
+    context.paces.take("write", by)
     await case.set_subject(context.desk, case_id=case_id, subject=wanted, by=by)
 
 
 async def assign(context: ConsoleContext, case_id: int, to: str, *, by: Actor) -> None:
     """Hand a case to a member of staff, by user name."""
+    context.paces.take("write", by)
     await case.assign_case(context.desk, case_id=case_id, to=to, by=by)
 
 
 async def resolve(context: ConsoleContext, case_id: int, *, by: Actor) -> None:
     """Close a case."""
+    context.paces.take("write", by)
     await case.resolve(context.desk, case_id=case_id, by=by)
 
 
@@ -76,6 +85,7 @@ async def follow_up(
     by: Actor,
 ) -> int:
     """Promise something on a case, for oneself unless `owner` is named; its id."""
+    context.paces.take("write", by)
     return await follow_ups.promise(
         context.desk, text=text, due_at=due_at, case_id=case_id, owner=owner or None, by=by
     )
@@ -83,16 +93,19 @@ async def follow_up(
 
 async def keep(context: ConsoleContext, follow_up_id: int, *, by: Actor) -> None:
     """A promise was kept."""
+    context.paces.take("write", by)
     await follow_ups.keep(context.desk, follow_up_id=follow_up_id, by=by)
 
 
 async def file_under(context: ConsoleContext, call_id: str, case_id: int, *, by: Actor) -> None:
     """File a call under an open case instead of its own."""
+    context.paces.take("write", by)
     await case.file_under(context.desk, call_id=call_id, case_id=case_id, by=by)
 
 
 async def join_cases(context: ConsoleContext, case_id: int, into: int, *, by: Actor) -> int:
     """Two cases are one matter: everything goes to the case `into`, whose id is returned."""
+    context.paces.take("write", by)
     return await joining.join_cases(context.desk, case_id=case_id, into=into, by=by)
 
 
@@ -100,6 +113,7 @@ async def choose_customer(
     context: ConsoleContext, call_id: str, customer_id: int | None, *, by: Actor
 ) -> None:
     """Say who is calling; None: none of those we know."""
+    context.paces.take("write", by)
     if customer_id is None:
         await customer.choose_nobody(context.desk, call_id=call_id, by=by)
         return
@@ -120,6 +134,7 @@ async def create_customer(
     by: Actor,
 ) -> int:
     """Make a customer; their id. With `call_id` they are the caller."""
+    context.paces.take("write", by)
     return await customer.create_customer(
         context.desk,
         name=name,
@@ -138,6 +153,7 @@ async def update_customer(
     context: ConsoleContext, customer_id: int, given: dict[str, Any], *, by: Actor
 ) -> None:
     """Change what is given."""
+    context.paces.take("write", by)
     await customer.update_customer(context.desk, customer_id=customer_id, by=by, **given)
 
 
@@ -145,6 +161,7 @@ async def add_contact_point(
     context: ConsoleContext, customer_id: int, kind: str, value: str, *, by: Actor
 ) -> int:
     """Add a number or an address; its id."""
+    context.paces.take("write", by)
     return await customer.add_contact_point(
         context.desk, customer_id=customer_id, kind=kind, value=value, by=by
     )
@@ -160,6 +177,7 @@ async def offer_outcome(
     by: Actor,
 ) -> None:
     """What became of an offer; `shown` is what the card said, kept with the outcome."""
+    context.paces.take("write", by)
     if shown:
         await offer.present(context.desk, call_id=call_id, offers=shown, by=by)
     await offer.record_outcome(
@@ -191,4 +209,5 @@ async def customers_listed(context: ConsoleContext, *, by: Actor) -> None:
 
 async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:
     """Keep what is being typed (`key` = `note:<case id>`); an empty text forgets it."""
+    context.paces.take("draft", by)
     await drafts.save_draft(context.desk, call_id=key, text=text, by=by)

@@ -13,6 +13,7 @@ from service_desk.views import CustomerPage
 async def some(call: Call) -> shapes.Customers:
     """GET /customers"""
     asked: shapes.CustomerQuery = call.query
+    call.context.paces.take("search", call.actor)
     await writing.customers_listed(call.context, by=call.actor)
     items, page = await reading.customers(
         call.context, asked.q, cursor=asked.cursor, limit=asked.limit

@@ -82,6 +82,7 @@ async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
 
 
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:
+    session.context.paces.take("wish", session.actor)
     reply = await session.context.bus.request(wish, WAIT)
     if isinstance(reply, CommandRefused):
         values = dict(reply.values)

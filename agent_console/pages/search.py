@@ -9,7 +9,7 @@ from aiohttp import web
 
 from agent_console import reading, shown
 from agent_console.render import page
-from agent_console.web import CONTEXT, language_of
+from agent_console.web import CONTEXT, actor_of, language_of
 from service_desk.queries.parts import in_language
 from service_desk.views import CaseBrief, CustomerBrief
 
@@ -22,6 +22,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """GET /search?q="""
     text = _asked(request)
     context = request.app[CONTEXT]
+    context.paces.take("search", actor_of(request))
     found = await reading.find(context, text, FOR_PAGE)
     values = {
         "query": text,
@@ -34,7 +35,9 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def answer(request: web.Request) -> web.StreamResponse:
     """GET /search.json?q="""
-    found = await reading.find(request.app[CONTEXT], _asked(request), FOR_KEYS)
+    context = request.app[CONTEXT]
+    context.paces.take("search", actor_of(request))
+    found = await reading.find(context, _asked(request), FOR_KEYS)
     body = {
         "people": [_person(p) for p in found.customers],
         "cases": [_case(c, language_of(request)) for c in found.cases],
