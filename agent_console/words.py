@@ -214,6 +214,7 @@ ELSEWHERE = (
     N_("another bridge acts for {system} now; this one had been stopped"),
     N_("the name or the password is wrong"),
     N_("too many failed tries; come back later"),
+    N_("too many people sign in at once; try again in a moment"),
     N_("please sign in"),
     N_("this token is unknown or revoked"),
     # Said of a field.

@@ -56,8 +56,9 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     titles: dict[str, Title] = field(default_factory=dict)  # queue -> what people call it
     session_idle_minutes: int = 12 * 60
     session_longest_days: int = 7
-    # Failed tries of one name from one address; four times as many of an address, and eight times
-    # as many of a name from where that person has not signed in lately ...
+    # Wrong tries of one name from one address that cost nothing; then each makes the next wait
+    # longer, 4 s to 5 min. After four times as many of an address the first of a name is free
+    # there; after eight times as many of a name it is tried only where its owner is known ...
     sign_in_tries: int = 8
     sign_in_window_minutes: int = 15  # ... within so many minutes
     weights: ValueWeights = field(default_factory=ValueWeights)

@@ -51,14 +51,15 @@ async def submit(request: web.Request) -> web.StreamResponse:
     try:
         opened = await sessions.open_session(context, name, password, address=address_of(request))
     except TooManyTries as error:
+        wait = retry_after(error) or 60
         response = _form(
             request,
             name=name,
             next_path=next_path,
-            problem=say(request, N_("Too many tries. Wait a few minutes.")),
+            problem=say(request, N_("Too many tries. Try again in {n} seconds.")).format(n=wait),
             status=HTTPStatus.TOO_MANY_REQUESTS,
         )
-        response.headers["Retry-After"] = str(retry_after(error) or 60)
+        response.headers["Retry-After"] = str(wait)
         return response
     except NotSignedIn:
         return _form(

@@ -6,23 +6,23 @@ random secrets of 256 bits. Nothing secret is logged or audited.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
-from ipaddress import ip_address, ip_network
 from typing import Any, cast
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from cti.bounds import place_of
 from service_desk.actions import checks
+from service_desk.actions.password_work import Part, PasswordWork
 from service_desk.actions.sessions import end_all, hash_token, is_current
+from service_desk.actions.sign_in_tries import SIGNED_IN, forget_old, is_worth_a_line, look
 from service_desk.actor import STAFF_ROLES, SYSTEM, Actor, Role
 from service_desk.desk import Desk
 from service_desk.errors import (
@@ -34,21 +34,14 @@ from service_desk.errors import (
     TooManyTries,
 )
 from service_desk.events import StaffChanged
-from service_desk.model import ApiToken, Audit, LoginAttempt, Staff, StaffSession
+from service_desk.model import ApiToken, LoginAttempt, Staff, StaffSession
 
 NAME = re.compile(r"\A[a-z][a-z0-9_-]{0,31}\Z")
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
-SIGNED_IN = "sign_in"
 SEEN_EVERY = timedelta(minutes=1)  # a session's last use is written at most so often
-ADDRESS_FACTOR = 4  # behind one address sit several people
-# Tries of one name from everywhere; beyond that only from where that person has signed in lately.
-# A limit that held for all would let anybody lock a colleague out.
-NAME_FACTOR = 8
-KNOWN_FOR = timedelta(days=30)
 
 _hasher = PasswordHasher()
-# Two at a time: each takes 64 MB and a core.
-_threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")
+_work = PasswordWork()
 
 
 class SignedIn(Struct, frozen=True, kw_only=True):
@@ -116,7 +109,7 @@ async def hash_password(password: str) -> str:
             least=SHORTEST_PASSWORD,
             most=LONGEST_PASSWORD,
         )
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+    return await _work.do(lambda: _hasher.hash(password))
 
 
 @cache
@@ -181,15 +174,26 @@ async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> Sign
     claimed = checks.line("name", name.strip()[:64], most=64, least=0).lower()[:64]
     where = address[:64]
     # The try counts before the password is looked at: a hundred at once must not all find none.
+    window = timedelta(minutes=desk.settings.sign_in_window_minutes)
+    await desk.fetch(look, desk, claimed, where)  # who must wait does not stand in writers' way
     async with desk.write(by=SYSTEM) as uow:
-        row = await uow.run(_look_up, desk, claimed, where)
-        attempt = {"at": uow.now, "name": claimed, "address": _place(where)}
-        await uow.execute(insert(LoginAttempt), attempt)
+        tries = await uow.run(look, desk, claimed, where)
+        await uow.run(forget_old, uow.now, window)
+        attempt = {"at": uow.now, "name": claimed, "address": place_of(where)}
+        made = await uow.execute(insert(LoginAttempt), attempt)
+        row = (await uow.execute(select(Staff).where(Staff.name == claimed))).first()
     known = row.password_hash if row is not None and row.active else ""
-    right = await _verify(known, password)
+    try:
+        right = await _verify(known, password, tries.part)
+    except TooManyTries:  # nobody looked at it: it was no wrong one
+        async with desk.write(by=SYSTEM) as uow:
+            ours = LoginAttempt.id == (made.inserted_primary_key or [0])[0]
+            await uow.execute(delete(LoginAttempt).where(ours))
+        raise
     if row is None or not known or not right:
-        async with desk.write(by=Actor(claimed, "system", address=where)) as uow:
-            await checks.audit(uow, "sign_in.failed", claimed)
+        if is_worth_a_line(tries.wrong + 1):
+            async with desk.write(by=Actor(claimed, "system", address=where)) as uow:
+                await checks.audit(uow, "sign_in.failed", claimed, tries=tries.wrong + 1)
         raise NotSignedIn("the name or the password is wrong")
     actor = Actor(row.name, cast(Role, row.role), row.id, where)
     rehashed = (
@@ -212,67 +216,15 @@ async def sign_in(desk: Desk, *, name: str, password: str, address: str) -> Sign
             await uow.execute(
                 update(Staff).where(Staff.id == row.id).values(password_hash=rehashed)
             )
-        window = timedelta(minutes=desk.settings.sign_in_window_minutes)
-        await uow.execute(
-            delete(LoginAttempt).where(
-                (LoginAttempt.at < uow.now - window)
-                | ((LoginAttempt.name == claimed) & (LoginAttempt.address == _place(where)))
-            )
-        )
+        pair = (LoginAttempt.name == claimed) & (LoginAttempt.address == place_of(where))
+        await uow.execute(delete(LoginAttempt).where(pair))
         oldest = uow.now - timedelta(days=desk.settings.session_longest_days)
         await uow.execute(delete(StaffSession).where(StaffSession.created_at < oldest))
         await checks.audit(uow, SIGNED_IN, row.name)
     return SignedIn(token=token, csrf=csrf, actor=actor, shown=row.shown, language=row.language)
 
 
-def _look_up(connection: Connection, desk: Desk, name: str, address: str) -> Any:
-    """The staff row. Raises TooManyTries before any password is looked at."""
-    window = timedelta(minutes=desk.settings.sign_in_window_minutes)
-    since = desk.clock.now() - window
-    most = desk.settings.sign_in_tries
-    of_name, of_place = LoginAttempt.name == name, LoginAttempt.address == _place(address)
-    for tries, limit in (
-        (of_name & of_place, most),
-        (of_place, most * ADDRESS_FACTOR),
-        (of_name, most * NAME_FACTOR),
-    ):
-        count, first = connection.execute(
-            select(func.count(), func.min(LoginAttempt.at)).where(tries, LoginAttempt.at > since)
-        ).one()
-        if count < limit or (tries is of_name and _is_at_home(connection, desk, name, address)):
-            continue
-        wait = (first + window - desk.clock.now()).total_seconds()
-        raise TooManyTries("too many failed tries; come back later", max(wait, 1.0))
-    return connection.execute(select(Staff).where(Staff.name == name)).first()
-
-
-def _is_at_home(connection: Connection, desk: Desk, name: str, address: str) -> bool:
-    """Whether this person has signed in from this address lately."""
-    found = connection.execute(
-        select(Audit.id)
-        .where(
-            Audit.at > desk.clock.now() - KNOWN_FOR,
-            Audit.act == SIGNED_IN,
-            Audit.about == name,
-            Audit.address == address,
-        )
-        .limit(1)
-    ).first()
-    return found is not None
-
-
-def _place(address: str) -> str:
-    """An address as tries are counted: of IPv6 the network, for everybody has 2^64 of them."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 4:
-        return address
-    return str(ip_network((parsed, 64), strict=False))
-
-
-async def _verify(known: str, password: str) -> bool:
+async def _verify(known: str, password: str, part: Part) -> bool:
     if len(password) > LONGEST_PASSWORD:
         return False
 
@@ -282,7 +234,7 @@ async def _verify(known: str, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
 
-    return await asyncio.get_running_loop().run_in_executor(_threads, verify)
+    return await _work.do(verify, part)
 
 
 async def session_of(desk: Desk, *, token: str, address: str = "", used: bool = True) -> Session:
