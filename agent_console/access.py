@@ -35,6 +35,7 @@ class Permission(StrEnum):
     QUEUE_READ = "queue.read"
     AGENT_READ = "agent.read"
     METRICS_READ = "metrics.read"
+    STAFF_MANAGE = "staff.manage"
 
 
 _AGENT = frozenset(
@@ -57,7 +58,7 @@ _SUPERVISOR = _AGENT | {
     Permission.RECORDING_HEAR_ALL,
     Permission.AGENT_READ,
 }
-_ADMINISTRATOR = _SUPERVISOR | {Permission.METRICS_READ}
+_ADMINISTRATOR = _SUPERVISOR | {Permission.METRICS_READ, Permission.STAFF_MANAGE}
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     "agent": _AGENT,

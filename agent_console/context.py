@@ -76,13 +76,14 @@ async def bare_metrics() -> bytes:
 class ConsoleContext:
     """Everything the pages, the API and the live side stand on.
 
-    `sip_secret(endpoint)` gives the SIP password of an agent's (or the demo phone's) endpoint.
+    `sip_secret(endpoint, generation)` gives the SIP password of an agent's (or the demo phone's)
+    endpoint; each generation has its own (config/phones.py).
     """
 
     desk: Desk
     bus: Bus
     company: str
-    sip_secret: Callable[[str], str]
+    sip_secret: Callable[[str, int], str]
     recordings: Path
     languages: tuple[str, ...] = ("en", "zh")
     time_zone: str = "UTC"

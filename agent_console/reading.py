@@ -163,6 +163,16 @@ async def names(context: ConsoleContext) -> dict[str, str]:
     return shown | {each.name: each.shown for each in await staff.staff_list(context.desk)}
 
 
+async def staff_list(context: ConsoleContext) -> tuple[staff.StaffView, ...]:
+    """Everybody who works here, by name."""
+    return await staff.staff_list(context.desk)
+
+
+async def phone_generation(context: ConsoleContext, user: str) -> int:
+    """Which of its passwords the user's telephone has now."""
+    return await staff.phone_generation(context.desk, user)
+
+
 async def today(context: ConsoleContext, agent: str) -> dict[str, Any]:
     """The section `today` of an agent's desk."""
     day = await agenda.today(context.desk, agent)

@@ -216,6 +216,7 @@ ELSEWHERE = (
     N_("too many failed tries; come back later"),
     N_("too many people sign in at once; try again in a moment"),
     N_("please sign in"),
+    N_("the last administrator stays"),
     N_("this token is unknown or revoked"),
     # Said of a field.
     N_("has no customer yet"),

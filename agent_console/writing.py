@@ -12,13 +12,27 @@ from datetime import datetime
 from typing import Any
 
 from agent_console.context import ConsoleContext
-from service_desk.actions import case, customer, offer, seen
+from service_desk.actions import case, customer, offer, seen, sessions, staff
 from service_desk.actions import draft as drafts
 from service_desk.actions import follow_up as follow_ups
 from service_desk.actions import join_cases as joining
 from service_desk.actions import recording as recordings
 from service_desk.actor import Actor
 from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
+
+
+async def change_staff(
+    context: ConsoleContext, name: str, given: dict[str, Any], *, by: Actor
+) -> None:
+    """Change what is given, all of it or nothing."""
+    context.paces.take("write", by)
+    await staff.change_staff(context.desk, name=name, by=by, **given)
+
+
+async def sign_out_everywhere(context: ConsoleContext, name: str, *, by: Actor) -> None:
+    """End all sessions of a person, and their telephone's."""
+    context.paces.take("write", by)
+    await sessions.sign_out_everywhere(context.desk, name=name, by=by)
 
 
 async def note(context: ConsoleContext, case_id: int, text: str, *, by: Actor) -> int:

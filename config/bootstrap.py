@@ -34,20 +34,23 @@ from config.parts_of import (
     prompts_of,
     secrets_of,
 )
+from config.phones import Phones, Renew
 from config.privacy import keep_private
 from config.problems import can_be_written, port_is_free
 from config.progress import Progress
+from config.rendered_elsewhere import RenderedElsewhere
 from config.running import Ending, Running, first_of
 from config.secrets import Secrets
 from config.settings import Settings
 from cti.agi.server import AgiServer
-from cti.bus import Bus
+from cti.bus import Bus, InProcessBus
 from cti.events import CallFact
 from service_desk.actions.bridge_lock import one_active_bridge
 from service_desk.desk import Desk, connect
 from service_desk.first_start import furnish
 from service_desk.intake import Intake
 from service_desk.migrations import check_schema, migrate
+from service_desk.queries import staff
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +135,8 @@ async def start(
         if "bridge" not in roles and "live" in roles:
             health.metrics.listen(bus)
     if "bridge" in roles:
-        telephone = _Telephone(settings, secrets, asterisk, say)
+        phones = _phones_of(settings, secrets, asterisk, desk, bus)
+        telephone = _Telephone(settings, secrets, asterisk, phones, say)
         await _start_bridge(telephone, desk, bus, running, health)
     health.ready()
     return desk
@@ -178,15 +182,32 @@ async def _start_console(
         stack.push_async_callback(runner.cleanup)
 
 
+def _phones_of(
+    settings: Settings, secrets: Secrets, asterisk: OwnAsterisk | None, desk: Desk, bus: Bus
+) -> Phones:
+    renew: Renew | None = None
+    if asterisk is not None:
+        renew = asterisk.renew_phones
+    elif settings.asterisk.files:
+        renew = RenderedElsewhere(settings, secrets).renew_phones
+    return Phones(desk, bus, renew, settings.agents)
+
+
 class _Telephone:
     """What only the one active bridge of an Asterisk does: run it, write its calls."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, asterisk: OwnAsterisk | None, say: Say
+        self,
+        settings: Settings,
+        secrets: Secrets,
+        asterisk: OwnAsterisk | None,
+        phones: Phones,
+        say: Say,
     ) -> None:
         self.settings = settings
         self.secrets = secrets
         self.asterisk = asterisk
+        self.phones = phones
         self.acting = asyncio.Event()
         self.standby = asyncio.Event()
         # Asterisk's own records, read and compared for as long as we act.
@@ -201,7 +222,12 @@ class _Telephone:
         ) as lease:
             undo = bus.subscribe(CallFact, intake.take)
             try:
-                async with self._asterisk_running(), self._records_kept(), _told(desk):
+                async with (
+                    self._asterisk_running(),
+                    _while_acting(self.phones.keep(), "phones"),
+                    self._records_kept(),
+                    _told(desk),
+                ):
                     self.acting.set()
                     yield
             finally:
@@ -216,6 +242,7 @@ class _Telephone:
             yield
             return
         self._say("Starting Asterisk ...")
+        self.asterisk.phones = await self.phones.generations()
         await self.asterisk.start()
         if self.asterisk.adopted:
             self._say(f"Asterisk ran already (process {self.asterisk.pid}): its calls go on.")
@@ -235,6 +262,14 @@ class _Telephone:
     def _stand_by(self, active: str) -> None:
         self._say(f"Standing by: another bridge ({active}) acts for {self.settings.system}.")
         self.standby.set()
+
+
+@asynccontextmanager
+async def _while_acting(work: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work, name=name)
+        yield
+        task.cancel()
 
 
 @asynccontextmanager
@@ -288,11 +323,20 @@ def _check_ports(settings: Settings, roles: frozenset[str]) -> None:
         port_is_free("the live screens", live.host, live.port, "live.port")
 
 
-def render_pbx(settings: Settings, folder: Path | None) -> Path:
-    """Write Asterisk's files for somebody else's Asterisk (or to look at); returns the folder."""
-    target = folder or settings.data_folder / "asterisk" / "etc"
-    pbx.render(settings, target, secrets=secrets_of(settings))
-    return target
+async def render_pbx(settings: Settings, folder: Path | None) -> Path:
+    """Write Asterisk's files for somebody else's Asterisk (or to look at); returns the folder.
+
+    Raises DeskError when the database cannot tell which passwords telephones have by now.
+    """
+    said = folder or settings.asterisk.files or settings.data_folder / "asterisk" / "etc"
+    desk = await open_desk(settings)
+    try:
+        phones = await staff.phones(desk)
+    finally:
+        await desk.close()
+    generations = {name: phone.generation for name, phone in phones.items()}
+    pbx.render(settings, Path(said), secrets=secrets_of(settings), phones=generations)
+    return Path(said)
 
 
 async def stop_pbx(settings: Settings) -> int | None:
@@ -304,12 +348,17 @@ async def stop_pbx(settings: Settings) -> int | None:
 
 
 async def serve_pbx(settings: Settings, *, say: Say) -> None:
-    """Run only Asterisk, until cancelled."""
+    """Run only Asterisk, until cancelled. Raises DeskError without the database."""
     logs.configure()
     asterisk = OwnAsterisk(settings, secrets_of(settings))
-    await asterisk.start()
+    desk = await open_desk(settings)
+    phones = Phones(desk, InProcessBus(), asterisk.renew_phones)
     try:
-        say(f"Asterisk is ready (process {asterisk.pid}). Ctrl-C ends it and its calls.")
-        await asterisk.keep_running()
+        asterisk.phones = await phones.generations()
+        await asterisk.start()
+        async with _while_acting(phones.keep(), "phones"):
+            say(f"Asterisk is ready (process {asterisk.pid}). Ctrl-C ends it and its calls.")
+            await asterisk.keep_running()
     finally:
         await asterisk.stop()
+        await desk.close()

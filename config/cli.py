@@ -183,7 +183,8 @@ def pbx_render(settings_file: Path, folder: Path | None) -> None:
     from config.bootstrap import render_pbx
     from config.settings import load
 
-    click.echo(f"rendered into {render_pbx(load(settings_file), folder)}")
+    target = asyncio.run(render_pbx(load(settings_file), folder))
+    click.echo(f"rendered into {target}")
 
 
 @pbx.command("start")

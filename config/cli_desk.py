@@ -139,6 +139,68 @@ def user_password(settings_file: Path, name: str, password_stdin: bool) -> None:
     click.echo(f"password of {name}: {password}" if made else f"{name} has another password")
 
 
+@user.command("deactivate")
+@settings_option
+@click.argument("name")
+def user_deactivate(settings_file: Path, name: str) -> None:
+    """Keep NAME out: sessions end, the telephone is no longer let in, nor rung."""
+    from service_desk.actions.staff import set_active
+
+    at_desk(settings_file, lambda desk: set_active(desk, name=name, active=False, by=SYSTEM))
+    click.echo(f"{name} is kept out")
+
+
+@user.command("activate")
+@settings_option
+@click.argument("name")
+def user_activate(settings_file: Path, name: str) -> None:
+    """Let NAME in again."""
+    from service_desk.actions.staff import set_active
+
+    at_desk(settings_file, lambda desk: set_active(desk, name=name, active=True, by=SYSTEM))
+    click.echo(f"{name} may sign in")
+
+
+@user.command("role")
+@settings_option
+@click.argument("name")
+@click.argument("role", type=ROLES)
+def user_role(settings_file: Path, name: str, role: Role) -> None:
+    """Make NAME an agent, a supervisor or an administrator; what they had open is closed."""
+    from service_desk.actions.staff import set_role
+
+    at_desk(settings_file, lambda desk: set_role(desk, name=name, role=role, by=SYSTEM))
+    click.echo(f"{name} is {role}")
+
+
+@user.command("sign-out")
+@settings_option
+@click.argument("name")
+def user_sign_out(settings_file: Path, name: str) -> None:
+    """Sign NAME out everywhere; the telephone gets another password."""
+    from service_desk.actions.sessions import sign_out_everywhere
+
+    many = at_desk(settings_file, lambda desk: sign_out_everywhere(desk, name=name, by=SYSTEM))
+    click.echo(f"{name}: {many} sessions ended")
+
+
+@user.command("phone")
+@settings_option
+@click.argument("name")
+def user_phone(settings_file: Path, name: str) -> None:
+    """Print the SIP password that NAME's desk phone registers with."""
+    from config.parts_of import secrets_of
+    from config.settings import load
+    from service_desk.queries.staff import phone_generation
+
+    settings = load(settings_file)
+    agent = settings.agents.get(name)
+    if agent is None or agent.device.kind == "contact":
+        raise click.ClickException(f"{name} has no telephone that registers")
+    generation = at_desk(settings_file, lambda desk: phone_generation(desk, name))
+    click.echo(secrets_of(settings).sip_password(name, generation))
+
+
 @user.command("list")
 @settings_option
 def user_list(settings_file: Path) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,9 @@ READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 10.0
 KILL_SECONDS: Final = 5.0
 TICK: Final = 0.05
+CONSOLE_SECONDS: Final = 10.0
+# `/registrar/contact/ava;@0c1a...: {...}`
+CONTACT: Final = re.compile(r"^/registrar/(contact/[a-z0-9_-]+;@[^\s:\"]+)\s*:", re.MULTILINE)
 MOST_ENDS: Final = 3  # starts after an end by itself, within
 ENDS_SECONDS: Final = 60.0
 
@@ -48,6 +52,7 @@ class OwnAsterisk:
         self._child: asyncio.subprocess.Process | None = None
         self.pid: int | None = None
         self.adopted = False
+        self.phones: Mapping[str, int] = {}  # agent -> generation of their telephone's password
         self._files = asterisk_to_run()
         self._place = pbx.own_place(settings, self._files.modules)
 
@@ -61,6 +66,7 @@ class OwnAsterisk:
         running = self._running_pid()
         if running is None:
             pbx.mark_boot(self._place)
+        before = pbx.passwords_in(self._place.etc)
         changed = await asyncio.to_thread(self._prepare)
         await self._speak()
         if running is not None:
@@ -80,12 +86,46 @@ class OwnAsterisk:
         except BaseException:
             await self.stop()
             raise
+        # What was registered with a password that ended while nobody of ours ran.
+        with contextlib.suppress(OSError, TimeoutError):
+            await self._drop_contacts(pbx.changed_since(before, self._place.etc))
 
-    async def reload(self, settings: Settings) -> None:
-        """Render other settings and have Asterisk read them; calls go on."""
-        self._settings = settings
+    async def renew_phones(self, phones: Mapping[str, int]) -> None:
+        """Give telephones other passwords (agent -> generation); those of before are gone at once.
+
+        Calls go on. Raises OSError or TimeoutError if Asterisk's console does not answer.
+        """
+        self.phones = phones
+        before = pbx.passwords_in(self._place.etc)
         if await asyncio.to_thread(self._prepare):
-            self._signal(signal.SIGHUP)
+            await self.console("module reload res_pjsip.so")
+        await self._drop_contacts(pbx.changed_since(before, self._place.etc))
+
+    async def console(self, words: str) -> str:
+        """`asterisk -rx`; what it answers. Raises OSError or TimeoutError."""
+        conf = str(self._place.etc / "asterisk.conf")
+        process = await asyncio.create_subprocess_exec(
+            *(self._files.command, "-C", conf, "-rx", words),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            async with asyncio.timeout(CONSOLE_SECONDS):
+                out, _ = await process.communicate()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+        return out.decode(errors="replace")
+
+    async def _drop_contacts(self, endpoints: Collection[str]) -> None:
+        """A registration outlives its password by minutes, and would be rung meanwhile."""
+        if not endpoints:
+            return
+        for key in CONTACT.findall(await self.console("database show registrar")):
+            if key.partition(";")[0].removeprefix("contact/") in endpoints:
+                await self.console(f'database del registrar "{key}"')
 
     async def ended(self) -> int | None:
         """Wait until it is gone; its exit status, None when it was not our child."""
@@ -151,7 +191,9 @@ class OwnAsterisk:
         (place.share / "sounds").mkdir(exist_ok=True)
         _link(place.share / "sounds" / "en", self._files.sounds)
         pbx.write_sounds(settings)
-        return pbx.render(settings, place.etc, secrets=self._secrets, place=place)
+        return pbx.render(
+            settings, place.etc, secrets=self._secrets, place=place, phones=self.phones
+        )
 
     async def _speak(self) -> None:
         """The queue's words in Chinese; without espeak-ng they are played in English."""

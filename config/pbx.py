@@ -13,6 +13,7 @@ import resource
 from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any, Final
 
 import jinja2
@@ -37,6 +38,9 @@ MOST_DIGITS: Final = 32
 MOST_LETTERS: Final = 20
 MARK: Final = 3  # bytes, said as twice as many letters
 # What a path in a dial plan or a configuration file could be misread by.
+_PASSWORD: Final = re.compile(
+    r"^\[([^\]]+)\]\ntype = auth\n(?:.*\n){2}password = (.*)$", re.MULTILINE
+)
 _UNFIT_PATH: Final = re.compile(r"[^A-Za-z0-9 /_.+=@:~-]")
 
 
@@ -98,8 +102,11 @@ def render(
     secrets: Secrets,
     place: Place | None = None,
     environment: Mapping[str, str] = os.environ,
+    phones: Mapping[str, int] = MappingProxyType({}),
 ) -> bool:
     """Write every file Asterisk needs into `folder`; True if anything changed.
+
+    `phones`: agent -> generation of their telephone's password, where it is not the first.
 
     Files of ours that are no longer wanted are removed. Without `place`, for somebody else's
     Asterisk, the sounds are written too. Raises Problem for what may not stand in such a file.
@@ -107,7 +114,7 @@ def render(
     if place is None:
         place = Place(etc=folder, own=False)
         write_sounds(settings)
-    texts = _texts(settings, secrets, place, environment)
+    texts = _texts(settings, secrets, place, environment, phones)
     folder.mkdir(parents=True, exist_ok=True)
     changed = False
     for name, text in texts.items():
@@ -127,8 +134,26 @@ def render(
     return changed
 
 
+def passwords_in(folder: Path) -> dict[str, str]:
+    """Endpoint -> its password, as rendered there."""
+    try:
+        return dict(_PASSWORD.findall((folder / "pjsip.conf").read_text()))
+    except OSError:
+        return {}
+
+
+def changed_since(before: Mapping[str, str], folder: Path) -> set[str]:
+    """Whose password of before (`passwords_in`) is none any more."""
+    now = passwords_in(folder)
+    return {name for name, password in before.items() if now.get(name) != password}
+
+
 def _texts(
-    settings: Settings, secrets: Secrets, place: Place, environment: Mapping[str, str]
+    settings: Settings,
+    secrets: Secrets,
+    place: Place,
+    environment: Mapping[str, str],
+    phones: Mapping[str, int],
 ) -> dict[str, str]:
     jinja = _jinja()
 
@@ -157,7 +182,7 @@ def _texts(
         "wanted_events": wanted_events(),
         "lost_causes": "|".join(str(cause) for cause in sorted(LOST_CAUSES)),
         "ami_password": secrets.ami_password,
-        "sip_password": secrets.sip_password,
+        "sip_password": lambda name: secrets.sip_password(name, phones.get(name, 0)),
         "trunk_password": trunk_password,
     }
     for path in (

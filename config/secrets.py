@@ -31,9 +31,13 @@ class Secrets:
         self.cookie_key = cookie_key.encode()
         self._sip_base = sip_base.encode()
 
-    def sip_password(self, name: str) -> str:
-        """The SIP password of one endpoint: as good as random, and not to be kept anywhere."""
-        digest = hmac.new(self._sip_base, b"sip:" + name.encode(), hashlib.sha256).digest()
+    def sip_password(self, name: str, generation: int = 0) -> str:
+        """The SIP password of one endpoint: as good as random, and not to be kept anywhere.
+
+        Each `generation` has another one: that of before is worth nothing any more.
+        """
+        said = f"sip:{name}" + (f":{generation}" if generation else "")
+        digest = hmac.new(self._sip_base, said.encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest[:24]).decode()
 
     def mark(self, system: str) -> str:

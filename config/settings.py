@@ -122,6 +122,7 @@ class AsteriskSettings(_Part, frozen=True, kw_only=True):
     http: Http = Http()
     sip: Sip = Sip()
     rtp: Rtp = Rtp()
+    files: str = ""  # external: the folder where it reads them, if we can write there
     recordings: str = ""  # empty: <data>/recordings
     records: str = ""  # the folder of Asterisk's call records (CEL); empty: <data>/records
     records_days: Annotated[int, Meta(ge=1, le=3660)] = 14  # that files of records are kept

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from agent_console import shown
 from agent_console.access import Permission as Needs
-from agent_console.api import calls, cases, customers, live
+from agent_console.api import calls, cases, customers, live, staff
 from agent_console.api import shapes as s
 from agent_console.api.endpoint import Endpoint, Work
 from agent_console.api.openapi import describe
@@ -83,6 +83,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Promise something, with a due time", body=s.NewFollowUp, status=CREATED),
     _at("POST", "/follow-ups/{id}/kept", Needs.CASE_WRITE, cases.kept, s.Done,
         summary="The promise was kept"),
+    _at("GET", "/staff", Needs.STAFF_MANAGE, staff.everybody, s.StaffList,
+        summary="Everybody who works here"),
+    _at("PATCH", "/staff/{name}", Needs.STAFF_MANAGE, staff.change, s.Done,
+        summary="Keep out or let in again, or give another role", body=s.StaffPatch),
+    _at("POST", "/staff/{name}/sign-out", Needs.STAFF_MANAGE, staff.sign_out, s.Done,
+        summary="End all sessions, their telephone's too"),
     _at("GET", "/queues", Needs.QUEUE_READ, live.queues, s.Queues,
         summary="Every queue as it is now"),
     _at("GET", "/agents", Needs.AGENT_READ, live.agents, s.Agents,

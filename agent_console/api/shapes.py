@@ -10,7 +10,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from cti.events import LiveAgent, LiveQueue
 from service_desk.actions.checks import EMAIL
+from service_desk.actor import Role
 from service_desk.case_number import PATTERN
+from service_desk.queries.staff import StaffView
 from service_desk.views import (
     CaseBrief,
     CaseStatus,
@@ -57,7 +59,7 @@ Moment = Annotated[
 ]
 
 # What stands in an address, by its hole.
-PATH: Mapping[str, Any] = {"id": Id, "call_id": CallId, "number": CaseNumber}
+PATH: Mapping[str, Any] = {"id": Id, "call_id": CallId, "number": CaseNumber, "name": User}
 
 
 class ProblemDetail(Struct, frozen=True, kw_only=True):
@@ -234,6 +236,19 @@ class JoinedTo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The number of the case that takes everything."""
 
     into: CaseNumber
+
+
+class StaffList(Struct, frozen=True, kw_only=True):
+    """Everybody who works here, by name."""
+
+    items: tuple[StaffView, ...]
+
+
+class StaffPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`active`: whether they may come in; out ends their sessions and their telephone's."""
+
+    active: bool | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
 
 
 class Done(Struct, frozen=True, kw_only=True):

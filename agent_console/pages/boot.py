@@ -44,7 +44,7 @@ def common(
     }
 
 
-def softphone(request: web.Request, endpoint: str) -> dict[str, Any]:
+def softphone(request: web.Request, endpoint: str, generation: int = 0) -> dict[str, Any]:
     """The SIP account of one endpoint; only ever its own user's page gets it."""
     context = request.app[CONTEXT]
     name = host(request)
@@ -52,7 +52,7 @@ def softphone(request: web.Request, endpoint: str) -> dict[str, Any]:
         "ws": at_host(context.sip_url, name),
         "uri": f"sip:{endpoint}@{at_host(context.sip_domain, name)}",
         "user": endpoint,
-        "password": context.sip_secret(endpoint),
+        "password": context.sip_secret(endpoint, generation),
         "ice": [],
     }
 
@@ -62,8 +62,12 @@ def for_desk(
     viewer: Viewer,
     dispositions: Mapping[str, Sequence[Disposition]],
     names: Mapping[str, str],
+    generation: int,
 ) -> dict[str, Any]:
-    """The desk's bootstrap. `dispositions` by language, in the same order in each."""
+    """The desk's bootstrap. `dispositions` by language, in the same order in each.
+
+    `generation`: of the password of the viewer's telephone.
+    """
     context = request.app[CONTEXT]
     device = context.agents.get(viewer.user)
     own = [
@@ -71,7 +75,7 @@ def for_desk(
     ]
     return {
         **common(request, viewer, names),
-        "softphone": softphone(request, viewer.user)
+        "softphone": softphone(request, viewer.user, generation)
         if device is not None and device.kind == "webrtc"
         else None,
         "pause_reasons": _pause_reasons(context),

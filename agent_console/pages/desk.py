@@ -17,5 +17,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         language: await reading.dispositions(context, language) for language in context.languages
     }
     names = await reading.names(context)
-    values = boot.for_desk(request, signed_in(request), dispositions, names)
+    viewer = signed_in(request)
+    generation = await reading.phone_generation(context, viewer.user)
+    values = boot.for_desk(request, viewer, dispositions, names, generation)
     return page(request, "desk.html", {"boot": values})

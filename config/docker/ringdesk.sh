@@ -4,6 +4,6 @@ if [ $# -gt 0 ]; then
   exec ringdesk "$@"
 fi
 : "${RINGDESK_AMI_PASSWORD:?}" "${RINGDESK_SIP_SECRET:?}" "${RINGDESK_COOKIE_KEY:?}"
-ringdesk pbx render /asterisk
 ringdesk db migrate
+ringdesk pbx render /asterisk
 exec ringdesk serve

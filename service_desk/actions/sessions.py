@@ -101,7 +101,9 @@ async def sign_out_everywhere(desk: Desk, *, name: str, by: Actor) -> int:
 
 
 async def end_all(uow: UnitOfWork, staff_id: int, name: str) -> int:
-    """End all sessions of a person within a unit of work; how many."""
+    """End all sessions of a person within a unit of work, their telephone's too; how many."""
+    next_phone = {"phone_generation": Staff.phone_generation + 1}
+    await uow.execute(update(Staff).where(Staff.id == staff_id).values(next_phone))
     done = await uow.execute(delete(StaffSession).where(StaffSession.staff_id == staff_id))
     uow.tell(SessionsEnded(at=uow.now, staff=name))
     return done.rowcount

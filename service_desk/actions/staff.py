@@ -24,7 +24,7 @@ from service_desk.actions.password_work import Part, PasswordWork
 from service_desk.actions.sessions import end_all, hash_token, is_current
 from service_desk.actions.sign_in_tries import SIGNED_IN, forget_old, is_worth_a_line, look
 from service_desk.actor import STAFF_ROLES, SYSTEM, Actor, Role
-from service_desk.desk import Desk
+from service_desk.desk import Desk, UnitOfWork
 from service_desk.errors import (
     BadValue,
     Conflict,
@@ -132,31 +132,52 @@ async def set_password(desk: Desk, *, name: str, password: str, by: Actor) -> No
 
 
 async def set_active(desk: Desk, *, name: str, active: bool, by: Actor) -> None:
-    """Let a person in or keep them out; out ends their sessions. Raises StaffNotFound."""
-    async with desk.write(by=by) as uow:
-        row = (await uow.execute(select(Staff.id).where(Staff.name == name))).first()
-        if row is None:
-            raise StaffNotFound("there is no such member of staff")
-        await uow.execute(update(Staff).where(Staff.id == row.id).values(active=active))
-        if not active:
-            await end_all(uow, row.id, name)
-        await checks.audit(uow, "staff.active", name, active=active)
-        uow.tell(StaffChanged(at=uow.now, staff=name))
+    """Let a person in or keep them out: `change_staff`."""
+    await change_staff(desk, name=name, active=active, by=by)
 
 
 async def set_role(desk: Desk, *, name: str, role: Role, by: Actor) -> None:
-    """What a person may do from now on; what they had open is closed. Raises StaffNotFound."""
-    checks.one_of("role", role, STAFF_ROLES)
+    """What a person may do from now on: `change_staff`."""
+    await change_staff(desk, name=name, role=role, by=by)
+
+
+async def change_staff(
+    desk: Desk, *, name: str, by: Actor, active: bool | None = None, role: Role | None = None
+) -> None:
+    """Change what is given, all of it or nothing.
+
+    Out (`active` false) and another role end the person's sessions, and their telephone's. Raises
+    StaffNotFound, BadValue, and Conflict for the last administrator.
+    """
+    if role is not None:
+        checks.one_of("role", role, STAFF_ROLES)
     async with desk.write(by=by) as uow:
-        row = (await uow.execute(select(Staff.id, Staff.role).where(Staff.name == name))).first()
+        chosen = select(Staff.id, Staff.role, Staff.active).where(Staff.name == name)
+        row = (await uow.execute(chosen)).first()
         if row is None:
             raise StaffNotFound("there is no such member of staff")
-        if row.role == role:
-            return
-        await uow.execute(update(Staff).where(Staff.id == row.id).values(role=role))
-        await end_all(uow, row.id, name)
-        await checks.audit(uow, "staff.role", name, role=role, was=row.role)
+        now_active = row.active if active is None else active
+        now_role = row.role if role is None else role
+        values = {"active": now_active, "role": now_role}
+        await uow.execute(update(Staff).where(Staff.id == row.id).values(values))
+        await _an_administrator_is_left(uow, row.role)
+        if not now_active or now_role != row.role:
+            await end_all(uow, row.id, name)
+        if active is not None:
+            await checks.audit(uow, "staff.active", name, active=active)
+        if now_role != row.role:
+            await checks.audit(uow, "staff.role", name, role=now_role, was=row.role)
         uow.tell(StaffChanged(at=uow.now, staff=name))
+
+
+async def _an_administrator_is_left(uow: UnitOfWork, role: str) -> None:
+    """Whoever had this `role` may go. Raises Conflict, and nothing is changed."""
+    chosen = (Staff.role == "administrator") & Staff.active
+    if (
+        role == "administrator"
+        and (await uow.execute(select(Staff.id).where(chosen))).first() is None
+    ):
+        raise Conflict("the last administrator stays")
 
 
 async def set_own_language(desk: Desk, *, language: str, by: Actor) -> None:

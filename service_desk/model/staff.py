@@ -26,6 +26,8 @@ class Staff(Base):
     language: Mapped[str] = mapped_column(String(8), default="en")
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    # Of the SIP password: the next one makes it worthless (config/phones.py).
+    phone_generation: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 
 

@@ -45,6 +45,37 @@ class AuditView(Struct, frozen=True, kw_only=True):
     about: str
 
 
+class Phone(Struct, frozen=True, kw_only=True):
+    """What an agent's telephone may: `generation` counts its passwords."""
+
+    generation: int
+    active: bool
+
+
+async def phones(desk: Desk) -> dict[str, Phone]:
+    """By name, of everybody whose telephone is not as it was at first. Raises DatabaseAway."""
+
+    def read(connection: Connection) -> dict[str, Phone]:
+        rows = connection.execute(
+            select(Staff.name, Staff.phone_generation, Staff.active).where(
+                (Staff.phone_generation > 0) | Staff.active.is_(False)
+            )
+        )
+        return {row.name: Phone(generation=row.phone_generation, active=row.active) for row in rows}
+
+    return await desk.fetch(read)
+
+
+async def phone_generation(desk: Desk, name: str) -> int:
+    """Which of its passwords somebody's telephone has now; 0 for who is no member of staff."""
+
+    def read(connection: Connection) -> int:
+        chosen = select(Staff.phone_generation).where(Staff.name == name)
+        return connection.execute(chosen).scalar() or 0
+
+    return await desk.fetch(read)
+
+
 async def staff_list(desk: Desk) -> tuple[StaffView, ...]:
     """Everybody, by name."""
 

@@ -51,7 +51,7 @@ def context_for(folder: Path, **more: Any) -> ConsoleContext:
         "desk": StillDesk(),
         "bus": InProcessBus(),
         "company": "Test & Co",
-        "sip_secret": lambda name: f"secret-of-{name}",
+        "sip_secret": lambda name, generation: f"secret-{generation}-of-{name}",
         "recordings": recordings,
         "built": built,
         "live_url": "ws://{host}:9001/live",

@@ -14,7 +14,7 @@ from cti.events import BoardSnapshot, LiveAgent, LiveQueue
 from cti.wishes import CommandDone, Reply, Wish
 from service_desk.actions.staff import issue_token, revoke_token
 from service_desk.actor import SYSTEM
-from service_desk.queries.staff import audit_list, token_list
+from service_desk.queries.staff import audit_list, phone_generation, token_list
 from tests.agent_console.conftest import Browser, Open
 from tests.agent_console.office import Office, a_call
 
@@ -220,8 +220,10 @@ async def test_openapi_describes_every_endpoint_and_nothing_dangles(program: Pro
             assert holes <= {p["name"] for p in operation["parameters"]}
 
 
-async def test_answers_are_what_openapi_says(office: Office, program: Program) -> None:
+async def test_answers_are_what_openapi_says(office: Office, door: Open) -> None:
     await office.take(*a_call())
+    token = await issue_token(office.desk, label="all", role="administrator", by=SYSTEM)
+    program = Program(await door(), token)
     case = (await program.ask("GET", "/cases"))["items"][0]["number"]
     filled = {"{id}": str(office.customer_id), "{call_id}": "call-1", "{number}": case}
     for endpoint in ENDPOINTS:
@@ -259,3 +261,31 @@ async def test_who_read_a_customer_is_in_the_audit_once_an_hour(
     monkeypatch.setattr("service_desk.actions.seen.AGAIN_AFTER", timedelta())
     await program.ask("GET", path)
     assert len([each for each in await audit_list(office.desk) if each.act in kinds]) == 4
+
+
+async def test_the_staff_are_changed_by_administrators_alone(
+    office: Office, program: Program, door: Open
+) -> None:
+    """Kept out, let in again, given another role, signed out everywhere; all of it or nothing."""
+    for method, path, body in (
+        ("GET", "/staff", None),
+        ("PATCH", "/staff/ava", {"active": False}),
+        ("POST", "/staff/ava/sign-out", None),
+    ):
+        await program.ask(method, path, body, expect=403)
+    token = await issue_token(office.desk, label="all", role="administrator", by=SYSTEM)
+    eve = Program(await door(), token)
+    await eve.ask("PATCH", "/staff/ava", {"active": False, "role": "supervisor"})
+
+    async def ava() -> tuple[bool, str]:
+        people = (await eve.ask("GET", "/staff"))["items"]
+        return next((each["active"], each["role"]) for each in people if each["name"] == "ava")
+
+    assert await ava() == (False, "supervisor")
+    await eve.ask("PATCH", "/staff/ava", {"active": True, "role": "captain"}, expect=400)
+    await eve.ask("PATCH", "/staff/ava", {"activ": True}, expect=400)
+    assert await ava() == (False, "supervisor")
+    await eve.ask("PATCH", "/staff/nobody", {"active": True}, expect=404)
+    before = await phone_generation(office.desk, "ava")
+    await eve.ask("POST", "/staff/ava/sign-out")
+    assert await phone_generation(office.desk, "ava") == before + 1

@@ -199,7 +199,7 @@ async def world(
         desk=StillDesk(),  # only the clock is asked
         bus=bus,
         company="Test",
-        sip_secret=lambda _name: "secret",
+        sip_secret=lambda _name, _generation: "secret",
         recordings=tmp_path,
         origins=("http://{host}:8080",),
         agents={

@@ -17,7 +17,13 @@ from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.errors import BadValue, Conflict, NotSignedIn, TooManyTries
 from service_desk.model import ApiToken, Audit, LoginAttempt, Staff, StaffSession
-from service_desk.queries.staff import token_list
+from service_desk.queries.staff import (
+    Phone,
+    phone_generation,
+    phones,
+    staff_list,
+    token_list,
+)
 
 WORD = "correct horse"
 
@@ -332,6 +338,35 @@ async def test_who_was_let_go_is_out(desk: Desk) -> None:
         await staff.session_of(desk, token=one.token)
     with pytest.raises(NotSignedIn):
         await staff.sign_in(desk, name="ava", password=WORD, address="x")
+
+
+async def test_the_telephones_password_ends_with_all_of_a_persons_sessions(desk: Desk) -> None:
+    """Another password, everywhere out, another role, let go: each begins the next generation."""
+    await make(desk)
+    assert await phones(desk) == {}
+    one = await staff.sign_in(desk, name="ava", password=WORD, address="x")
+    await sessions.sign_out(desk, token=one.token)
+    assert await phones(desk) == {}, "another machine's may go on"
+    await staff.set_password(desk, name="ava", password="another horse", by=SYSTEM)
+    await sessions.sign_out_everywhere(desk, name="ava", by=SYSTEM)
+    await staff.set_role(desk, name="ava", role="supervisor", by=SYSTEM)
+    assert await phones(desk) == {"ava": Phone(generation=3, active=True)}
+    await staff.set_active(desk, name="ava", active=False, by=SYSTEM)
+    assert await phones(desk) == {"ava": Phone(generation=4, active=False)}
+    await staff.set_active(desk, name="ava", active=True, by=SYSTEM)
+    assert await phone_generation(desk, "ava") == 4
+    assert await phone_generation(desk, "nobody") == 0
+
+
+async def test_the_last_administrator_stays(desk: Desk) -> None:
+    for name in ("eve", "max"):
+        await staff.create_staff(desk, name=name, role="administrator", password=WORD, by=SYSTEM)
+    await staff.set_active(desk, name="eve", active=False, by=SYSTEM)
+    for change in ({"active": False}, {"role": "agent"}, {"active": False, "role": "agent"}):
+        with pytest.raises(Conflict, match="last administrator"):
+            await staff.change_staff(desk, name="max", by=SYSTEM, **change)  # type: ignore[arg-type] # one by one
+    everybody = {each.name: (each.active, each.role) for each in await staff_list(desk)}
+    assert everybody["max"] == (True, "administrator")
 
 
 async def test_bad_staff_is_refused(desk: Desk) -> None:
