@@ -42,6 +42,7 @@ from config.rendered_elsewhere import RenderedElsewhere
 from config.running import Ending, Running, first_of
 from config.secrets import Secrets
 from config.settings import Settings
+from config.telephone_watch import TelephoneWatch
 from cti.agi.server import AgiServer
 from cti.bus import Bus, InProcessBus
 from cti.events import CallFact
@@ -225,6 +226,7 @@ class _Telephone:
                 async with (
                     self._asterisk_running(),
                     _while_acting(self.phones.keep(), "phones"),
+                    _while_acting(self._watch(desk, bus).keep(), "telephone-watch"),
                     self._records_kept(),
                     _told(desk),
                 ):
@@ -258,6 +260,9 @@ class _Telephone:
             yield
             if keeping is not None:
                 keeping.cancel()
+
+    def _watch(self, desk: Desk, bus: Bus) -> TelephoneWatch:
+        return TelephoneWatch(desk, bus, self.settings.system)
 
     def _stand_by(self, active: str) -> None:
         self._say(f"Standing by: another bridge ({active}) acts for {self.settings.system}.")

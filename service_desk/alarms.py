@@ -34,6 +34,8 @@ RECORDS_UNREADABLE: Final = "records_unreadable"
 RECORDS_ASIDE: Final = "records_aside"
 DISK_FULL: Final = "disk_full"
 RECORDING_MISSING: Final = "recording_missing"
+EVENTS_FORGED: Final = "events_forged"
+CAP_REACHED: Final = "cap_reached"
 KINDS: Final = (
     DETAIL_WITHOUT_CALL,
     CALL_WITHOUT_DETAIL,
@@ -42,6 +44,8 @@ KINDS: Final = (
     RECORDS_ASIDE,
     DISK_FULL,
     RECORDING_MISSING,
+    EVENTS_FORGED,
+    CAP_REACHED,
 )
 MOST = 1_000  # subjects of one kind: more is one cause, and a thousand tell it
 SHOWN = 20  # of a kind, the newest: the count says how many there are

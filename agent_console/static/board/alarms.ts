@@ -46,6 +46,16 @@ function meaning(kind: string): Meaning {
       what: t("Call records unreadable"),
       todo: t("Calls that Ringdesk misses get their case once it may read the folder: owner and mode."),
     }),
+    events_forged: () => ({
+      what: t("Forged telephone events"),
+      todo: t(
+        "Somebody calls with numbers that are none, to deceive the telephone. Nothing was believed; an administrator looks at the carrier.",
+      ),
+    }),
+    cap_reached: () => ({
+      what: t("Outside calls not let out"),
+      todo: t("A cap of the settings was reached. If it was not the agent, somebody has their telephone."),
+    }),
     records_aside: () => ({
       what: t("Call records damaged"),
       todo: t("Lines that nobody can read were put aside. An administrator sees them by: ringdesk reconcile"),
@@ -78,12 +88,24 @@ function reason(code: string): string {
   return table[code]?.() ?? code;
 }
 
+function cap(agent: string, why: string): string {
+  const table: Record<string, () => string> = {
+    agent_calls: () => t("too many calls at once"),
+    agent_minutes: () => t("too many minutes today"),
+    trunk_calls: () => t("too many calls at once by all"),
+    trunk_minutes: () => t("too many minutes today by all"),
+    night: () => t("at night"),
+  };
+  return `${agent}: ${table[why]?.() ?? why}`;
+}
+
 /** What one of a kind is about: its case if it has one. */
 function about(kind: string, one: AlarmShown): TemplateResult | string {
   if (one.case_number) {
     return html`<a href="/cases/${encodeURIComponent(one.case_number)}">${one.case_number}</a>`;
   }
   if (kind === "disk_full" || kind === "records_unreadable") return folder(one.about);
+  if (kind === "cap_reached") return cap(String(one.data?.agent ?? ""), String(one.data?.why ?? ""));
   if (kind === "records_aside") return reason(String(one.data?.reason ?? ""));
   return one.about;
 }
