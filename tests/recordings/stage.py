@@ -183,8 +183,11 @@ class Stage:
         rtp, rtp_last = rtp_ports()
         server = ("127.0.0.1", sip)
         self.agi = agi
+        # An address each: without a password that is all a telephone is known by.
+        addresses = {"carrier": "127.0.0.2"}
+        addresses |= {name: f"127.0.0.{place}" for place, name in enumerate(AGENTS, 11)}
         self.phones = {
-            name: Phone(name, ("127.0.0.2" if name == "carrier" else "127.0.0.1", port), server)
+            name: Phone(name, (addresses[name], port), server)
             for name, port in zip((*AGENTS, "carrier"), phones, strict=True)
         }
         (folder / "settings.yaml").write_text(
