@@ -7,7 +7,7 @@ TooBusy for whoever writes faster than people do (`pace.py`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -213,12 +213,46 @@ async def heard(context: ConsoleContext, recording_id: int, call_id: str, *, by:
 
 async def customer_read(context: ConsoleContext, customer_id: int, *, by: Actor) -> None:
     """Somebody read everything we know of a customer; kept once an hour."""
-    await seen.customer_read(context.desk, customer_id=customer_id, by=by)
+    await seen.read(context.desk, seen.CUSTOMER_READ, str(customer_id), by=by)
 
 
-async def customers_listed(context: ConsoleContext, *, by: Actor) -> None:
-    """Somebody listed customers; kept once an hour."""
-    await seen.customers_listed(context.desk, by=by)
+async def case_read(context: ConsoleContext, number: str, *, by: Actor) -> None:
+    """Somebody read everything about a case; kept once an hour."""
+    await seen.read(context.desk, seen.CASE_READ, number, by=by)
+
+
+async def call_read(context: ConsoleContext, call_id: str, *, by: Actor) -> None:
+    """Somebody read what is known of a call; kept once an hour."""
+    await seen.read(context.desk, seen.CALL_READ, call_id, by=by)
+
+
+async def board_watched(context: ConsoleContext, what: str, *, by: Actor) -> None:
+    """Somebody looked at who calls and who talks; kept once an hour."""
+    await seen.read(context.desk, seen.BOARD_WATCHED, what, by=by)
+
+
+async def customers_listed(context: ConsoleContext, q: str, *, by: Actor) -> None:
+    """Somebody listed customers, or searched among them; each query is kept once an hour."""
+    await seen.listed(context.desk, seen.CUSTOMERS_LISTED, q, by=by)
+
+
+async def cases_listed(
+    context: ConsoleContext, filters: Mapping[str, object], *, by: Actor
+) -> None:
+    """Somebody listed cases; each set of filters is kept once an hour."""
+    await seen.listed(context.desk, seen.CASES_LISTED, filters, by=by)
+
+
+async def calls_listed(
+    context: ConsoleContext, filters: Mapping[str, object], *, by: Actor
+) -> None:
+    """Somebody listed conversations; each set of filters is kept once an hour."""
+    await seen.listed(context.desk, seen.CALLS_LISTED, filters, by=by)
+
+
+async def searched(context: ConsoleContext, text: str, *, by: Actor) -> None:
+    """Somebody searched everything; each text is kept once an hour."""
+    await seen.listed(context.desk, seen.SEARCHED, text, by=by)
 
 
 async def draft(context: ConsoleContext, key: str, text: str, *, by: Actor) -> None:

@@ -11,6 +11,7 @@ from agent_console.api.endpoint import Call
 async def some(call: Call) -> shapes.Conversations:
     """GET /conversations"""
     asked: shapes.ConversationQuery = call.query
+    await writing.calls_listed(call.context, shapes.filters(asked), by=call.actor)
     found = await reading.calls(
         call.context,
         customer_id=asked.customer_id,
@@ -25,6 +26,7 @@ async def some(call: Call) -> shapes.Conversations:
 async def one(call: Call) -> shapes.ConversationWithLegs:
     """GET /conversations/{call_id}"""
     found = await reading.call(call.context, call.path["call_id"])
+    await writing.call_read(call.context, found.conversation.call_id, by=call.actor)
     return shapes.ConversationWithLegs(conversation=found.conversation, legs=found.legs)
 
 

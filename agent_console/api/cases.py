@@ -12,6 +12,7 @@ from service_desk.views import CasePage
 async def some(call: Call) -> shapes.Cases:
     """GET /cases"""
     asked: shapes.CaseQuery = call.query
+    await writing.cases_listed(call.context, shapes.filters(asked), by=call.actor)
     found = await reading.cases(
         call.context,
         status=asked.status,
@@ -27,12 +28,12 @@ async def some(call: Call) -> shapes.Cases:
 
 async def one(call: Call) -> CasePage:
     """GET /cases/{number}"""
-    return await reading.case(call.context, call.path["number"], call.language)
+    return await _read(call, call.path["number"])
 
 
 async def change(call: Call) -> CasePage:
     """PATCH /cases/{number}: all or nothing; each change is its own entry in the timeline."""
-    case_id = (await one(call)).case.id
+    case_id = await _id(call)
     await writing.change_case(call.context, case_id, given(call.body), by=call.actor)
     return await one(call)
 
@@ -40,7 +41,7 @@ async def change(call: Call) -> CasePage:
 async def note(call: Call) -> shapes.Done:
     """POST /cases/{number}/notes"""
     wanted: shapes.NewNote = call.body
-    made = await writing.note(call.context, (await one(call)).case.id, wanted.text, by=call.actor)
+    made = await writing.note(call.context, await _id(call), wanted.text, by=call.actor)
     return shapes.Done(id=made)
 
 
@@ -48,8 +49,8 @@ async def join(call: Call) -> CasePage:
     """POST /cases/{number}/join: this case becomes part of the case `into`."""
     wanted: shapes.JoinedTo = call.body
     into = (await reading.case(call.context, wanted.into, call.language)).case.id
-    await writing.join_cases(call.context, (await one(call)).case.id, into, by=call.actor)
-    return await reading.case(call.context, wanted.into, call.language)
+    await writing.join_cases(call.context, await _id(call), into, by=call.actor)
+    return await _read(call, wanted.into)
 
 
 async def follow_up(call: Call) -> shapes.Done:
@@ -57,7 +58,7 @@ async def follow_up(call: Call) -> shapes.Done:
     wanted: shapes.NewFollowUp = call.body
     made = await writing.follow_up(
         call.context,
-        (await one(call)).case.id,
+        await _id(call),
         wanted.text,
         moment(wanted.due_at, "due_at"),
         owner=wanted.owner,
@@ -72,3 +73,15 @@ async def kept(call: Call) -> shapes.Done:
     require_promise(call.viewer, await reading.owners_of_promise(call.context, follow_up_id))
     await writing.keep(call.context, follow_up_id, by=call.actor)
     return shapes.Done()
+
+
+async def _id(call: Call) -> int:
+    """Of the case in the address, which is written to and not read."""
+    return (await reading.case(call.context, call.path["number"], call.language)).case.id
+
+
+async def _read(call: Call, number: str) -> CasePage:
+    """What is answered was read."""
+    found = await reading.case(call.context, number, call.language)
+    await writing.case_read(call.context, found.case.number, by=call.actor)
+    return found

@@ -14,7 +14,7 @@ async def some(call: Call) -> shapes.Customers:
     """GET /customers"""
     asked: shapes.CustomerQuery = call.query
     call.context.paces.take("search", call.actor)
-    await writing.customers_listed(call.context, by=call.actor)
+    await writing.customers_listed(call.context, asked.q, by=call.actor)
     items, page = await reading.customers(
         call.context, asked.q, cursor=asked.cursor, limit=asked.limit
     )
@@ -41,7 +41,7 @@ async def change(call: Call) -> CustomerPage:
     """PATCH /customers/{id}"""
     customer_id = identifier(call)
     await writing.update_customer(call.context, customer_id, given(call.body), by=call.actor)
-    return await reading.customer(call.context, customer_id, call.language)
+    return await one(call)
 
 
 async def reachable(call: Call) -> shapes.Done:

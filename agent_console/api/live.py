@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import structs
 
+from agent_console import writing
 from agent_console.api import shapes
 from agent_console.api.endpoint import Call
 from agent_console.errors import Refused
@@ -33,6 +34,7 @@ def _queue(call: Call, queue: LiveQueue) -> shapes.QueueNow:
 
 
 async def _board(call: Call) -> BoardSnapshot:
+    await writing.board_watched(call.context, "api", by=call.actor)
     reply = await call.context.bus.request(BoardWanted(), 5.0)
     if isinstance(reply, CommandDone):
         return msgspec.json.decode(reply.board, type=BoardSnapshot)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from cti.events import LiveAgent, LiveQueue
 from service_desk.actions.checks import EMAIL
@@ -80,6 +80,12 @@ class Paging(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     cursor: Cursor = ""
     limit: Limit = 50
+
+
+def filters(asked: Paging) -> dict[str, object]:
+    """What was asked for, without which page of it."""
+    paging = {"cursor", "limit"}
+    return {name: value for name, value in structs.asdict(asked).items() if name not in paging}
 
 
 class CustomerQuery(Paging, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from agent_console.access import require
 from agent_console.errors import BadRequest, status_of
 from agent_console.live import schemas as s
 from agent_console.live import telephone, work
+from agent_console.live.screens import BOARD, DESK
 from agent_console.live.session import Session
 from agent_console.live.topics import TOPICS, Topic
 from agent_console.refusals import in_words
@@ -44,7 +45,9 @@ async def subscribe(session: Session, command: s.OnTopic) -> dict[str, Any]:
     topic = _topic(session, command.topic)
     viewer, screens = session.viewer, session.screens
     topic.open(screens, session.client)
-    extra = await work.drafts(session) if command.topic == "desk" else {}
+    extra = await work.drafts(session) if command.topic == DESK else {}
+    if command.topic == BOARD:
+        await work.watched(session)
     session.hub.subscribe(
         session.client, topic.key(viewer), lambda: topic.now(screens, viewer), extra
     )

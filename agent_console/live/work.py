@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import structlog
+
 from agent_console import reading, writing
 from agent_console.access import require_call
 from agent_console.context import ConsoleContext
@@ -12,7 +14,10 @@ from agent_console.live import schemas
 from agent_console.live.presenting import Present
 from agent_console.live.session import Session
 from service_desk.actor import Actor
+from service_desk.errors import DeskError
 from service_desk.views import OfferView
+
+log = structlog.get_logger(__name__)
 
 
 def presenter(context: ConsoleContext) -> Present:
@@ -139,6 +144,14 @@ async def draft(session: Session, command: schemas.Draft) -> dict[str, Any]:
 async def drafts(session: Session) -> dict[str, dict[str, Any]]:
     """The section `draft` of the desk's snapshot."""
     return {"draft": await reading.drafts(session.context, session.viewer.user)}
+
+
+async def watched(session: Session) -> None:
+    """Who watches the floor sees who calls: kept, but a database that is away hides no board."""
+    try:
+        await writing.board_watched(session.context, "live", by=session.actor)
+    except DeskError as error:
+        log.warning("live.watching_not_kept", error=type(error).__name__, user=session.viewer.user)
 
 
 def _must_be_mine(session: Session, call_id: str) -> None:

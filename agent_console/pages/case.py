@@ -26,6 +26,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     shown = await _case(request)
     if shown.merged_into is not None:
         return see_other(f"/cases/{quote(shown.merged_into, safe='')}")
+    await writing.case_read(context, shown.case.number, by=actor_of(request))
     customer = shown.customer
     others = await reading.open_cases(context, customer.id) if customer is not None else ()
     values = {

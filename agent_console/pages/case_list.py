@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from agent_console import reading
+from agent_console import reading, writing
 from agent_console.render import page
-from agent_console.web import CONTEXT
+from agent_console.web import CONTEXT, actor_of
 from service_desk.views import CaseStatus, Priority
 
 STATUSES: tuple[CaseStatus, ...] = get_args(CaseStatus)
@@ -26,6 +26,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "priority": priority if priority in PRIORITIES else "",
         "owner": asked.get("owner", "").strip()[:32],
     }
+    await writing.cases_listed(request.app[CONTEXT], filters, by=actor_of(request))
     found = await reading.cases(
         request.app[CONTEXT],
         status=next((code for code in STATUSES if code == status), None),

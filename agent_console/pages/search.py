@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from agent_console import reading, shown
+from agent_console import reading, shown, writing
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of
 from service_desk.queries.parts import in_language
+from service_desk.queries.search import Found
 from service_desk.views import CaseBrief, CustomerBrief
 
 LONGEST = 120
@@ -22,8 +23,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """GET /search?q="""
     text = _asked(request)
     context = request.app[CONTEXT]
-    context.paces.take("search", actor_of(request))
-    found = await reading.find(context, text, FOR_PAGE)
+    found = await _found(request, text, FOR_PAGE)
     values = {
         "query": text,
         "people": [_person(p) for p in found.customers],
@@ -35,14 +35,20 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 async def answer(request: web.Request) -> web.StreamResponse:
     """GET /search.json?q="""
-    context = request.app[CONTEXT]
-    context.paces.take("search", actor_of(request))
-    found = await reading.find(context, _asked(request), FOR_KEYS)
+    found = await _found(request, _asked(request), FOR_KEYS)
     body = {
         "people": [_person(p) for p in found.customers],
         "cases": [_case(c, language_of(request)) for c in found.cases],
     }
     return web.Response(body=shown.encode(body), content_type="application/json")
+
+
+async def _found(request: web.Request, text: str, most: int) -> Found:
+    context = request.app[CONTEXT]
+    context.paces.take("search", actor_of(request))
+    if text:
+        await writing.searched(context, text, by=actor_of(request))
+    return await reading.find(context, text, most)
 
 
 def _asked(request: web.Request) -> str:

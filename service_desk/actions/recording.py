@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service_desk.actions.seen import once_an_hour
+from service_desk.actions import seen
 from service_desk.actor import Actor
 from service_desk.desk import Desk
 
@@ -14,4 +14,4 @@ async def heard(desk: Desk, *, recording_id: int, call_id: str, by: Actor) -> No
 
     Raises DatabaseAway.
     """
-    await once_an_hour(desk, HEARD, str(recording_id), by=by, call=call_id)
+    await seen.read(desk, HEARD, str(recording_id), by=by, call=call_id)

@@ -54,6 +54,7 @@ class World:
         self.wishes: list[Wish] = []
         self.reply: Reply = CommandDone()
         self.alarms: dict[str, Any] | Exception = {}
+        self.watched: list[str] = []
         bus.serve(self._answer)
 
     async def _answer(self, wish: Wish) -> Reply:
@@ -178,6 +179,12 @@ async def world(
     async def no_drafts(*_args: Any) -> dict[str, Any]:
         return {}
 
+    async def watched(_context: ConsoleContext, _what: str, *, by: Actor) -> None:
+        if isinstance(alarms[0].alarms, Exception):
+            raise alarms[0].alarms
+        alarms[0].watched.append(by.name)
+
+    monkeypatch.setattr(writing, "board_watched", watched)
     monkeypatch.setattr(reading, "drafts", no_drafts)
     monkeypatch.setattr(reads, "card_builder", builder)
     monkeypatch.setattr(reads, "today_reader", today)
@@ -417,6 +424,17 @@ async def test_the_board_tells_queues_agents_calls_and_a_lost_link(world: World)
         assert sue.state["board"]["queues"]["support"]["longest_since"] is not None
         world.tell(e.LinkLost, why="gone")
         await sue.until(lambda s: s["board"]["link"]["link"]["stale_since"] is not None)
+
+
+async def test_who_watches_the_floor_is_kept_and_sees_it_also_without_a_database(
+    world: World,
+) -> None:
+    async with dial(world, "sue-cookie") as one, dial(world, "ava-cookie") as two:
+        assert (await Page(one).do("subscribe", topic="board"))["ok"] is True
+        assert (await Page(two).do("subscribe", topic="desk"))["ok"] is True
+        assert world.watched == ["sue"]
+        world.alarms = DatabaseAway("away")
+        assert (await Page(one).do("subscribe", topic="board"))["ok"] is True
 
 
 async def test_an_agent_is_refused_the_board(world: World) -> None:
