@@ -47,6 +47,7 @@ from cti.agi.server import AgiServer
 from cti.bus import Bus, InProcessBus
 from cti.events import CallFact
 from service_desk.actions.bridge_lock import one_active_bridge
+from service_desk.audit_chain import keep_sealed
 from service_desk.desk import Desk, connect
 from service_desk.first_start import furnish
 from service_desk.intake import Intake
@@ -112,6 +113,7 @@ async def start(
     desk = await open_desk(settings, bus)
     stack.push_async_callback(desk.close)
     of_process(health, settings, desk, bus)
+    running.own(keep_sealed(desk), "audit-seal")
     if prepare is not None:
         await prepare(desk)
     if prompts is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from config import doctor_asterisk as asterisk
+from config import doctor_audit as audits
 from config import doctor_here as here
 from config import doctor_records as records
 from config.findings import Finding, Patient, wrong
@@ -33,6 +34,7 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("database", here.database),
     ("call records", records.aside),
     ("alarms", records.alarms),
+    ("audit", audits.audit),
     ("bus", here.bus),
     ("ports", here.ports),
     ("Asterisk's manager", asterisk.manager),
