@@ -114,6 +114,7 @@ async def start(
     stack.push_async_callback(desk.close)
     of_process(health, settings, desk, bus)
     running.own(keep_sealed(desk), "audit-seal")
+    running.own(descriptors.keep_watch(), "descriptors")
     if prepare is not None:
         await prepare(desk)
     if prompts is not None:

@@ -7,19 +7,24 @@ limit is raised at the start, each listener gets a bound, and a part belongs to 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import structlog
 from msgspec import Struct
 
 from cti.bounds import Bounds
 
+log = structlog.get_logger(__name__)
+
 ENOUGH: Final = 65_536  # more than all listeners together; some programs count up to their limit
 LEAST: Final = 4_096  # below this a listener's share is small, and the doctor says so
 OPEN: Final = Path("/proc/self/fd")
+WATCH_EVERY: Final = 5.0  # seconds
 NEARLY: Final = 0.8  # of the limit in use: the alarm is on
 RESERVE: Final = 100  # for database, bus, manager, records, recordings, pipes: at least
 HEALTH: Final = (16, 8)  # for whoever looks at us: in all, of one address
@@ -92,3 +97,14 @@ def bounds_of(
 def for_health() -> Bounds:
     """Those of the health page."""
     return Bounds("health", *HEALTH)
+
+
+async def keep_watch(every: float = WATCH_EVERY) -> None:
+    """Until cancelled: say once in the log when they are nearly all in use, and when no longer."""
+    low = False
+    while True:
+        if nearly_out() != low:
+            low = not low
+            tell = log.error if low else log.info
+            tell("descriptors.low" if low else "descriptors.enough", used=in_use(), limit=limit())
+        await asyncio.sleep(every)

@@ -5,6 +5,7 @@ The process has 400 descriptors and is flooded from 127.0.0.2 alone, on every li
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.sync.client import connect as live_to
 
 from config import descriptors
@@ -159,3 +161,39 @@ def test_the_shares_leave_a_reserve_however_few_there_are() -> None:
     assert most == {role: share.most for role, share in descriptors.SHARES.items()}
     alone = descriptors.shared(FILES, {"web"})
     assert alone["web"] > descriptors.shared(FILES, ALL_ROLES)["web"]
+
+
+async def test_it_is_told_before_they_run_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the log once, and as a figure while it lasts."""
+    used = 10
+    looked = asyncio.Event()
+
+    def in_use() -> int:
+        looked.set()
+        return used
+
+    monkeypatch.setattr(descriptors, "in_use", in_use)
+    monkeypatch.setattr(descriptors, "limit", lambda: 100)
+
+    async def look() -> None:
+        looked.clear()
+        async with asyncio.timeout(SECONDS):
+            await looked.wait()
+        looked.clear()
+        async with asyncio.timeout(SECONDS):
+            await looked.wait()
+
+    with capture_logs() as lines:
+        watching = asyncio.create_task(descriptors.keep_watch(0.001))
+        await look()
+        assert lines == []
+        used = 81
+        await look()
+        assert descriptors.nearly_out()
+        used = 20
+        await look()
+        watching.cancel()
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("descriptors.low", "error"),
+        ("descriptors.enough", "info"),
+    ]
