@@ -23,6 +23,7 @@ from cti.wishes import CommandDone, CommandRefused, Reply, Wish
 
 ANSWER = 5.0  # seconds that Asterisk has for one action
 RING_SELF = 30_000  # milliseconds an agent's own device rings at click to dial
+SHORTEST_OUTSIDE = 6  # digits: fewer are an extension of the house, and this one is nobody's
 CALL_REJECTED = "21"  # Q.850
 
 # Asterisk's own words for "it is so already".
@@ -191,6 +192,7 @@ async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
     """Hand the other side on, within the fixed context of transfer targets."""
     channel = _channel(board, wish.agent, wish.call_id)
     to = _reached(board, wish.to)
+    _is_there(board, wish.agent, to)
     await board.link.action(
         "BlindTransfer",
         timeout=ANSWER,
@@ -279,9 +281,27 @@ def _channel(board: Switchboard, agent: str, call_id: str) -> str:
     return channel
 
 
+def _is_there(board: Switchboard, agent: str, to: str) -> None:
+    """Nobody is handed on to whom we know not to be there.
+
+    Whom it does not reach all the same it comes back from (extensions.conf, ringdesk-transfer).
+    """
+    if to.startswith("q-") and to[2:] not in board.roster.queues:
+        raise Refused("There is no such queue.")
+    colleague = next((p for p in board.roster.plans.values() if p.extension == to), None)
+    if colleague is None:
+        return
+    if colleague.name == agent:
+        raise Refused("That is you.")
+    if board.roster.states[colleague.name].reachable is False:
+        raise Refused("{agent} cannot be reached right now.", agent=colleague.name)
+
+
 def _reached(board: Switchboard, number: str) -> str:
     """What is dialled is what was understood, and is what the call says."""
     reached = board.reach(number)
+    if not reached and number.isdigit() and len(number) <= SHORTEST_OUTSIDE:
+        raise Refused("There is nobody at this number.")
     if not reached:
         raise Refused("Calls to {number} are not allowed here.", number=number)
     return reached

@@ -58,7 +58,7 @@ class Roster:
         now: datetime,
     ) -> None:
         self._system = system
-        self._queues = queues
+        self.queues = queues
         self.plans = agents
         self.states = {name: AgentState(agent=name, since=now) for name in agents}
         self._registered: set[str] = set()  # agents whose device has said so since the last resync
@@ -201,7 +201,7 @@ class Roster:
         return out
 
     def _longest(self, agent: str) -> int:
-        plans = [self._queues.get(queue) for queue in self.plans[agent].queues]
+        plans = [self.queues.get(queue) for queue in self.plans[agent].queues]
         return max((plan.wrap_up for plan in plans if plan is not None), default=0)
 
     def _device(self, peer: str, status: str, at: datetime) -> list[AgentChanged]:
@@ -243,7 +243,7 @@ class Roster:
     def _released(self, fact: e.CallReleased) -> list[AgentChanged]:
         state = self.states.get(fact.agent)
         talk = None if state is None else state.part_on(fact.leg_id)
-        plan = None if talk is None else self._queues.get(talk.queue or "")
+        plan = None if talk is None else self.queues.get(talk.queue or "")
         wrap_up = 0 if plan is None else plan.wrap_up
         return self._move(fact, fact.agent, moves.released, fact.leg_id, fact.at, wrap_up)
 

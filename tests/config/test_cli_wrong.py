@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,14 @@ from tests.config.outside import Said, Site, ringdesk
 from tests.ports import free_port
 
 GOODBYE = {"kind": "hangup", "label": "Bye", "prompt": {"en": "Goodbye."}}
+
+
+@pytest.fixture(autouse=True)
+def _private() -> Iterator[None]:
+    """Folders that tests make are as ours are: a start has nothing to say of them."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

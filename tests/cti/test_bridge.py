@@ -19,7 +19,7 @@ from cti.ami.errors import AmiTimeout
 from cti.ami.wire import Message, message
 from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import InProcessBus
-from cti.commands import carry_out
+from cti.commands import Switchboard, carry_out
 from cti.conversation import call_id_of
 from cti.events import BoardSnapshot, EventsRefused, Fact
 from tests.fakes.ami_link import FakeLink, refused
@@ -507,6 +507,34 @@ async def test_a_blind_transfer_goes_to_the_fixed_context() -> None:
         assert reply == w.CommandRefused(
             reason='The telephone system refused: "{why}"', values={"why": "Something is amiss"}
         )
+
+
+@pytest.mark.parametrize(
+    ("to", "said"),
+    [
+        ("q-none", "There is no such queue."),
+        ("101", "That is you."),
+        ("102", "{agent} cannot be reached right now."),
+        ("199", "There is nobody at this number."),
+        ("0900123456", "Calls to {number} are not allowed here."),
+    ],
+)
+async def test_nobody_is_handed_on_to_who_is_not_there(to: str, said: str) -> None:
+    """It is said before, and the call stays where it is."""
+    async with running() as world:
+        world.play(upto("answered", "BridgeEnter"))
+        world.play([message(("Event", "PeerStatus"), ("Peer", "PJSIP/ben"), ("PeerStatus", "x"))])
+        board = Switchboard(
+            world.link,
+            world.bridge.roster,
+            world.bridge.interpreter,
+            reach=lambda number: "" if number in {"199", "0900123456"} else number,
+        )
+        call_id = next(iter(world.bridge.snapshot().calls))
+        reply = await carry_out(board, w.BlindTransfer(agent="ava", call_id=call_id, to=to))
+        assert isinstance(reply, w.CommandRefused)
+        assert reply.reason == said
+        assert world.link.actions("BlindTransfer") == []
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,16 @@ export function callWord(state: CallState): string {
   return table[state]?.() ?? state;
 }
 
+/** Why a call that was handed on is back (extensions.conf, ringdesk-returned). */
+export function returnedWord(why: string): string {
+  const table: Record<string, () => string> = {
+    busy: () => t("Back to you: it was busy there."),
+    no_answer: () => t("Back to you: nobody answered there."),
+    denied: () => t("Back to you: it may not be dialled."),
+  };
+  return table[why]?.() ?? t("Back to you: not reachable there.");
+}
+
 export function statusWord(status: CaseStatus): string {
   const table: Record<CaseStatus, () => string> = {
     new: () => t("new"),

@@ -28,11 +28,15 @@ export interface PhoneCall {
   kept: boolean;
   /** It was lost on this page, or the one before it: it is answered without a click. */
   back: boolean;
+  /** Why a call that was handed on came back: `busy`, `no_answer`, `unreachable`, `denied`; else empty. */
+  returned: string;
 }
 
 const ICE_PATIENCE_MS = 600;
 /** Asterisk's dialplan says so on the leg that gives a kept call back. */
 const BACK_HEADER = "X-Ringdesk-Back";
+/** ... and here why a call that was handed on is given back. */
+const RETURNED_HEADER = "X-Ringdesk-Returned";
 /** "Destination out of order": the page goes, the agent does not hang up (cti/interpret/kept.py). */
 const PAGE_GOES = 'Reason: Q.850;cause=27;text="page left"';
 
@@ -105,7 +109,11 @@ export class Softphone {
     ua.on("disconnected", () => this.#registration(false, "no_link"));
     ua.on("registrationFailed", () => this.#registration(false, "refused"));
     ua.on("newRTCSession", ({ session, request }: { session: RTCSession; request: Request }) =>
-      this.#arrived(session, this.keeps && Boolean(request.getHeader(BACK_HEADER))),
+      this.#arrived(
+        session,
+        this.keeps && Boolean(request.getHeader(BACK_HEADER)),
+        request.getHeader(RETURNED_HEADER) ?? "",
+      ),
     );
     ua.start();
     this.#ua = ua;
@@ -191,7 +199,7 @@ export class Softphone {
     ua.stop();
   }
 
-  #arrived(session: RTCSession, kept: boolean): void {
+  #arrived(session: RTCSession, kept: boolean, returned: string): void {
     const before = this.#session;
     if (before && kept) {
       // The network was away: Asterisk has ended that leg, and this is the same caller.
@@ -214,6 +222,7 @@ export class Softphone {
       since: Date.now(),
       kept,
       back: kept && Date.now() < this.#backUntil,
+      returned,
     };
     this.#follow(session);
     this.#tell();

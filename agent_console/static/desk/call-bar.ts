@@ -3,7 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { boot } from "../core/boot";
 import { clock } from "../core/format";
 import { language, speak, t } from "../core/i18n";
-import { agentWord, callWord, languageWord, queueWord, stepWord } from "../core/labels";
+import { agentWord, callWord, languageWord, queueWord, returnedWord, stepWord } from "../core/labels";
 import type { CallState, LiveCall, PathStep } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { keyButton } from "../ui/key-button";
@@ -95,10 +95,12 @@ export class CallBar extends DeskElement {
       <div class="why-line">${this.#connection(state) ?? this.#why(call)}</div>`;
   }
 
-  /** What matters more than why they call: whether the two hear each other. */
+  /** What matters more than why they call: whether the two hear each other, and that it came back. */
   #connection(state: CallState | undefined) {
     if (state === "reconnecting")
       return html`<span class="cut">${t("Your caller hears music and comes back to you by itself.")}</span>`;
+    const returned = this.desk.softphone?.call?.returned;
+    if (state === "ringing" && returned) return html`<strong class="cut">${returnedWord(returned)}</strong>`;
     if (state === "talking" && this.desk.softphone?.soundBlocked)
       return html`<strong class="cut">${t("Click anywhere to hear the caller: the browser waits for it.")}</strong>`;
     return null;
