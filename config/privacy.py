@@ -7,11 +7,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from config.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 ALONE: Final = 0o077  # what is taken from group and others
 WITH_GROUP: Final = 0o027
@@ -29,9 +25,6 @@ def keep_private(settings: Settings) -> None:
     folder = settings.data_folder
     if open_to_others(folder, mask) and folder.stat().st_uid == os.geteuid():
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) & ~mask)
-        log.info(
-            "data_folder.closed", folder=str(folder), mode=f"{folder.stat().st_mode & 0o777:o}"
-        )
 
 
 def open_to_others(folder: Path, mask: int) -> bool:

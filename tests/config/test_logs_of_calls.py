@@ -127,7 +127,12 @@ async def test_the_intake_names_the_call_of_a_case_and_of_a_fact_it_had_to_drop(
 async def test_a_command_of_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also what is logged below it, by those who know nothing of the call."""
 
+    class Current:
+        async def allowed(self, _client: Client) -> None:
+            return None
+
     class Session:
+        watch = Current()
         translator = load_all(("en",))["en"]
         viewer = Viewer(staff_id=1, user="ava", name="Ava", role="agent")
         client = Client(viewer, "en")
