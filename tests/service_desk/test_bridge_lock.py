@@ -10,51 +10,14 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import select
 
-from service_desk.actions import bridge_lock
-from service_desk.actions.bridge_lock import BEAT, EXPIRY, LOOK, Lease, one_active_bridge
+from service_desk import lease as leases
+from service_desk.actions.bridge_lock import bridge_lease, one_active_bridge
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.errors import Conflict
+from service_desk.lease import BEAT, EXPIRY, LOOK, Lease
 from service_desk.model import BridgeLock
-
-
-class Naps:
-    """Sleeps that end when the clock is moved: `advance` lets everybody do one round a second."""
-
-    def __init__(self, clock: HandClock) -> None:
-        self.clock = clock
-        self._sleepers: list[tuple[float, asyncio.Event]] = []
-        self._slept = asyncio.Event()
-
-    async def sleep(self, seconds: float) -> None:
-        woken = asyncio.Event()
-        self._sleepers.append((self.clock.monotonic() + seconds, woken))
-        self._slept.set()
-        await woken.wait()
-
-    async def asleep(self, count: int) -> None:
-        """Wait until so many sleep."""
-        async with asyncio.timeout(10):
-            while len(self._sleepers) < count:
-                self._slept.clear()
-                await self._slept.wait()
-
-    def wake(self) -> int:
-        """Wake who has slept long enough; how many."""
-        now = self.clock.monotonic()
-        due = [woken for until, woken in self._sleepers if until <= now]
-        self._sleepers = [each for each in self._sleepers if each[0] > now]
-        for woken in due:
-            woken.set()
-        return len(due)
-
-    async def advance(self, seconds: float) -> None:
-        """Second by second; whoever wakes does its round and sleeps again."""
-        for _ in range(int(seconds)):
-            self.clock.advance(1)
-            sleeping = len(self._sleepers)
-            if self.wake():
-                await self.asleep(sleeping)
+from tests.naps import Naps
 
 
 class Runner:
@@ -139,8 +102,8 @@ async def test_one_standby_takes_over_when_the_first_is_silent(
     desk: Desk, naps: Naps, start: Start
 ) -> None:
     """A holder that never beats: after the expiry exactly one of two takes over, not before."""
-    lease = Lease("pbx", "dead")
-    assert await desk.transact(bridge_lock._take, lease, None, desk.clock.now())
+    lease = bridge_lease("pbx", "dead")
+    assert await desk.transact(leases.take, lease, None, desk.clock.now())
     both = [start("two"), start("three")]
     await naps.asleep(2)
     await naps.advance(EXPIRY - 1)
@@ -158,9 +121,9 @@ async def test_who_was_stopped_for_too_long_ends_when_it_wakes(
     first = start("one")
     await first.acts()
     await naps.asleep(1)
-    lease = Lease("pbx", "two")
-    found = await desk.fetch(bridge_lock._look, "pbx")
-    assert await desk.transact(bridge_lock._take, lease, found, desk.clock.now())
+    lease = bridge_lease("pbx", "two")
+    found = await desk.fetch(leases.look, bridge_lease("pbx"))
+    assert await desk.transact(leases.take, lease, found, desk.clock.now())
     naps.clock.advance(BEAT)
     naps.wake()
     with pytest.raises(ExceptionGroup) as raised:
@@ -173,14 +136,14 @@ async def test_who_was_stopped_for_too_long_ends_when_it_wakes(
 
 async def test_a_swap_against_an_old_look_fails(desk: Desk) -> None:
     """A standby that looked before the holder's beat must look again."""
-    first, second = Lease("pbx", "one"), Lease("pbx", "two")
-    assert await desk.transact(bridge_lock._take, first, None, desk.clock.now())
-    assert not await desk.transact(bridge_lock._take, second, None, desk.clock.now())
-    old = await desk.fetch(bridge_lock._look, "pbx")
+    first, second = bridge_lease("pbx", "one"), bridge_lease("pbx", "two")
+    assert await desk.transact(leases.take, first, None, desk.clock.now())
+    assert not await desk.transact(leases.take, second, None, desk.clock.now())
+    old = await desk.fetch(leases.look, bridge_lease("pbx"))
     assert isinstance(desk.clock, HandClock)
     desk.clock.advance(1)
-    assert await desk.transact(bridge_lock._renew, first, desk.clock.now())
-    assert not await desk.transact(bridge_lock._take, second, old, desk.clock.now())
+    assert await desk.transact(leases.renew, first, desk.clock.now())
+    assert not await desk.transact(leases.take, second, old, desk.clock.now())
 
 
 async def test_a_holder_that_ended_on_this_machine_is_seen_at_once(
@@ -188,10 +151,10 @@ async def test_a_holder_that_ended_on_this_machine_is_seen_at_once(
 ) -> None:
     """A killed bridge's successor does not wait for the expiry."""
     child = await asyncio.create_subprocess_exec("sleep", "60")
-    mine = bridge_lock.this_process().split(":")
-    mine[2:4] = [str(child.pid), bridge_lock._started(child.pid)]
-    dead = Lease("pbx", ":".join(mine))
-    assert await desk.transact(bridge_lock._take, dead, None, desk.clock.now())
+    mine = leases.this_process().split(":")
+    mine[2:4] = [str(child.pid), leases.started(child.pid)]
+    dead = bridge_lease("pbx", ":".join(mine))
+    assert await desk.transact(leases.take, dead, None, desk.clock.now())
     second = start("two")
     await naps.asleep(1)
     assert not second.active.is_set()
@@ -204,10 +167,10 @@ async def test_a_holder_that_ended_on_this_machine_is_seen_at_once(
 
 def test_our_own_name_fits_and_lives() -> None:
     """The column holds 80 characters; we are not seen as ended; two of us differ."""
-    one, two = bridge_lock.this_process(), bridge_lock.this_process()
+    one, two = leases.this_process(), leases.this_process()
     assert len(one) <= 80
     assert one != two
-    assert not bridge_lock._ended_here(one)
-    assert not bridge_lock._ended_here("elsewhere:0123456789abcdef:1:1:ab")
-    assert not bridge_lock._ended_here("garbage")
-    assert str(os.getpid()) in bridge_lock._shown(one)
+    assert not leases.ended_here(one)
+    assert not leases.ended_here("elsewhere:0123456789abcdef:1:1:ab")
+    assert not leases.ended_here("garbage")
+    assert str(os.getpid()) in leases.shown(one)
