@@ -215,6 +215,8 @@ ELSEWHERE = (
     N_("this case is another customer's: say first who is calling"),
     N_("this is the same case already"),
     N_("another bridge acts for {system} now; this one had been stopped"),
+    N_("another process owns {name} now; this one had been stopped"),
+    N_("{name} was not run within {longest} s"),
     N_("the name or the password is wrong"),
     N_("too many failed tries; come back later"),
     N_("too many people sign in at once; try again in a moment"),

@@ -19,7 +19,7 @@ from agent_console.app import serve_web
 from agent_console.context import ConsoleContext
 from agent_console.live.socket import LiveServer
 from config import descriptors, logs, pbx
-from config.figures_of import of_bridge, of_listener, of_live, of_menu, of_process
+from config.figures_of import of_bridge, of_jobs, of_listener, of_live, of_menu, of_process
 from config.health import Health
 from config.journal_keeper import JournalKeeper
 from config.own_asterisk import OwnAsterisk
@@ -51,6 +51,7 @@ from service_desk.audit_chain import keep_sealed
 from service_desk.desk import Desk, connect
 from service_desk.first_start import furnish
 from service_desk.intake import Intake
+from service_desk.jobs.scheduler import Scheduler
 from service_desk.migrations import check_schema, migrate
 from service_desk.queries import staff
 
@@ -139,6 +140,10 @@ async def start(
         if "bridge" not in roles and "live" in roles:
             health.metrics.listen(bus)
     if "bridge" in roles:
+        # Whether it acts or stands by: the jobs are the database's, and have an owner of their own.
+        scheduler = Scheduler(desk, system=settings.system)
+        running.own(scheduler.run(), "jobs")
+        of_jobs(health, desk, scheduler)
         phones = _phones_of(settings, secrets, asterisk, desk, bus)
         telephone = _Telephone(settings, secrets, asterisk, phones, say)
         await _start_bridge(telephone, desk, bus, running, health)

@@ -13,6 +13,7 @@ from typing import Final
 from config import doctor_asterisk as asterisk
 from config import doctor_audit as audits
 from config import doctor_here as here
+from config import doctor_jobs as jobs
 from config import doctor_records as records
 from config.findings import Finding, Patient, wrong
 from config.problems import one_line
@@ -35,6 +36,7 @@ TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("call records", records.aside),
     ("alarms", records.alarms),
     ("audit", audits.audit),
+    ("jobs", jobs.jobs),
     ("bus", here.bus),
     ("ports", here.ports),
     ("Asterisk's manager", asterisk.manager),

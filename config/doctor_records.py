@@ -31,6 +31,7 @@ TO_DO: Final = {
     kinds.RECORDS_ASIDE: "ringdesk reconcile shows the last of them",
     kinds.RECORDS_UNREADABLE: "give us the right to read that folder",
     kinds.DISK_FULL: "make room on that disk",
+    kinds.JOB_FAILED: "ringdesk jobs says which and why",
 }
 LOOK: Final = "the table of alarms in docs/operations.md says what it means and where to look"
 Found = TypeVar("Found")
@@ -47,7 +48,7 @@ class _Read(Struct, frozen=True):
 
 async def aside(patient: Patient) -> AsyncIterator[Finding]:
     """Lines that were read, and those that are none. While they are news, an alarm says so too."""
-    found = await _asked(patient.settings, _lines_read)
+    found = await asked(patient.settings, _lines_read)
     if found is None:
         return
     if found.put_aside == 0:
@@ -59,7 +60,7 @@ async def aside(patient: Patient) -> AsyncIterator[Finding]:
 
 async def alarms(patient: Patient) -> AsyncIterator[Finding]:
     """Those that are on, by kind; the supervisors' board shows the same."""
-    found = await _asked(patient.settings, kinds.count_of)
+    found = await asked(patient.settings, kinds.count_of)
     if found is None:
         return
     on = {kind: many for kind, many in found.items() if many}
@@ -69,8 +70,8 @@ async def alarms(patient: Patient) -> AsyncIterator[Finding]:
         yield fine("alarms", "none is on")
 
 
-async def _asked(settings: Settings, question: Callable[[Connection, str], Found]) -> Found | None:
-    """The answer; None where there is no database that could give one."""
+async def asked(settings: Settings, question: Callable[[Connection, str], Found]) -> Found | None:
+    """The answer; None where there is no database that could give one. It is told the system."""
     url = make_url(settings.database.url)
     if url.get_backend_name() == "sqlite" and not is_there(url.database):
         return None

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, get_args, get_type_hints
 
@@ -25,8 +28,10 @@ from ivr.counter import Counter as MenuCounter
 from service_desk.desk import Desk
 from service_desk.errors import DeskError
 from service_desk.intake import Intake
+from service_desk.jobs.scheduler import Scheduler
 from service_desk.migrations import newest
 from service_desk.model import Outbox
+from service_desk.queries.jobs import JobView, jobs
 
 LEAST_FREE: Final = 1_000_000_000  # bytes: some 17 hours of recordings
 CALL_STATES: Final = get_args(get_type_hints(LiveCall)["state"])
@@ -138,6 +143,44 @@ def of_bridge(
     metrics.alarm("intake_failing", lambda: intake.failing_since is not None)
     metrics.alarm("facts_lost", lambda: intake.lost > 0)
     health.check("Asterisk", is_connected)
+
+
+def of_jobs(health: Health, desk: Desk, scheduler: Scheduler) -> None:
+    """The jobs, as their rows tell; the same in every process that could run them."""
+    table = _Jobs(desk)
+    metrics = health.metrics
+    metrics.before(table.look)
+    metrics.provide("ringdesk_jobs_owned", lambda: scheduler.owns)
+    for figure, read in (
+        ("ringdesk_job_done_timestamp_seconds", lambda job: _timestamp(job.done_at)),
+        ("ringdesk_job_due_timestamp_seconds", lambda job: _timestamp(job.due_at)),
+        ("ringdesk_job_duration_seconds", lambda job: job.seconds or 0.0),
+        ("ringdesk_job_running", lambda job: float(job.state == "running")),
+        ("ringdesk_job_failures", lambda job: float(job.failures)),
+    ):
+        metrics.provide(figure, partial(table.told, read))
+
+
+def _timestamp(at: datetime | None) -> float:
+    return 0.0 if at is None else at.timestamp()
+
+
+class _Jobs:
+    """The jobs' rows, read before each look; unknown while the database is away."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._jobs: tuple[JobView, ...] = ()
+
+    async def look(self) -> None:
+        """Read them."""
+        self._jobs = ()
+        with suppress(DeskError):
+            self._jobs = (await jobs(self._desk)).jobs
+
+    def told(self, read: Callable[[JobView], float]) -> Mapping[str, float]:
+        """One figure of each."""
+        return {job.name: read(job) for job in self._jobs}
 
 
 class _Outbox:

@@ -77,6 +77,12 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ringdesk_live_cut": Figure("Live screens cut because they did not read", counts=True),
     "ringdesk_connections": Figure("Connections that are open now", "listener"),
     "ringdesk_connections_refused": Figure("Connections turned away", "listener", True),
+    "ringdesk_jobs_owned": Figure("1 if this process runs the jobs, 0 while it stands by"),
+    "ringdesk_job_done_timestamp_seconds": Figure("When it last did its work (0: never)", "name"),
+    "ringdesk_job_due_timestamp_seconds": Figure("When it is due", "name"),
+    "ringdesk_job_duration_seconds": Figure("How long its last run took", "name"),
+    "ringdesk_job_running": Figure("1 while it runs", "name"),
+    "ringdesk_job_failures": Figure("How often in a row it did not do its work", "name"),
     "ringdesk_disk_free_bytes": Figure("Free space", "folder"),
     "ringdesk_tasks": Figure("Tasks of this process that have not ended"),
 }  # fmt: skip

@@ -36,6 +36,7 @@ DISK_FULL: Final = "disk_full"
 RECORDING_MISSING: Final = "recording_missing"
 EVENTS_FORGED: Final = "events_forged"
 CAP_REACHED: Final = "cap_reached"
+JOB_FAILED: Final = "job_failed"
 KINDS: Final = (
     DETAIL_WITHOUT_CALL,
     CALL_WITHOUT_DETAIL,
@@ -46,6 +47,7 @@ KINDS: Final = (
     RECORDING_MISSING,
     EVENTS_FORGED,
     CAP_REACHED,
+    JOB_FAILED,
 )
 MOST = 1_000  # subjects of one kind: more is one cause, and a thousand tell it
 SHOWN = 20  # of a kind, the newest: the count says how many there are
@@ -108,6 +110,17 @@ async def clear_alarms(unit: UnitOfWork, system: str, kind: str, about: Iterable
     return await _changed(unit, system, await unit.run(_clear, system, kind, about, unit.now))
 
 
+async def clear_everywhere(unit: UnitOfWork, kind: str, about: Iterable[str]) -> int:
+    """Have these be off whichever Asterisk's bridge raised them: of what is everybody's."""
+    these = list(about)
+    return sum(
+        [
+            await clear_alarms(unit, system, kind, these)
+            for system in await unit.run(_systems, kind, these)
+        ]
+    )
+
+
 async def _changed(unit: UnitOfWork, system: str, many: int) -> int:
     if many:
         unit.tell(AlarmsChanged(at=unit.now, system=system))
@@ -154,6 +167,16 @@ def _read(connection: Connection, statement: Select[Any]) -> list[Subject]:
     return [
         Subject(kind=row.kind, about=row.about, raised_at=row.raised_at, data=row.data)
         for row in connection.execute(statement)
+    ]
+
+
+def _systems(connection: Connection, kind: str, about: Iterable[str]) -> list[str]:
+    return [
+        *connection.scalars(
+            select(Alarm.system)
+            .where(Alarm.kind == kind, Alarm.about.in_(about), Alarm.cleared_at.is_(None))
+            .distinct()
+        )
     ]
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from service_desk.desk import connect
 from service_desk.errors import Conflict, DatabaseAway
 from service_desk.migrations import upgrade
-from service_desk.model import Audit, BridgeLock, metadata
+from service_desk.model import Audit, BridgeLock, Lease, metadata
 
 Progress = Callable[[int, int], None]
 
@@ -32,6 +32,8 @@ ENDING: Final = ".copy"
 CONNECT_SECONDS: Final = 10.0
 # The program's own; written by the migrations.
 OWN: Final = frozenset({"alembic_version"})
+# Who acts: nobody yet, on a database that was just put back.
+ACTING: Final = (BridgeLock, Lease)
 
 
 @contextlib.contextmanager
@@ -69,7 +71,8 @@ def check_sqlite(file: Path) -> None:
         found = database.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise Conflict("the database in the archive is damaged")
-        database.execute(str(delete(BridgeLock)))
+        for noun in ACTING:
+            database.execute(str(delete(noun)))
 
 
 def _open(file: Path) -> sqlite3.Connection:
@@ -115,7 +118,7 @@ async def load_tables(url: str, folder: Path, sequences: dict[str, int]) -> None
                 raw: Any = (await connection.get_raw_connection()).driver_connection
                 for table in metadata.sorted_tables:
                     file = folder / f"{table.name}{ENDING}"
-                    if table.name in OWN or table.name == BridgeLock.__tablename__:
+                    if table.name in OWN | {noun.__tablename__ for noun in ACTING}:
                         continue
                     columns = [column.name for column in table.columns]
                     await raw.copy_to_table(table.name, columns=columns, source=file)

@@ -31,9 +31,11 @@ from service_desk.demo_people import (
 from service_desk.demo_words import load_words
 from service_desk.desk import Desk
 from service_desk.errors import Conflict
+from service_desk.jobs.work import Work
 from service_desk.model import (
     Customer,
 )
+from service_desk.offers import counts, value
 
 
 class DemoLoaded(Struct, frozen=True, kw_only=True):
@@ -63,7 +65,10 @@ async def load_demo(
     chance = random.Random(SEED)  # noqa: S311 - the same company every time, no secret
     people = make_people(chance, now)
     bought = make_purchases(chance, people, now)
-    await desk.transact(load_people, desk, people, bought, now)
+    await desk.transact(load_people, people, bought)
+    work = Work(desk)
+    await counts.refresh(work)
+    await value.refresh(work)
     past = make_past(chance, people, now)
     await replay(desk, past, progress or (lambda _done, _total: None))
     await desk.transact(load_words, chance, past, now)

@@ -11,7 +11,6 @@ from sqlalchemy import Connection, insert, select
 
 from service_desk import demo_data as data
 from service_desk.actions.customer import name_key
-from service_desk.desk import Desk
 from service_desk.first_start import load_dispositions
 from service_desk.model import (
     ContactPoint,
@@ -19,8 +18,6 @@ from service_desk.model import (
     Product,
     Purchase,
 )
-from service_desk.offers.counts import count_pairs
-from service_desk.offers.value import value_customers
 
 CUSTOMERS = 300
 # The number of the sketch on every screen: three people share it.
@@ -154,13 +151,7 @@ def make_purchases(
     return bought
 
 
-def load_people(
-    connection: Connection,
-    desk: Desk,
-    people: list[Person],
-    bought: list[dict[str, Any]],
-    now: datetime,
-) -> None:
+def load_people(connection: Connection, people: list[Person], bought: list[dict[str, Any]]) -> None:
     load_catalogue(connection)
     connection.execute(
         insert(Customer),
@@ -203,8 +194,6 @@ def load_people(
         ],
     )
     connection.execute(insert(Purchase), bought)
-    count_pairs(connection)
-    value_customers(connection, now, desk.settings.weights, desk.settings.segments)
 
 
 def load_catalogue(connection: Connection) -> None:

@@ -13,14 +13,13 @@ import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import msgspec
 import structlog
 from msgspec import structs
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from cti import events as cti
@@ -30,7 +29,6 @@ from service_desk.fold_facts import TELLING
 from service_desk.intake_known import Known
 from service_desk.intake_sql import Statements
 from service_desk.intake_write import Writing, Written
-from service_desk.model import ConversationFacts
 from service_desk.story import Foretold
 
 log = structlog.get_logger(__name__)
@@ -50,7 +48,6 @@ PORTION, PART = 4, 8
 MOST_DELIVERED = 50  # outbox rows that may wait to be deleted with a write nobody waits for
 MOST_NAMED = 5  # calls of a portion in one line of the log
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
-FACTS_KEPT = timedelta(days=3)  # after the end of a call
 
 _encoder = msgspec.msgpack.Encoder()
 # A screen waits for these: the case must exist when the card is asked for.
@@ -312,18 +309,6 @@ class Intake:
         """After a failure nothing cached is trusted: it may have been committed all the same."""
         self._known.clear()
         self._roots.clear()
-
-    # Sweeping
-
-    async def sweep(self) -> int:
-        """Delete the facts of calls that ended long ago; how many calls. Call it now and then."""
-        before = self.desk.clock.now() - FACTS_KEPT
-        return await self.desk.transact(_sweep, before)
-
-
-def _sweep(connection: Connection, before: object) -> int:
-    statement = delete(ConversationFacts).where(ConversationFacts.ended_at < before)
-    return int(connection.execute(statement).rowcount)
 
 
 def packed(fact: cti.CallFact) -> tuple[bytes, cti.CallFact]:

@@ -11,10 +11,12 @@ from service_desk.model.conversation import (
     Leg,
     QueueVisit,
 )
-from service_desk.model.customer import ContactPoint, Customer
+from service_desk.model.customer import ContactPoint, Customer, CustomerWorth
 from service_desk.model.draft import Draft
 from service_desk.model.follow_up import FollowUp
+from service_desk.model.job import Generation, Job
 from service_desk.model.journal import Alarm, JournalCursor, JournalReject
+from service_desk.model.lease import Lease
 from service_desk.model.outbox import Outbox
 from service_desk.model.presentation import Presentation
 from service_desk.model.product import PairCount, Product, Purchase
@@ -36,11 +38,15 @@ __all__ = [
     "ConversationAlias",
     "ConversationFacts",
     "Customer",
+    "CustomerWorth",
     "Disposition",
     "Draft",
     "FollowUp",
+    "Generation",
+    "Job",
     "JournalCursor",
     "JournalReject",
+    "Lease",
     "Leg",
     "LoginAttempt",
     "Outbox",

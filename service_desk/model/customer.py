@@ -22,6 +22,8 @@ class Customer(Base):
 
     __tablename__ = "customer"
     id: Mapped[int] = mapped_column(Id, primary_key=True)
+    # In another program, which imports name it by.
+    external_id: Mapped[str | None] = mapped_column(String(80), index=True, unique=True)
     name: Mapped[str] = mapped_column(String(200))
     name_key: Mapped[str] = mapped_column(String(200), index=True)  # folded, for searching
     kind: Mapped[str] = mapped_column(String(16), default="person")
@@ -31,11 +33,23 @@ class Customer(Base):
     preferred_channel: Mapped[str] = mapped_column(String(16), default="phone")
     do_not_contact: Mapped[bool] = mapped_column(Boolean, default=False)
     since: Mapped[datetime | None]
-    value: Mapped[float] = mapped_column(Float, default=0.0)
-    value_percentile: Mapped[int] = mapped_column(default=1)
-    segment: Mapped[str] = mapped_column(String(1), default="D")
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
+
+
+class CustomerWorth(Base):
+    """What a customer is worth to us: computed anew by the job `worth` (`offers.value.refresh`);
+    only one `generation` is read (`service_desk/generations.py`). Who has no row is new."""
+
+    __tablename__ = "customer_worth"
+
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer_id: Mapped[int] = mapped_column(
+        ForeignKey("customer.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    value: Mapped[float] = mapped_column(Float)
+    percentile: Mapped[int]
+    segment: Mapped[str] = mapped_column(String(1))
 
 
 class ContactPoint(Base):

@@ -34,7 +34,7 @@ class Product(Base):
 
 
 class Purchase(Base):
-    """A customer bought a product."""
+    """A customer bought a product. `line_key` names the line where it was imported from."""
 
     __tablename__ = "purchase"
     __table_args__ = (Index("ix_purchase_customer_id_bought_at", "customer_id", "bought_at"),)
@@ -45,16 +45,19 @@ class Purchase(Base):
     bought_at: Mapped[datetime]
     price: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(String(3))
+    line_key: Mapped[str | None] = mapped_column(String(80), index=True, unique=True)
 
 
 class PairCount(Base):
     """Of `have_first` customers who hold the first product, `have_both` hold the second too.
 
-    Counted anew by `offers.counts.refresh`, never while a card is built.
+    Counted anew by the job `pairs` (`offers.counts.refresh`), never while a card is built; only one
+    `generation` is read (`service_desk/generations.py`).
     """
 
     __tablename__ = "pair_count"
 
+    generation: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     first_id: Mapped[int] = mapped_column(
         ForeignKey("product.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )

@@ -9,7 +9,9 @@ from sqlalchemy.orm import aliased
 
 from service_desk import views
 from service_desk.desk import Desk
+from service_desk.generations import current
 from service_desk.model import Case, PairCount, Presentation, Product, Purchase
+from service_desk.model.base import table_of
 from service_desk.offers import gates
 from service_desk.offers.score import Pair, best, reason, score
 
@@ -51,7 +53,11 @@ _PAIRS = (
     )
     .join(_first, _first.id == PairCount.first_id)
     .join(_second, _second.id == PairCount.second_id)
-    .where(PairCount.first_id.in_(bindparam("owned", expanding=True)), _second.active)
+    .where(
+        PairCount.generation == current(table_of(PairCount)),
+        PairCount.first_id.in_(bindparam("owned", expanding=True)),
+        _second.active,
+    )
 )
 
 

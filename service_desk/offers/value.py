@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
-from msgspec import Struct
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from msgspec import Struct, structs
+from sqlalchemy import Connection, case, func, select
 
-from service_desk.desk import Desk
-from service_desk.model import Customer, Purchase
+from service_desk.generations import replace
+from service_desk.jobs.work import Work
+from service_desk.model import Customer, CustomerWorth, Purchase
+from service_desk.model.base import table_of
 from service_desk.settings import SegmentEdges, ValueWeights
+
+READ: Final = 5_000  # customers in one look, in a snapshot of its own
 
 
 class Dealings(Struct, frozen=True, kw_only=True):
@@ -76,30 +81,38 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [first[value] / (len(values) - 1) for value in values]
 
 
-async def refresh(desk: Desk) -> int:
+async def refresh(work: Work) -> int:
     """Value all customers anew; how many."""
-    return await desk.transact(
-        value_customers, desk.clock.now(), desk.settings.weights, desk.settings.segments
-    )
+    settings, year = work.desk.settings, work.desk.clock.now() - timedelta(days=365)
+    dealings: list[Dealings] = []
+    while True:
+        after = dealings[-1].customer_id if dealings else 0
+        found = await work.read(_dealings, after, year, READ)
+        dealings += found
+        if len(found) < READ:
+            break
+    rows = (structs.asdict(each) for each in worths(dealings, settings.weights, settings.segments))
+    return await replace(work, table_of(CustomerWorth), rows)
 
 
-def value_customers(
-    connection: Connection, now: datetime, weights: ValueWeights, edges: SegmentEdges
-) -> int:
-    """`refresh` over a plain connection."""
-    year = now - timedelta(days=365)
+def _dealings(connection: Connection, after: int, year: datetime, most: int) -> list[Dealings]:
+    """Of the customers that follow `after`; `year`: since when something is recent."""
+    now = year + timedelta(days=365)
+    some = select(Customer.id, Customer.since).where(Customer.id > after)
+    some_of = some.order_by(Customer.id).limit(most).subquery()
     rows = connection.execute(
         select(
-            Customer.id,
-            Customer.since,
+            some_of.c.id,
+            some_of.c.since,
             func.coalesce(func.sum(Purchase.price), 0),
             func.coalesce(func.sum(case((Purchase.bought_at >= year, Purchase.price), else_=0)), 0),
             func.count(Purchase.id),
         )
-        .outerjoin(Purchase, Purchase.customer_id == Customer.id)
-        .group_by(Customer.id, Customer.since)
-    ).all()
-    dealings = [
+        .outerjoin(Purchase, Purchase.customer_id == some_of.c.id)
+        .group_by(some_of.c.id, some_of.c.since)
+        .order_by(some_of.c.id)
+    )
+    return [
         Dealings(
             customer_id=row[0],
             sales=float(row[2]),
@@ -109,24 +122,3 @@ def value_customers(
         )
         for row in rows
     ]
-    found = worths(dealings, weights, edges)
-    if found:
-        connection.execute(
-            update(Customer)
-            .where(Customer.id == bindparam("b_id"))
-            .values(
-                value=bindparam("b_value"),
-                value_percentile=bindparam("b_percentile"),
-                segment=bindparam("b_segment"),
-            ),
-            [
-                {
-                    "b_id": each.customer_id,
-                    "b_value": each.value,
-                    "b_percentile": each.percentile,
-                    "b_segment": each.segment,
-                }
-                for each in found
-            ],
-        )
-    return len(found)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from service_desk import views
 from service_desk.desk import Desk
 from service_desk.errors import ConversationNotFound
-from service_desk.model import Case, ContactPoint, Conversation, Customer
+from service_desk.model import Case, ContactPoint, Conversation, Customer, CustomerWorth
 from service_desk.offers.suggest import offers_for
 from service_desk.phone_number import PhoneNumber, shown, understand
 from service_desk.queries import parts
@@ -65,13 +65,14 @@ _CANDIDATES = (
         Customer.id,
         Customer.name,
         Customer.city,
-        Customer.value_percentile,
+        parts.PERCENTILE,
         _last_contact.label("last_contact_at"),
         _open_cases.label("open_cases"),
     )
     .join(ContactPoint, ContactPoint.customer_id == Customer.id)
+    .outerjoin(CustomerWorth, parts.WORTH_NOW)
     .where(ContactPoint.value == bindparam("number"), ContactPoint.kind == "phone")
-    .order_by(Customer.value_percentile.desc(), Customer.id)
+    .order_by(parts.PERCENTILE.desc(), Customer.id)
     .limit(MOST_CANDIDATES)
 )
 _CASE = parts.CASES.where(Case.id == bindparam("case_id"))

@@ -12,7 +12,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from service_desk.desk import Desk
-from service_desk.model import Case, ContactPoint, Customer
+from service_desk.model import Case, ContactPoint, Customer, CustomerWorth
 from service_desk.offers.suggest import offers_for
 from service_desk.queries import parts
 
@@ -52,12 +52,13 @@ def _with_a_story(connection: Connection, desk: Desk) -> Iterator[DemoCaller]:
     people = (
         select(Customer.id, Customer.name, Customer.language, alone.c.value)
         .join(alone, alone.c.customer_id == Customer.id)
+        .outerjoin(CustomerWorth, parts.WORTH_NOW)
         .where(
             ~Customer.do_not_contact,
             ~Customer.name.contains("<"),
             ~Customer.name.contains(";"),
         )
-        .order_by(Customer.value_percentile.desc(), Customer.id)
+        .order_by(parts.PERCENTILE.desc(), Customer.id)
         .limit(LOOK_AT)
     )
     yield from _first_with_offer(connection, desk, people.where(Customer.language == "en"))

@@ -6,22 +6,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select
+from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
 
 from service_desk import views
 from service_desk.case_number import case_number
+from service_desk.generations import current
 from service_desk.model import (
     Case,
     CaseEntry,
     ContactPoint,
     Conversation,
     Customer,
+    CustomerWorth,
     FollowUp,
     Product,
     Purchase,
     Recording,
     Staff,
 )
+from service_desk.model.base import table_of
 from service_desk.phone_number import shown
 from service_desk.queries.subject import subject_of
 from service_desk.queries.words import NAMING, story_line
@@ -78,7 +81,18 @@ CONTACT_POINTS = (
     .order_by(ContactPoint.id)
     .limit(50)
 )
-CUSTOMERS = select(Customer, exists().where(Purchase.customer_id == Customer.id).label("bought"))
+# Join `CustomerWorth` by this: the worth that is read now, which a new customer has not got yet.
+WORTH_NOW = and_(
+    CustomerWorth.customer_id == Customer.id,
+    CustomerWorth.generation == current(table_of(CustomerWorth)),
+)
+PERCENTILE = func.coalesce(CustomerWorth.percentile, 1).label("value_percentile")
+CUSTOMERS = select(
+    Customer,
+    PERCENTILE,
+    func.coalesce(CustomerWorth.segment, "D").label("segment"),
+    exists().where(Purchase.customer_id == Customer.id).label("bought"),
+).outerjoin(CustomerWorth, WORTH_NOW)
 CUSTOMER = CUSTOMERS.where(Customer.id == bindparam("customer_id"))
 OPEN_CASES = (
     CASES.where(Case.customer_id == bindparam("customer_id"), Case.status.in_(OPEN))

@@ -102,7 +102,7 @@ def _customers(
         parts.CUSTOMERS.where(or_(*either))
         .order_by(
             Customer.name_key.startswith(folded, autoescape=True).desc(),
-            Customer.value_percentile.desc(),
+            parts.PERCENTILE.desc(),
             Customer.id,
         )
         .limit(most)

@@ -13,7 +13,16 @@ from service_desk.demo import load_demo
 from service_desk.demo_people import SHARED
 from service_desk.demo_words import in_office_hours
 from service_desk.desk import Desk
-from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Leg, Product
+from service_desk.model import (
+    Case,
+    ContactPoint,
+    Conversation,
+    Customer,
+    CustomerWorth,
+    FollowUp,
+    Leg,
+    Product,
+)
 from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.staff import staff_list
 
@@ -49,9 +58,7 @@ async def test_the_demo_company(desk: Desk) -> None:
                 select(func.count(Conversation.call_id)).where(Conversation.talked > 10)
             ).scalar_one(),
             "consulted": run(select(func.count(Leg.leg_id)).where(Leg.consulted > 0)).scalar_one(),
-            "tops": run(
-                select(func.count(Customer.id)).where(Customer.segment == "A")
-            ).scalar_one(),
+            "tops": run(select(func.count()).where(CustomerWorth.segment == "A")).scalar_one(),
         }
 
     found = await desk.fetch(read)

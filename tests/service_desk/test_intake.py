@@ -19,6 +19,8 @@ from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.events import CardChanged, CaseOpened, CustomerChosen, DeskEvent
 from service_desk.intake import Intake
+from service_desk.intake_sweep import sweep
+from service_desk.jobs.work import Work
 from service_desk.model import Case, ContactPoint, Conversation, Customer, Leg, QueueVisit, metadata
 from service_desk.queries.conversations import conversation_page
 
@@ -301,9 +303,9 @@ async def test_replay_changes_nothing(desk: Desk, told: list[DeskEvent]) -> None
 
 async def test_swept_calls_stay_closed(desk: Desk, clock: HandClock) -> None:
     """Long after the end a late fact does not reopen a call."""
-    intake = await feed(desk, call("a"))
+    await feed(desk, call("a"))
     clock.advance(5 * 24 * 3600)
-    assert await intake.sweep() == 1
+    assert await sweep(Work(desk)) == 1
     before = digest(await tables(desk))
     await feed(desk, call("a")[:1], [call("a", 1)[-1]])
     assert digest(await tables(desk)) == before

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from service_desk.desk import connect
+from service_desk import generations
+from service_desk.desk import Desk, connect
 from service_desk.errors import BadValue, DatabaseAway, SchemaTooNew, SchemaTooOld
 from service_desk.migrations import check_schema, migrate, newest, upgrade
-from service_desk.model import metadata
+from service_desk.model import PairCount, metadata
+from service_desk.model.base import UtcDateTime, table_of
+from service_desk.queries.customer_page import customer_page
 
 
 def differences(connection: Connection) -> list[object]:
@@ -125,3 +129,47 @@ async def test_a_database_that_is_silent_is_away() -> None:
 
     with pytest.raises(DatabaseAway, match="does not answer: TimeoutError"):
         await check_schema(cast(AsyncEngine, Silent()))
+
+
+async def test_what_was_computed_before_the_jobs_is_the_first_generation(
+    database_url: str,
+) -> None:
+    """Worth and pairs are read as before, and what hangs on a customer stays."""
+    engine = connect(database_url)
+    at = bindparam("at", datetime(2026, 1, 1, tzinfo=UTC), UtcDateTime())
+    customer = text(
+        "INSERT INTO customer (id, name, name_key, kind, organisation, city, language, value, "
+        "preferred_channel, do_not_contact, value_percentile, segment, created_at, changed_at) "
+        "VALUES (1, 'C', 'c', 'person', '', '', 'en', 0.5, 'phone', false, 97, 'A', :at, :at)"
+    )
+    statements = (
+        customer.bindparams(at),
+        text(
+            "INSERT INTO contact_point (customer_id, kind, value, raw) VALUES (1, 'phone', '1', '')"
+        ),
+        text(
+            "INSERT INTO product (id, sku, name_en, name_zh, pitch_en, pitch_zh, category, price, "
+            "currency, active) VALUES (1, 'a', '', '', '', '', '', 1, 'EUR', true), "
+            "(2, 'b', '', '', '', '', '', 1, 'EUR', true)"
+        ),
+        text(
+            "INSERT INTO pair_count (first_id, second_id, have_first, have_both) "
+            "VALUES (1, 2, 9, 8)"
+        ),
+    )
+    async with engine.connect() as raw:
+        connection = await raw.execution_options(ringdesk_writes=True)
+        async with connection.begin():
+            await connection.run_sync(lambda plain: upgrade(plain, "0004"))
+            for statement in statements:
+                await connection.execute(statement)
+    await migrate(database_url)
+    desk = Desk(engine)
+    found = (await customer_page(desk, 1)).customer
+    assert (found.segment, found.value_percentile) == ("A", 97)
+    assert [each.value for each in found.contact_points] == ["1"]
+    pairs = select(PairCount.have_both).where(
+        PairCount.generation == generations.current(table_of(PairCount))
+    )
+    assert await desk.fetch(lambda c: list(c.scalars(pairs))) == [8]
+    await desk.close()

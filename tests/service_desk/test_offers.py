@@ -14,6 +14,7 @@ from service_desk.actions import customer as customers
 from service_desk.actor import SYSTEM
 from service_desk.demo_people import load_catalogue
 from service_desk.desk import Desk
+from service_desk.jobs.work import Work
 from service_desk.model import PairCount, Product, Purchase
 from service_desk.offers import gates, value
 from service_desk.offers.counts import refresh
@@ -124,7 +125,7 @@ async def test_offers_follow_the_counts(desk: Desk) -> None:
                 for who, sku in rows
             ],
         )
-    assert await refresh(desk) == 2
+    assert await refresh(Work(desk)) == 2
     counted = await desk.fetch(lambda c: c.execute(select(PairCount)).all())
     assert {(each.have_first, each.have_both) for each in counted} == {(8, 6), (6, 6)}
     [offer] = (await customer_page(desk, ids[0])).suggestion.offers
@@ -187,7 +188,7 @@ async def test_customers_are_valued(desk: Desk) -> None:
                 "currency": "EUR",
             },
         )
-    assert await value.refresh(desk) == 30
+    assert await value.refresh(Work(desk)) == 30
     brief = (await customer_page(desk, ids[7])).customer
     assert (brief.segment, brief.value_percentile) == ("A", 100)
     # Of whoever bought nothing a place in the pyramid says nothing, wherever they are shown.

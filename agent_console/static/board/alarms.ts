@@ -56,6 +56,10 @@ function meaning(kind: string): Meaning {
       what: t("Outside calls not let out"),
       todo: t("A cap of the settings was reached. If it was not the agent, somebody has their telephone."),
     }),
+    job_failed: () => ({
+      what: t("Job failed"),
+      todo: t("It is tried again by itself. An administrator sees why on the page of jobs."),
+    }),
     records_aside: () => ({
       what: t("Call records damaged"),
       todo: t("Lines that nobody can read were put aside. An administrator sees them by: ringdesk reconcile"),
