@@ -34,6 +34,11 @@ class Permission(StrEnum):
     RECORDING_HEAR_ALL = "recording.hear_all"
     QUEUE_READ = "queue.read"
     AGENT_READ = "agent.read"
+    PRODUCT_READ = "product.read"
+    PRODUCT_WRITE = "product.write"
+    PURCHASE_WRITE = "purchase.write"
+    JOB_SEE = "job.see"
+    JOB_RUN = "job.run"
     METRICS_READ = "metrics.read"
     STAFF_MANAGE = "staff.manage"
 
@@ -50,6 +55,7 @@ _AGENT = frozenset(
         Permission.CONVERSATION_READ,
         Permission.RECORDING_HEAR_OWN,
         Permission.QUEUE_READ,
+        Permission.PRODUCT_READ,
     }
 )
 _SUPERVISOR = _AGENT | {
@@ -57,8 +63,16 @@ _SUPERVISOR = _AGENT | {
     Permission.CASE_JOIN,
     Permission.RECORDING_HEAR_ALL,
     Permission.AGENT_READ,
+    # What is sold and what was bought is another program's word, with a supervisor's token.
+    Permission.PRODUCT_WRITE,
+    Permission.PURCHASE_WRITE,
+    Permission.JOB_SEE,
 }
-_ADMINISTRATOR = _SUPERVISOR | {Permission.METRICS_READ, Permission.STAFF_MANAGE}
+_ADMINISTRATOR = _SUPERVISOR | {
+    Permission.JOB_RUN,
+    Permission.METRICS_READ,
+    Permission.STAFF_MANAGE,
+}
 
 GRANTS: Mapping[Role, frozenset[Permission]] = {
     "agent": _AGENT,

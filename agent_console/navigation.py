@@ -26,6 +26,7 @@ PLACES = (
     Place("cases", "/cases", Permission.CASE_READ, N_("Cases")),
     Place("search", "/search", Permission.CUSTOMER_READ, N_("Search")),
     Place("figures", "/figures", Permission.QUEUE_READ, N_("Figures")),
+    Place("jobs", "/jobs", Permission.JOB_SEE, N_("Jobs")),
 )
 
 

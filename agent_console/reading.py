@@ -22,21 +22,26 @@ from service_desk.queries import (
     case_page,
     conversations,
     customer_page,
+    jobs,
     parts,
     search,
     staff,
 )
 from service_desk.queries.alarms import alarms_by_kind
 from service_desk.queries.figures import QueueFigures, queue_figures
+from service_desk.sales import products as catalogue
+from service_desk.sales import purchases as bought
 from service_desk.views import (
     CaseBrief,
     CasePage,
     CaseStatus,
+    CatalogueProduct,
     CustomerBrief,
     CustomerPage,
     Disposition,
     Page,
     Priority,
+    PurchaseView,
 )
 
 MOST_DRAFTS = 50
@@ -101,9 +106,14 @@ async def customers(
     if q:
         found = await search.search(context.desk, q, limit=limit)
         return found.customers, Page(total=len(found.customers))
+    return await context.desk.fetch(_customers, _id_in(cursor) or 0, limit)
+
+
+def _id_in(cursor: str) -> int | None:
+    """The id that a cursor is; None for the first page."""
     if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 16):
         raise BadRequest(N_("is no cursor of ours"), field="cursor")
-    return await context.desk.fetch(_customers, int(cursor or 0), limit)
+    return int(cursor) if cursor else None
 
 
 def _customers(
@@ -115,6 +125,35 @@ def _customers(
     ).all()
     shown = tuple(parts.brief_of_customer(row) for row in rows[:limit])
     return shown, Page(total=total, next=str(shown[-1].id) if len(rows) > limit else None)
+
+
+async def products(
+    context: ConsoleContext, *, sku: str, cursor: str, limit: int
+) -> tuple[tuple[CatalogueProduct, ...], Page]:
+    """A page of what is sold, by id."""
+    return await catalogue.products(context.desk, sku=sku, after=_id_in(cursor) or 0, limit=limit)
+
+
+async def product(context: ConsoleContext, product_id: int) -> CatalogueProduct:
+    """One product."""
+    return await catalogue.product(context.desk, product_id)
+
+
+async def purchases(
+    context: ConsoleContext, customer_id: int, *, cursor: str, limit: int
+) -> tuple[tuple[PurchaseView, ...], Page]:
+    """A page of what a customer bought, the last entered first."""
+    return await bought.purchases(context.desk, customer_id, before=_id_in(cursor), limit=limit)
+
+
+async def purchase(context: ConsoleContext, purchase_id: int) -> PurchaseView:
+    """One purchase."""
+    return await bought.purchase(context.desk, purchase_id)
+
+
+async def all_jobs(context: ConsoleContext) -> jobs.Jobs:
+    """What runs by itself, and how it went."""
+    return await jobs.jobs(context.desk)
 
 
 async def calls(

@@ -18,6 +18,8 @@ from service_desk.actions import follow_up as follow_ups
 from service_desk.actions import join_cases as joining
 from service_desk.actions import recording as recordings
 from service_desk.actor import Actor
+from service_desk.jobs import ask
+from service_desk.sales import products, purchases
 from service_desk.views import CaseStatus, OfferOutcome, OfferView, Priority
 
 
@@ -144,6 +146,7 @@ async def create_customer(
     language: str,
     phone: str,
     email: str,
+    external_id: str = "",
     call_id: str | None = None,
     by: Actor,
 ) -> int:
@@ -158,6 +161,7 @@ async def create_customer(
         language=language,
         phones=(phone,) if phone else (),
         emails=(email,) if email else (),
+        external_id=external_id,
         call_id=call_id,
         by=by,
     )
@@ -179,6 +183,37 @@ async def add_contact_point(
     return await customer.add_contact_point(
         context.desk, customer_id=customer_id, kind=kind, value=value, by=by
     )
+
+
+async def create_product(context: ConsoleContext, given: dict[str, Any], *, by: Actor) -> int:
+    """Make a product; its id."""
+    return await products.create_product(context.desk, by=by, **given)
+
+
+async def update_product(
+    context: ConsoleContext, product_id: int, given: dict[str, Any], *, by: Actor
+) -> None:
+    """Change what is given."""
+    await products.update_product(context.desk, product_id=product_id, by=by, **given)
+
+
+async def create_purchase(
+    context: ConsoleContext, customer_id: int, given: dict[str, Any], *, by: Actor
+) -> int:
+    """A customer bought something; the purchase's id."""
+    return await purchases.create_purchase(context.desk, customer_id=customer_id, by=by, **given)
+
+
+async def update_purchase(
+    context: ConsoleContext, purchase_id: int, given: dict[str, Any], *, by: Actor
+) -> None:
+    """Change what is given."""
+    await purchases.update_purchase(context.desk, purchase_id=purchase_id, by=by, **given)
+
+
+async def run_job(context: ConsoleContext, name: str, *, by: Actor) -> None:
+    """Have a job run now, by whoever runs the jobs."""
+    await ask.run_soon(context.desk, name, by=by)
 
 
 async def offer_outcome(

@@ -6,7 +6,8 @@ that a counter can say it in another language (`agent_console/refusals.py`): nev
 DeskError
  +-- NotFound
  |    +-- CaseNotFound, ConversationNotFound, CustomerNotFound, FollowUpNotFound,
- |    +-- ProductNotFound, StaffNotFound, RecordingNotFound, TokenNotFound
+ |    +-- JobNotFound, ProductNotFound, PurchaseNotFound, StaffNotFound,
+ |    +-- RecordingNotFound, TokenNotFound
  +-- Refused            what was asked is not allowed as it is
  |    +-- BadValue      a value is missing, too long or unknown
  |    +-- NotSignedIn   wrong name or password, or a session that is over
@@ -52,6 +53,14 @@ class FollowUpNotFound(NotFound):
 
 class ProductNotFound(NotFound):
     """There is no such product."""
+
+
+class JobNotFound(NotFound):
+    """There is no such job."""
+
+
+class PurchaseNotFound(NotFound):
+    """There is no such purchase."""
 
 
 class StaffNotFound(NotFound):

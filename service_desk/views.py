@@ -61,6 +61,7 @@ class CustomerBrief(Struct, frozen=True, kw_only=True):
     preferred_channel: str
     do_not_contact: bool
     contact_points: tuple[ContactPoint, ...] = ()
+    external_id: str | None = None  # what another program calls them
 
 
 class CaseBrief(Struct, frozen=True, kw_only=True):
@@ -150,6 +151,34 @@ class Product(Struct, frozen=True, kw_only=True):
     bought_at: datetime
     price: int
     currency: str
+
+
+class CatalogueProduct(Struct, frozen=True, kw_only=True):
+    """Something we sell. Money in minor units; one that is not `active` is offered no more."""
+
+    id: int
+    sku: str
+    name_en: str
+    name_zh: str
+    pitch_en: str
+    pitch_zh: str
+    category: str
+    price: int
+    currency: str
+    active: bool
+
+
+class PurchaseView(Struct, frozen=True, kw_only=True):
+    """A customer bought a product. Money in minor units; `line_key`: what names it elsewhere."""
+
+    id: int
+    customer_id: int
+    product_id: int
+    sku: str
+    bought_at: datetime
+    price: int
+    currency: str
+    line_key: str | None
 
 
 class Promise(Struct, frozen=True, kw_only=True):

@@ -112,6 +112,12 @@ async def _body(request: web.Request, kind: Any) -> Any:
         raise BadRequest(N_("is nested too deeply")) from None
 
 
+def given(body: Struct) -> dict[str, Any]:
+    """What was sent of a body whose fields may be left out."""
+    fields = msgspec.structs.asdict(body).items()
+    return {name: value for name, value in fields if value is not msgspec.UNSET}
+
+
 def identifier(call: Call, name: str = "id") -> int:
     """A number out of the path, whose form was checked."""
     return int(call.path[name])
@@ -124,8 +130,3 @@ def moment(text: str, field: str) -> datetime:
     except ValueError:
         raise BadRequest(N_("is no date and time"), field=field) from None
 
-
-def given(patch: Struct) -> dict[str, Any]:
-    """The fields of a PATCH that were sent."""
-    fields = msgspec.structs.asdict(patch)
-    return {name: value for name, value in fields.items() if value is not msgspec.UNSET}

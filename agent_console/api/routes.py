@@ -12,12 +12,12 @@ from aiohttp import web
 
 from agent_console import shown
 from agent_console.access import Permission as Needs
-from agent_console.api import calls, cases, customers, live, staff
+from agent_console.api import calls, cases, customers, live, sales, staff
 from agent_console.api import shapes as s
 from agent_console.api.endpoint import Endpoint, Work
 from agent_console.api.openapi import describe
 from agent_console.web import Route
-from service_desk.views import CasePage, CustomerPage
+from service_desk.views import CasePage, CatalogueProduct, CustomerPage, PurchaseView
 
 V1 = "/api/v1"
 CREATED = 201
@@ -61,6 +61,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Change what is given", body=s.CustomerPatch),
     _at("POST", "/customers/{id}/contact-points", Needs.CUSTOMER_WRITE, customers.reachable, s.Done,
         summary="Add a number or an address", body=s.NewContactPoint, status=CREATED),
+    _at("GET", "/customers/{id}/purchases", Needs.CUSTOMER_READ, sales.purchases, s.Purchases,
+        summary="What a customer bought, the last entered first", query=s.Paging),
+    _at("POST", "/customers/{id}/purchases", Needs.PURCHASE_WRITE, sales.create_purchase, s.Done,
+        summary="A customer bought something", body=s.NewPurchase, status=CREATED),
+    _at("PATCH", "/purchases/{id}", Needs.PURCHASE_WRITE, sales.change_purchase, PurchaseView,
+        summary="Change what is given", body=s.PurchasePatch),
+    _at("GET", "/products", Needs.PRODUCT_READ, sales.products, s.Products,
+        summary="What is sold", query=s.ProductQuery),
+    _at("POST", "/products", Needs.PRODUCT_WRITE, sales.create_product, s.Done,
+        summary="Make a product", body=s.NewProduct, status=CREATED),
+    _at("GET", "/products/{id}", Needs.PRODUCT_READ, sales.product, CatalogueProduct,
+        summary="One product"),
+    _at("PATCH", "/products/{id}", Needs.PRODUCT_WRITE, sales.change_product, CatalogueProduct,
+        summary="Change what is given", body=s.ProductPatch),
     _at("GET", "/conversations", Needs.CONVERSATION_READ, calls.some, s.Conversations,
         summary="Conversations, newest first", query=s.ConversationQuery),
     _at("GET", "/conversations/{call_id}", Needs.CONVERSATION_READ, calls.one,

@@ -16,11 +16,13 @@ from service_desk.queries.staff import StaffView
 from service_desk.views import (
     CaseBrief,
     CaseStatus,
+    CatalogueProduct,
     ConversationBrief,
     CustomerBrief,
     LegView,
     Page,
     Priority,
+    PurchaseView,
 )
 
 # Patterns end in `(?!\n)$`: to JSON schemas and to Python alike, the end and nothing after it.
@@ -57,6 +59,13 @@ Moment = Annotated[
         extra_json_schema={"format": "date-time"},
     ),
 ]
+
+ExternalId = Annotated[str, Meta(max_length=80)]
+Price = Annotated[int, Meta(ge=0, le=10**12)]  # in minor units: 1999 is 19.99
+Currency = Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+Sku = Annotated[str, Meta(min_length=1, max_length=40)]
+ProductName = Annotated[str, Meta(min_length=1, max_length=200)]
+Pitch = Annotated[str, Meta(max_length=300)]
 
 # What stands in an address, by its hole.
 PATH: Mapping[str, Any] = {"id": Id, "call_id": CallId, "number": CaseNumber, "name": User}
@@ -171,6 +180,7 @@ class NewCustomer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     language: Language = ""
     phone: Number = ""
     email: AnyEmail = ""
+    external_id: ExternalId = ""  # what your own program calls them
 
 
 class CustomerPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,6 +191,73 @@ class CustomerPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     city: Title | UnsetType = UNSET
     language: Language | UnsetType = UNSET
     do_not_contact: bool | UnsetType = UNSET
+    external_id: ExternalId | UnsetType = UNSET
+
+
+class ProductQuery(Paging, frozen=True, kw_only=True):
+    """`sku`: only this one."""
+
+    sku: Annotated[str, Meta(max_length=40)] = ""
+
+
+class Products(Struct, frozen=True, kw_only=True):
+    """One page of what is sold."""
+
+    items: tuple[CatalogueProduct, ...]
+    page: Page
+
+
+class NewProduct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something to be sold; without a currency in the desk's."""
+
+    sku: Sku
+    name_en: ProductName
+    price: Price
+    name_zh: Annotated[str, Meta(max_length=200)] = ""
+    pitch_en: Pitch = ""
+    pitch_zh: Pitch = ""
+    category: Annotated[str, Meta(max_length=40)] = ""
+    currency: Currency | UnsetType = UNSET
+    active: bool = True
+
+
+class ProductPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is given is changed, the rest stays."""
+
+    name_en: ProductName | UnsetType = UNSET
+    name_zh: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    pitch_en: Pitch | UnsetType = UNSET
+    pitch_zh: Pitch | UnsetType = UNSET
+    category: Annotated[str, Meta(max_length=40)] | UnsetType = UNSET
+    price: Price | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+class Purchases(Struct, frozen=True, kw_only=True):
+    """One page of what a customer bought, the last entered first."""
+
+    items: tuple[PurchaseView, ...]
+    page: Page
+
+
+class NewPurchase(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Without a price it is the product's. `line_key` names it in your own program: sent again with
+    the same key it is the same purchase."""
+
+    sku: Sku
+    bought_at: Annotated[datetime, Meta(tz=True)]
+    price: Price | None = None
+    currency: Currency | None = None
+    line_key: Annotated[str, Meta(min_length=1, max_length=80)] | None = None
+
+
+class PurchasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is given is changed, the rest stays."""
+
+    bought_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    price: Price | UnsetType = UNSET
+    currency: Currency | UnsetType = UNSET
 
 
 class NewPhone(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import delete, insert, update
@@ -38,11 +39,12 @@ async def create_customer(
     phones: Sequence[str] = (),
     emails: Sequence[str] = (),
     call_id: str | None = None,
+    external_id: str = "",
 ) -> int:
     """Make a customer; their id. With `call_id` the call's number is theirs and they are chosen.
 
-    An empty `language` is one not yet chosen: the phone menu asks.
-    Raises BadValue, ConversationNotFound.
+    An empty `language` is one not yet chosen: the phone menu asks. `external_id`: what another
+    program calls them. Raises BadValue, ConversationNotFound, Conflict if that is another's.
     """
     values = {
         "name": checks.name("name", name, most=LONGEST_NAME),
@@ -50,8 +52,22 @@ async def create_customer(
         "organisation": checks.name("organisation", organisation, most=200, least=0),
         "city": checks.name("city", city, most=120, least=0),
         "language": checks.language("language", language, ("", *desk.settings.languages)),
+        "external_id": _external(external_id),
     }
     values["name_key"] = name_key(values["name"])
+    with _one_id_each():
+        return await _create(desk, values, phones=phones, emails=emails, call_id=call_id, by=by)
+
+
+async def _create(
+    desk: Desk,
+    values: dict[str, Any],
+    *,
+    phones: Sequence[str],
+    emails: Sequence[str],
+    call_id: str | None,
+    by: Actor,
+) -> int:
     async with desk.write(by=by) as uow:
         made = await uow.execute(
             insert(Customer),
@@ -123,8 +139,9 @@ async def update_customer(
     preferred_channel: str | None = None,
     do_not_contact: bool | None = None,
     language: str | None = None,
+    external_id: str | None = None,
 ) -> None:
-    """Change what is given, leave the rest. Raises BadValue, CustomerNotFound."""
+    """Change what is given, leave the rest. Raises BadValue, CustomerNotFound, Conflict."""
     changes: dict[str, Any] = {}
     if name is not None:
         changes["name"] = checks.name("name", name, most=LONGEST_NAME)
@@ -143,6 +160,13 @@ async def update_customer(
         changes["do_not_contact"] = do_not_contact
     if language is not None:
         changes["language"] = checks.language("language", language, ("", *desk.settings.languages))
+    if external_id is not None:
+        changes["external_id"] = _external(external_id)
+    with _one_id_each():
+        await _update(desk, customer_id, changes, by)
+
+
+async def _update(desk: Desk, customer_id: int, changes: dict[str, Any], by: Actor) -> None:
     async with desk.write(by=by) as uow:
         await checks.customer(uow, customer_id)
         await uow.execute(
@@ -179,6 +203,18 @@ async def add_contact_point(
     except IntegrityError as error:
         raise Conflict("this customer has it already") from error
     return made
+
+
+def _external(text: str) -> str | None:
+    return checks.line("external_id", text, most=80, least=0) or None
+
+
+@contextlib.contextmanager
+def _one_id_each() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict("another customer has this id") from error
 
 
 def _phone(desk: Desk, raw: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
 
 from service_desk import views
 from service_desk.case_number import case_number
+from service_desk.errors import CustomerNotFound
 from service_desk.generations import current
 from service_desk.model import (
     Case,
@@ -210,6 +211,7 @@ def brief_of_customer(row: Any, points: Iterable[views.ContactPoint] = ()) -> vi
         preferred_channel=row.preferred_channel,
         do_not_contact=row.do_not_contact,
         contact_points=tuple(points),
+        external_id=row.external_id,
     )
 
 
@@ -226,6 +228,12 @@ def customer(connection: Connection, customer_id: int) -> views.CustomerBrief | 
             for each in points
         ),
     )
+
+
+def must_be_customer(connection: Connection, customer_id: int) -> None:
+    """Raises CustomerNotFound."""
+    if connection.scalar(select(Customer.id).where(Customer.id == customer_id)) is None:
+        raise CustomerNotFound("there is no such customer")
 
 
 _POINTS_OF_MANY = (

@@ -15,10 +15,13 @@ from argon2 import PasswordHasher
 
 from agent_console import reading, sessions
 from agent_console.access import Viewer
+from agent_console.api.routes import V1
 from agent_console.app import build_app
 from agent_console.context import AgentDevice, ConsoleContext, PauseReason, QueueInfo
 from cti.bus import InProcessBus
 from service_desk.actions import staff
+from service_desk.actions.staff import issue_token
+from service_desk.actor import SYSTEM
 from service_desk.clock import SystemClock
 from service_desk.settings import Title
 from tests.agent_console.office import (
@@ -195,3 +198,27 @@ async def door(office: Office, tmp_path: Path) -> AsyncIterator[Open]:
     for client in clients:
         await client.close()
     await server.close()
+
+
+class Program:
+    """A program with a token."""
+
+    def __init__(self, browser: Browser, token: str) -> None:
+        self.browser = browser
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, expect: int = 200
+    ) -> dict[str, Any]:
+        more = {} if body is None else {"json": body}
+        answer = await self.browser.client.request(method, V1 + path, headers=self.headers, **more)
+        found: dict[str, Any] = await answer.json()
+        assert answer.status == expect, found
+        return found
+
+
+@pytest.fixture
+async def program(office: Office, door: Open) -> Program:
+    """A program with a supervisor's token."""
+    token = await issue_token(office.desk, label="erp", role="supervisor", by=SYSTEM)
+    return Program(await door(), token)

@@ -15,32 +15,9 @@ from cti.wishes import CommandDone, Reply, Wish
 from service_desk.actions.staff import issue_token, revoke_token
 from service_desk.actor import SYSTEM
 from service_desk.queries.staff import audit_list, phone_generation, token_list
-from tests.agent_console.conftest import Browser, Open
+from service_desk.sales.products import create_product
+from tests.agent_console.conftest import Open, Program
 from tests.agent_console.office import Office, a_call
-
-
-class Program:
-    """A program with a token."""
-
-    def __init__(self, browser: Browser, token: str) -> None:
-        self.browser = browser
-        self.headers = {"Authorization": f"Bearer {token}"}
-
-    async def ask(
-        self, method: str, path: str, body: Any = None, *, expect: int = 200
-    ) -> dict[str, Any]:
-        more = {} if body is None else {"json": body}
-        answer = await self.browser.client.request(method, V1 + path, headers=self.headers, **more)
-        found: dict[str, Any] = await answer.json()
-        assert answer.status == expect, found
-        return found
-
-
-@pytest.fixture
-async def program(office: Office, door: Open) -> Program:
-    """A program with a supervisor's token."""
-    token = await issue_token(office.desk, label="erp", role="supervisor", by=SYSTEM)
-    return Program(await door(), token)
 
 
 async def test_without_a_token_or_with_a_wrong_or_revoked_one_there_is_nothing(
@@ -224,6 +201,7 @@ async def test_answers_are_what_openapi_says(office: Office, door: Open) -> None
     await office.take(*a_call())
     token = await issue_token(office.desk, label="all", role="administrator", by=SYSTEM)
     program = Program(await door(), token)
+    await create_product(office.desk, sku="P-1", name_en="Printer", price=9900, by=SYSTEM)
     case = (await program.ask("GET", "/cases"))["items"][0]["number"]
     filled = {"{id}": str(office.customer_id), "{call_id}": "call-1", "{number}": case}
     for endpoint in ENDPOINTS:

@@ -18,7 +18,7 @@ from tests.agent_console.conftest import Open, context_for
 def filled(path: str) -> str:
     """A route's path with something in its holes."""
     path = re.sub(r"{(id|path:\.\+)}", "1", path)
-    return re.sub(r"{lang}", "en", re.sub(r"{(number|call_id)}", "C-1", path))
+    return re.sub(r"{lang}", "en", re.sub(r"{(number|call_id|name)}", "C-1", path))
 
 
 PROTECTED = [route for route in TABLE if route.permission is not Permission.ANYONE]

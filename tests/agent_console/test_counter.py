@@ -276,7 +276,7 @@ async def test_every_page_leads_to_the_same_places_in_the_same_order(door: Open)
     """The server's pages and those that a script draws; only where this person may go."""
     for name, expected in (
         ("ava", ["/desk", "/cases", "/search", "/figures"]),
-        ("sue", ["/desk", "/board", "/cases", "/search", "/figures"]),
+        ("sue", ["/desk", "/board", "/cases", "/search", "/figures", "/jobs"]),
     ):
         browser = await door(name)
         for path in expected:
