@@ -240,10 +240,11 @@ def _add_groups() -> None:
     from config.cli_backup import backup, restore
     from config.cli_desk import db, token, user
     from config.cli_flow import flow
+    from config.cli_import import import_file
     from config.cli_jobs import jobs_group
     from config.cli_journal import reconcile
 
-    for command in (db, user, token, flow, backup, restore, reconcile, jobs_group):
+    for command in (db, user, token, flow, backup, restore, reconcile, jobs_group, import_file):
         ringdesk.add_command(command)
 
 

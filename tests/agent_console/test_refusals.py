@@ -30,7 +30,7 @@ EN, ZH = load("en"), load("zh")
 # Given on as it came, from where it is looked at.
 HANDED_ON = {"reply.reason", "error.text", "text"}
 # Said in the terminal alone, in English like the program's other words there.
-ON_THE_COMMAND_LINE = {"service_desk/copies.py"}
+ON_THE_COMMAND_LINE = {"service_desk/copies.py", "service_desk/imports/run.py"}
 
 
 def every(kind: type[Any]) -> Iterator[type[Any]]:
