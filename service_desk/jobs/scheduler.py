@@ -70,6 +70,9 @@ class Scheduler:
                 log.warning("jobs.lost")
             except* Exception as group:  # noqa: BLE001 - the task's edge: jobs never end a process
                 log.error("jobs.failed", error=where(_first(group)))
+            # A group that fails at the moment of a cancel tells of the failure alone (3.11, 3.12).
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError
             await self._sleep(LOOK)
 
     async def _own(self) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
 from service_desk import generations
 from service_desk.actions import customer as customers
@@ -24,6 +24,7 @@ from service_desk.model.base import table_of
 from service_desk.offers import counts, value
 from service_desk.offers.counts import Counting
 from service_desk.queries.customer_page import customer_page
+from service_desk.queries.search import search
 from tests.service_desk.portions import Portions, bought, customers_of
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -204,3 +205,26 @@ async def test_a_new_customer_has_the_lowest_place(desk: Desk) -> None:
     who = await customers.create_customer(desk, name="New", by=SYSTEM)
     brief = (await customer_page(desk, who)).customer
     assert (brief.segment, brief.value_percentile) == ("D", 1)
+
+
+async def test_pages_read_one_generation(desk: Desk) -> None:
+    """What another run has half written is in no offer, no segment, no order, twice in no list."""
+    await desk.transact(load_catalogue)
+    await desk.transact(customers_of, 30)
+    await desk.transact(bought, {n: [1, 2] for n in range(1, 30)} | {30: [1]})
+    work = Work(desk, pause=no_pause)
+    await counts.refresh(work)
+    await value.refresh(work)
+    before = await customer_page(desk, 30)
+    assert before.suggestion.offers
+    listed = (await search(desk, "C")).customers
+
+    def half(connection: Connection) -> None:
+        pair = {"first_id": 1, "second_id": 3, "have_first": 9, "have_both": 9}
+        connection.execute(insert(PairCount), {"generation": 2, **pair})
+        worth = {"customer_id": 30, "value": 1.0, "percentile": 100, "segment": "A"}
+        connection.execute(insert(CustomerWorth), {"generation": 2, **worth})
+
+    await desk.transact(half)
+    assert await customer_page(desk, 30) == before
+    assert (await search(desk, "C")).customers == listed
