@@ -38,7 +38,7 @@ WORTH: Final = "worth"
 TABLE: Final[Mapping[str, Job]] = {
     PAIRS: Job(Daily(time(2, 30)), counts.refresh, 2 * 3600),
     WORTH: Job(Daily(time(3, 0)), value.refresh, 2 * 3600),
-    "facts": Job(Every(60), intake_sweep.sweep, 1800),
+    "facts": Job(Every(60), intake_sweep.sweep, 3 * 3600),
     "leftovers": Job(Every(60), leftovers.tidy, 600),
 }
 OF_PURCHASES: Final = (PAIRS, WORTH)

@@ -15,11 +15,14 @@ import pytest
 from sqlalchemy import update
 
 from config import doctor_jobs
+from config.figures_of import of_jobs
 from config.findings import Finding, Patient
+from config.health import Health
 from config.settings import load
 from service_desk.desk import Desk, connect
 from service_desk.jobs import runs
 from service_desk.jobs.runs import Outcome
+from service_desk.jobs.scheduler import Scheduler
 from service_desk.lease import take
 from service_desk.migrations import migrate
 from service_desk.model import Job
@@ -181,7 +184,7 @@ async def test_a_file_that_is_none_is_one_line(site: Site, tmp_path: Path) -> No
     assert "x.csv:1: there is no column sku" in wrong.refused_with()
 
 
-# What the doctor says of them
+# What the doctor and the figures say of them
 
 
 @pytest.fixture
@@ -225,3 +228,19 @@ async def test_the_doctor_says_which_fails_and_why(desk: Desk, tmp_path: Path) -
     assert (found.what, found.state) == ("job pairs", "warning")
     assert found.said.startswith("failed 3 times in a row")
     assert found.said.endswith("ValueError at x.py:1")
+
+
+async def test_each_job_has_its_figures(desk: Desk, site: Site) -> None:
+    """Of one that never ran, too; and whether this process is the one that runs them."""
+    health = Health(load(site.file), frozenset({"bridge"}))
+    of_jobs(health, desk, Scheduler(desk, system="x"))
+    lease, now = runs.lease_of_jobs(), datetime(2026, 3, 2, tzinfo=UTC)
+    assert await desk.transact(take, lease, None, now)
+    await desk.transact(runs.begin, lease, "pairs", now, now + timedelta(hours=9))
+    outcome = Outcome(result="failed", seconds=1.5)
+    await desk.transact(runs.end, lease, "pairs", now, outcome)
+    page = (await health.metrics.page()).decode()
+    assert 'ringdesk_job_failures{name="pairs"} 1.0' in page
+    assert 'ringdesk_job_duration_seconds{name="pairs"} 1.5' in page
+    assert 'ringdesk_job_done_timestamp_seconds{name="worth"} 0.0' in page
+    assert "ringdesk_jobs_owned 0.0" in page
