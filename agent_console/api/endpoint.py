@@ -129,4 +129,3 @@ def moment(text: str, field: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise BadRequest(N_("is no date and time"), field=field) from None
-

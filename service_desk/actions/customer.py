@@ -46,15 +46,16 @@ async def create_customer(
     An empty `language` is one not yet chosen: the phone menu asks. `external_id`: what another
     program calls them. Raises BadValue, ConversationNotFound, Conflict if that is another's.
     """
+    said = checks.name("name", name, most=LONGEST_NAME)
     values = {
-        "name": checks.name("name", name, most=LONGEST_NAME),
+        "name": said,
+        "name_key": name_key(said),
         "kind": checks.one_of("kind", kind, KINDS),
         "organisation": checks.name("organisation", organisation, most=200, least=0),
         "city": checks.name("city", city, most=120, least=0),
         "language": checks.language("language", language, ("", *desk.settings.languages)),
         "external_id": _external(external_id),
     }
-    values["name_key"] = name_key(values["name"])
     with _one_id_each():
         return await _create(desk, values, phones=phones, emails=emails, call_id=call_id, by=by)
 
