@@ -180,6 +180,8 @@ class Queue(_Part, frozen=True, kw_only=True):
     max_wait: Seconds = 600  # 0: for ever
     max_callers: Annotated[int, Meta(ge=0, le=10_000)] = 0  # waiting at once; 0: any number
     overflow: str = ""  # the queue after max_wait or max_callers; empty: the menu's `after` flow
+    # Nobody is signed in whose telephone is there: callers wait, or are told so (`after: closed`).
+    when_empty: Literal["wait", "closed"] = "wait"
     record: bool = False
     announce_position: bool = True
     announce_every: Annotated[int, Meta(ge=10, le=600)] = 30

@@ -37,12 +37,16 @@ dids:
   "2000": {{queue: support}}
   "3000": {{queue: short}}
   "4000": {{queue: gives_up}}
+  "5000": {{queue: strict}}
+  "6000": {{queue: impatient}}
 queues:
   support: {{record: true}}
   sales: {{}}
   # Without announcements: the longest wait is looked at after them.
   short: {{max_wait: 1, overflow: sales, announce_position: false}}
   gives_up: {{max_wait: 1, announce_position: false}}
+  impatient: {{max_wait: 3, ring: 20, announce_position: false}}
+  strict: {{when_empty: closed, announce_position: false}}
 agents:
   ava: {{extension: "101", name: "Ava L", queues: {{support: 0}}}}
   bob: {{extension: "105", queues: {{support: 0}}, device: {{kind: phone}}}}

@@ -28,6 +28,7 @@ from cti.interpret.world import PARKING
 from cti.journal_records import parse
 from ivr.sound import read_wav
 from tests.config.lab import Lab, lab_settings, render_own, section
+from tests.fakes.sip_client import SipClient, SipMessage
 from tests.polling import until
 
 
@@ -403,6 +404,55 @@ async def test_any_number_reaches_somebody(lab: Lab, number: str) -> None:
 async def test_after_the_longest_wait_comes_the_overflow_queue(lab: Lab) -> None:
     async with lab.call("3000"):
         assert 0.9 < await lab.queued("sales", within=6) < 3
+
+
+@contextlib.asynccontextmanager
+async def asked_menu(lab: Lab) -> AsyncIterator[asyncio.Queue[str]]:
+    """A menu that hangs up, and what it was asked."""
+    asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\n\n")).decode()
+        asked.put_nowait(re.findall(r"^agi_network_script: (.*)$", head, re.MULTILINE)[0])
+        await _say(reader, writer, "SET VARIABLE RINGDESK_NEXT hangup")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", lab.settings.asterisk.agi.port)
+    try:
+        yield asked
+    finally:
+        server.close()
+
+
+@pytest.mark.journey
+async def test_where_nobody_is_signed_in_the_menu_is_told_closed(lab: Lab) -> None:
+    """Where the settings say so; and who waits when the last one goes, waits no longer."""
+    async with asked_menu(lab) as asked:
+        async with asyncio.timeout(10), lab.call("5000"):
+            assert await asked.get() == "after/closed"
+        await lab.says("queue add member PJSIP/load1 to strict")
+        async with asyncio.timeout(10), lab.call("5000"):
+            await lab.queued("strict", within=5)
+            await lab.says("queue remove member PJSIP/load1 from strict")
+            assert await asked.get() == "after/closed"
+
+
+@pytest.mark.journey
+async def test_whose_time_is_up_while_a_telephone_rings_waits_no_longer(lab: Lab) -> None:
+    """The agent would be rung for 20 s."""
+    password = open_secrets(lab.settings.data_folder, {}).sip_password("bob")
+
+    def rings(client: SipClient, request: SipMessage) -> None:
+        client.reply(request, "180 Ringing" if request.method == "INVITE" else "200 OK")
+
+    async with asked_menu(lab) as asked, SipClient(lab.sip, answer_with=rings) as bob:
+        await bob.ask(
+            "REGISTER", "sip:127.0.0.1", user="bob", to="sip:bob@127.0.0.1", password=password
+        )
+        await lab.says("queue add member PJSIP/bob to impatient")
+        async with asyncio.timeout(12), lab.call("6000"):
+            await bob.until(lambda m: m.method == "INVITE" and not m.status)
+            assert await asked.get() == "after/timeout"
 
 
 @pytest.mark.journey
