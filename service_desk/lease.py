@@ -210,9 +210,14 @@ def this_process() -> str:
 
 def shown(holder: str) -> str:
     """A holder for people: the machine and the process."""
-    name, _, _ = holder.partition(":")
-    pid = holder.split(":")[2:3]
-    return f"{name}, process {pid[0]}" if pid else name
+    name, pid = place(holder)
+    return f"{name}, process {pid}" if pid else name
+
+
+def place(holder: str) -> tuple[str, str]:
+    """The machine's name and the process' id of a holder; "" for what it does not say."""
+    name, _, rest = holder.partition(":")
+    return name, (rest.split(":")[1:2] or [""])[0]
 
 
 def ended_here(holder: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from agent_console import reading, writing
 from agent_console.api import shapes
-from agent_console.api.endpoint import Call, given, identifier
+from agent_console.api.endpoint import Call, given, identifier, moment
 from service_desk.views import CatalogueProduct, PurchaseView
 
 
@@ -49,12 +51,20 @@ async def create_purchase(call: Call) -> shapes.Done:
     """POST /customers/{id}/purchases"""
     return shapes.Done(
         id=await writing.create_purchase(
-            call.context, identifier(call), given(call.body), by=call.actor
+            call.context, identifier(call), _bought(call), by=call.actor
         )
     )
 
 
 async def change_purchase(call: Call) -> PurchaseView:
     """PATCH /purchases/{id}"""
-    await writing.update_purchase(call.context, identifier(call), given(call.body), by=call.actor)
+    await writing.update_purchase(call.context, identifier(call), _bought(call), by=call.actor)
     return await reading.purchase(call.context, identifier(call))
+
+
+def _bought(call: Call) -> dict[str, Any]:
+    """What was sent of a purchase, its time as one. Raises BadRequest."""
+    sent = given(call.body)
+    if "bought_at" in sent:
+        sent["bought_at"] = moment(sent["bought_at"], "bought_at")
+    return sent

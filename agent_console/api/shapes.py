@@ -246,7 +246,7 @@ class NewPurchase(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     the same key it is the same purchase."""
 
     sku: Sku
-    bought_at: Annotated[datetime, Meta(tz=True)]
+    bought_at: Moment
     price: Price | None = None
     currency: Currency | None = None
     line_key: Annotated[str, Meta(min_length=1, max_length=80)] | None = None
@@ -255,7 +255,7 @@ class NewPurchase(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class PurchasePatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is given is changed, the rest stays."""
 
-    bought_at: Annotated[datetime, Meta(tz=True)] | UnsetType = UNSET
+    bought_at: Moment | UnsetType = UNSET
     price: Price | UnsetType = UNSET
     currency: Currency | UnsetType = UNSET
 

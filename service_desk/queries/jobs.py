@@ -14,7 +14,7 @@ from service_desk.desk import Desk
 from service_desk.jobs import runs
 from service_desk.jobs.table import TABLE, Job
 from service_desk.jobs.when import Daily
-from service_desk.lease import EXPIRY, Seen, look, shown
+from service_desk.lease import EXPIRY, Seen, look, place
 from service_desk.model import Job as Row
 
 LATE: Final = timedelta(minutes=10)  # after it was due: whoever runs jobs looks every few seconds
@@ -47,10 +47,16 @@ class JobView(Struct, frozen=True, kw_only=True):
 
 
 class Jobs(Struct, frozen=True, kw_only=True):
-    """All jobs, and which process runs them ("": none that lives)."""
+    """All jobs, and the machine and process that runs them ("": none that lives)."""
 
     jobs: tuple[JobView, ...]
-    owner: str
+    host: str
+    process: str
+
+    @property
+    def owner(self) -> str:
+        """Who runs them, on one line."""
+        return f"{self.host}, process {self.process}" if self.host else ""
 
 
 async def jobs(desk: Desk) -> Jobs:
@@ -62,18 +68,19 @@ def read_jobs(connection: Connection, now: datetime, zone: ZoneInfo) -> Jobs:
     """`jobs` over a plain connection."""
     rows = {row.name: row for row in connection.execute(select(Row).where(Row.name.in_(TABLE)))}
     due = set(runs.due(connection, TABLE, now, zone))
-    seen = look(connection, runs.lease_of_jobs(""))
+    host, process = _owner(look(connection, runs.lease_of_jobs("")), now)
     return Jobs(
         jobs=tuple(_view(name, job, rows, due, now) for name, job in TABLE.items()),
-        owner=_owner(seen, now),
+        host=host,
+        process=process,
     )
 
 
-def _owner(seen: Seen | None, now: datetime) -> str:
+def _owner(seen: Seen | None, now: datetime) -> tuple[str, str]:
     """By the clock here: for people, who see that it does not work; who takes over knows better."""
     if seen is None or now - seen.beat_at > timedelta(seconds=2 * EXPIRY):
-        return ""
-    return shown(seen.holder)
+        return "", ""
+    return place(seen.holder)
 
 
 def _view(name: str, job: Job, rows: Mapping[str, Any], due: set[str], now: datetime) -> JobView:

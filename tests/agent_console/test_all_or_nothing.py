@@ -9,15 +9,16 @@ from sqlalchemy import Connection
 
 from agent_console.app import TABLE
 from service_desk.actions import case
+from service_desk.actions.staff import issue_token
 from service_desk.actor import SYSTEM
 from service_desk.errors import DeskError
 from service_desk.first_start import furnish
 from service_desk.model import metadata
+from tests.agent_console.conftest import Open, Program
 from tests.agent_console.office import Office, a_call
-from tests.agent_console.test_api import Program, program
 from tests.agent_console.test_live_desk import LiveServer, Tab, live, tab
 
-__all__ = ["live", "program"]
+__all__ = ["live"]
 
 GOOD = {
     "subject": "Ten phones",
@@ -107,6 +108,29 @@ async def test_a_patch_of_a_customer_with_one_bad_field_keeps_none(
     assert {**after, "audit": []} == {**before, "audit": []}
 
 
+@pytest.mark.parametrize(
+    ("path", "good", "bad"),
+    [
+        ("/products/1", {"name_en": "Other"}, {"currency": "euro"}),
+        ("/purchases/1", {"price": 1}, {"bought_at": "2026-13-01T00:00:00Z"}),
+        ("/staff/ava", {"active": False}, {"role": "captain"}),
+    ],
+)
+async def test_a_patch_with_one_bad_field_keeps_none(
+    office: Office, door: Open, path: str, good: dict[str, Any], bad: dict[str, Any]
+) -> None:
+    token = await issue_token(office.desk, label="all", role="administrator", by=SYSTEM)
+    eve = Program(await door(), token)
+    await eve.ask("POST", "/products", {"sku": "P", "name_en": "Printer", "price": 9}, expect=201)
+    bought = {"sku": "P", "bought_at": "2026-11-01T10:00:00Z"}
+    await eve.ask("POST", f"/customers/{office.customer_id}/purchases", bought, expect=201)
+    before = await office.desk.fetch(_everything)
+    await eve.ask("PATCH", path, {**good, **bad}, expect=400)
+    after = await office.desk.fetch(_everything)
+    assert {**after, "audit": []} == {**before, "audit": []}
+    await eve.ask("PATCH", path, good)
+
+
 async def test_a_note_and_the_end_of_its_draft_are_one(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +153,9 @@ def test_every_writing_route_is_known_here() -> None:
     assert several == {
         ("PATCH", "/api/v1/customers/{id}"),
         ("PATCH", "/api/v1/cases/{number}"),
+        ("PATCH", "/api/v1/staff/{name}"),
+        ("PATCH", "/api/v1/products/{id}"),
+        ("PATCH", "/api/v1/purchases/{id}"),
         ("PUT", "/api/v1/conversations/{call_id}/customer"),
         ("PUT", "/api/v1/conversations/{call_id}/case"),
     }

@@ -302,16 +302,16 @@ async def test_who_bought_nothing_has_no_place_in_the_pyramid(office: Office, do
 async def test_the_desk_gets_its_own_account_and_the_board_gets_none(door: Open) -> None:
     ava, ben, sue = await door("ava"), await door("ben"), await door("sue")
     desk = await (await ava.get("/desk")).text()
-    assert "secret-of-ava" in desk
-    assert "secret-of-ben" not in desk
-    assert "secret-of" not in await (await ben.get("/desk")).text()  # a desk phone
-    assert "secret-of" not in await (await sue.get("/board")).text()
+    assert "secret-0-of-ava" in desk
+    assert "of-ben" not in desk
+    assert "secret-0-of" not in await (await ben.get("/desk")).text()  # a desk phone
+    assert "secret-0-of" not in await (await sue.get("/board")).text()
 
 
 async def test_the_customers_phone_is_there_in_the_demo_only(
     office: Office, door: Open, browser: Open
 ) -> None:
-    assert "secret-of-customer" in await (await (await door()).get("/phone")).text()
+    assert "secret-0-of-customer" in await (await (await door()).get("/phone")).text()
     assert (await (await browser()).get("/phone")).status == 404
 
 

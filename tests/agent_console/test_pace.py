@@ -11,12 +11,11 @@ from agent_console.errors import TooBusy
 from agent_console.pace import PACES, PROGRAMS, REMEMBERED, Paces
 from service_desk.actor import Actor
 from service_desk.model import CaseEntry
-from tests.agent_console.conftest import Open
+from tests.agent_console.conftest import Open, Program
 from tests.agent_console.office import Office, a_call
-from tests.agent_console.test_api import Program, program
 from tests.agent_console.test_live_desk import LiveServer, Tab, live, tab
 
-__all__ = ["live", "program"]
+__all__ = ["live"]
 
 AVA = Actor("ava", "agent", 1)
 BEN = Actor("ben", "agent", 2)

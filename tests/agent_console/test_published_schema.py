@@ -13,10 +13,8 @@ from hypothesis import strategies as st
 
 from agent_console.api.endpoint import Endpoint
 from agent_console.api.routes import ENDPOINTS, V1, document
+from tests.agent_console.conftest import Program
 from tests.agent_console.office import Office, a_call
-from tests.agent_console.test_api import Program, program
-
-__all__ = ["program"]
 
 DOCUMENT: dict[str, Any] = json.loads(document())
 # What no schema can say and the words beside it do.

@@ -15,11 +15,8 @@ from cti.wishes import CommandDone, Reply, Wish
 from service_desk.actions import seen
 from service_desk.actor import Actor
 from service_desk.queries.staff import audit_list
-from tests.agent_console.conftest import Open, context_for
+from tests.agent_console.conftest import Open, Program, context_for
 from tests.agent_console.office import Office, a_call
-from tests.agent_console.test_api import Program, program
-
-__all__ = ["program"]
 
 # What shows nobody's affairs, or only one's own day. Whoever adds a route adds it here, or has it
 # audited: there is no third way.
@@ -34,6 +31,10 @@ SHOWS_NOBODY = {
     "/readyz",
     "/metrics",
     "/api/v1/openapi.json",
+    "/jobs",
+    "/api/v1/products",
+    "/api/v1/products/{id}",
+    "/api/v1/staff",  # who works here, and as what
 }
 # Address with its holes filled -> what the audit says: act, about.
 READS = {
@@ -48,6 +49,7 @@ READS = {
     "/api/v1/customers": ("customers.listed", ""),
     "/api/v1/customers?q=img": ("customers.listed", "img"),
     "/api/v1/customers/{id}": ("customer.read", "1"),
+    "/api/v1/customers/{id}/purchases": ("customer.read", "1"),
     "/api/v1/conversations": ("calls.listed", ""),
     "/api/v1/conversations?agent=ava&limit=7": ("calls.listed", "agent=ava"),
     "/api/v1/conversations/{call_id}": ("call.read", "call-1"),

@@ -117,8 +117,8 @@ class House:
 
         return await until(ask, good, every=0.0)
 
-    async def on(self) -> list[alarms.AlarmOn]:
-        return await alarms.alarms_on(self.desks[0], "pbx")
+    async def on(self) -> list[alarms.Subject]:
+        return await alarms.subjects_on(self.desks[0], "pbx")
 
     async def close(self) -> None:
         for task in self._tasks:
