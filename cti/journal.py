@@ -59,6 +59,7 @@ class Batch(Struct):
     lines: list[Line] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     rejected: int = 0
+    reasons: set[Reason] = field(default_factory=set)  # at least one of each is among `rejects`
     bytes: int = 0  # done in this batch
     left: int = 0  # bytes that wait, torn last lines too
 
@@ -167,7 +168,8 @@ class Journal:
         used: bool = False,
     ) -> None:
         batch.rejected += 1
-        if len(batch.rejects) < MOST_REJECTS:
+        if len(batch.rejects) < MOST_REJECTS or reason not in batch.reasons:
+            batch.reasons.add(reason)
             batch.rejects.append(Reject(file.identity, offset, reason, line[:SAMPLE], used))
 
     def files(self) -> list[RecordsFile]:

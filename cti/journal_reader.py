@@ -11,8 +11,9 @@ and in whichever order its channels were written. Until then the live side tells
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -20,10 +21,12 @@ from msgspec import Struct
 from cti import events
 from cti.events import CallFact, Lost
 from cti.interpret.cel import CelInterpreter
-from cti.interpret.gather import SETTLE, Gathering, Group, in_order
+from cti.interpret.gather import SETTLE, Gathering, Group, Told, told
+from cti.interpret.mend import mended
 from cti.interpret.saved import restored, saved
-from cti.journal import MOST_BYTES, Batch, Cursor, Journal, Reject
+from cti.journal import MOST_BYTES, MOST_REJECTS, SAMPLE, Batch, Cursor, Journal, Reject
 from cti.journal_records import Record
+from cti.where import where
 
 
 class Portion(Struct, kw_only=True):
@@ -112,8 +115,12 @@ class JournalReader:
         self._cursor: Cursor = {}
         self._told_at: datetime | None = None
         self._by = CelInterpreter(journal.system, extensions)
-        self._gathering = Gathering(self._by.world.agent_of)
+        self._gathering = self._new_gathering()
         self._held: list[CallFact] = []
+        self._aside: list[Reject] = []
+
+    def _new_gathering(self) -> Gathering:
+        return Gathering(self._by.world.agent_of, self._by.world.over.__contains__)
 
     @property
     def cursor(self) -> Cursor:
@@ -138,7 +145,7 @@ class JournalReader:
         except msgspec.MsgspecError:
             found, self._by = _State(), CelInterpreter(self.journal.system, self.extensions)
         self._held = [fact for facts in found.held.values() for fact in facts]
-        self._gathering = Gathering(self._by.world.agent_of)
+        self._gathering = self._new_gathering()
         for group in found.groups:
             self._gathering.put_back(group)
 
@@ -150,18 +157,18 @@ class JournalReader:
         batch = self.journal.read(self._cursor, most)
         add = self._gathering.add
         for line in batch.lines:
-            add(line.record)
+            try:
+                add(line.record)
+            except Exception as error:  # noqa: BLE001 - one record is at stake here, all beyond
+                self._put_aside(line.record, where(error))
         if batch.lines:
             self._told_at = batch.lines[-1].record.at
-        records = self._ready(batch)
-        if not (batch.moved or records or self._held):
+        calls = self._ready(batch)
+        if not (batch.moved or calls or self._held):
             return None
         self._cursor = batch.cursor
-        return Portion(
-            system=self.journal.system,
-            facts=self._told(records),
-            cursor=batch.cursor,
-            state=self._state(),
+        return self._portion(
+            self._told(calls),
             records=len(batch.lines),
             rejects=batch.rejects,
             rejected=batch.rejected,
@@ -169,7 +176,21 @@ class JournalReader:
             left=batch.left,
         )
 
-    def _ready(self, batch: Batch) -> list[Record]:
+    def _portion(
+        self, facts: list[CallFact], rejects: Sequence[Reject] = (), rejected: int = 0, **more: Any
+    ) -> Portion:
+        aside, self._aside = self._aside, []
+        return Portion(
+            system=self.journal.system,
+            facts=facts,
+            cursor=self._cursor,
+            state=self._state(),
+            rejects=[*rejects, *aside[:MOST_REJECTS]],
+            rejected=rejected + len(aside),
+            **more,
+        )
+
+    def _ready(self, batch: Batch) -> list[Told]:
         """What can be interpreted: of calls that have ended and, if there is nothing more to read,
         have not just been written of. A clock that runs behind the records tells nothing of that.
         """
@@ -181,12 +202,49 @@ class JournalReader:
         age = self._now() - newest
         return self._gathering.ready(newest, all_settled=at_end and not 0 <= age < SETTLE)
 
-    def _told(self, records: Iterable[Record]) -> list[CallFact]:
+    def _told(self, calls: Iterable[Told]) -> list[CallFact]:
         facts, self._held = self._held, []
-        feed = self._by.feed
-        for record in records:
-            facts += feed(record)
+        for call in calls:
+            facts += self._read(self._by, call)
         return facts
+
+    def _read(self, by: CelInterpreter, call: Told) -> list[CallFact]:
+        """What the records of a call tell. One that cannot be understood is put aside alone, as if
+        it had been lost: neither the rest of its call hangs on it, nor any other."""
+        records: Sequence[Record] = call.records
+        if call.failed:
+            self._put_aside(records[0], call.failed)
+        try:
+            records = mended(records, by.world, by.queued)
+        except Exception as error:  # noqa: BLE001 - one call is at stake here, all beyond
+            self._put_aside(records[0], where(error))
+        facts: list[CallFact] = []
+        feed = by.feed
+        for record in records:
+            try:
+                facts += feed(record)
+            except Exception as error:  # noqa: BLE001 - one record is at stake here, all beyond
+                self._put_aside(record, where(error))
+        left = [leg_id for leg_id in call.over if leg_id in by.world.legs]
+        if left:  # what ended them was put aside, and nothing of a call stays for ever
+            facts += self._lost(by, records[-1].at, left, "unknown")
+        return facts
+
+    def _lost(
+        self, by: CelInterpreter, at: datetime, leg_ids: list[str], how: Lost
+    ) -> list[CallFact]:
+        try:
+            return by.lose(at, leg_ids, how)
+        except Exception:  # noqa: BLE001 - what cannot be ended is forgotten
+            by.forget(leg_ids)
+            return []
+
+    def _put_aside(self, record: Record, why: str) -> None:
+        """Kept like a line that is no record, by its call and time; told as an alarm."""
+        call = f"call {record.linkedid or record.uniqueid}".encode("ascii", "replace").decode()
+        what = f"{why}: ".encode() + repr(record).encode("utf-8", "backslashreplace")
+        position = int(record.eventtime * 1_000_000)
+        self._aside.append(Reject(call[:64], position, "not understood", what[:SAMPLE], used=False))
 
     def _state(self) -> bytes:
         return _encoder.encode({"world": saved(self._by), "groups": list(self._gathering.groups)})
@@ -195,7 +253,9 @@ class JournalReader:
         """What was read of calls that have not ended, and is not told yet."""
         by = restored(saved(self._by), self.journal.system, self.extensions)
         gathered = [each for group in self._gathering.groups for each in group.records]
-        return [fact for record in in_order(gathered) for fact in by.feed(record)]
+        facts = self._read(by, told(gathered))
+        self._aside.clear()
+        return facts
 
     def open_legs(self) -> dict[str, tuple[str, datetime]]:
         """Channels that have not ended as far as was read: an id of their call, its beginning."""
@@ -210,10 +270,5 @@ class JournalReader:
     def lose(self, leg_ids: Iterable[str], at: datetime, how: Lost = "unknown") -> Portion:
         """These channels are gone, and no record will say so."""
         gone = list(leg_ids)
-        facts = self._told(self._gathering.give_up(gone)) + self._by.lose(at, gone, how)
-        return Portion(
-            system=self.journal.system,
-            facts=facts,
-            cursor=self._cursor,
-            state=self._state(),
-        )
+        facts = self._told(self._gathering.give_up(gone))
+        return self._portion(facts + self._lost(self._by, at, gone, how))

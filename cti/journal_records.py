@@ -19,7 +19,14 @@ from msgspec import Struct
 from cti.number import LAST_TIME
 
 Reason = Literal[
-    "torn", "cut short", "not JSON", "not UTF-8", "no record", "unknown kind", "another system"
+    "torn",
+    "cut short",
+    "not JSON",
+    "not UTF-8",
+    "no record",
+    "unknown kind",
+    "another system",
+    "not understood",
 ]
 
 KINDS = frozenset(
@@ -76,6 +83,7 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
     appdata: str = ""
     name: str = ""
     num: str = ""
+    dnid: str = ""  # what was dialled to reach us; not there yet at the start of a channel
     eventextra: str = ""
 
     @property

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from cti import events as cti
 from service_desk import fold_legs, intervals
 from service_desk.fold_facts import Reading
@@ -77,6 +79,9 @@ def _when(fact: cti.CallFact) -> tuple[datetime, int]:
 
 def _told(of: Reading, region: str, now: datetime | None) -> Story:
     """Everything read: the rows."""
+    if of.arrived is not None and _stays_inside(of):
+        of.opens_case = False
+        of.arrived = structs.replace(of.arrived, direction="internal")
     arrived, ended = of.arrived, of.ended
     ended_at = ended.at if ended else None
     number = _number(of, region)
@@ -134,6 +139,17 @@ def _told(of: Reading, region: str, now: datetime | None) -> Story:
         recordings=of.recordings,
         entries=of.entries,
         aliases=frozenset(of.aliases),
+    )
+
+
+def _stays_inside(of: Reading) -> bool:
+    """Whether an agent was connected to a colleague: what was dialled for them nobody told, but
+    all who were rung are agents."""
+    arrived = of.arrived
+    if arrived is None or arrived.direction != "outbound" or arrived.dialed:
+        return False
+    return len({leg.agent for leg in of.legs.values()} - {None}) > 1 and all(
+        leg.is_agents for leg in of.legs.values()
     )
 
 
@@ -214,4 +230,4 @@ def _outcome(of: Reading, direction: str, answered_at: datetime | None) -> str:
         return "answered"
     if direction != "inbound":
         return "failed"
-    return "abandoned" if of.visits else "menu"
+    return "abandoned" if of.visits or of.offers else "menu"

@@ -73,7 +73,9 @@ def parts(
 ) -> dict[str, Parts]:
     """The parts of every leg. `customer`: their leg; `waits` in queues; `until` the call's end;
     `now`: the call goes on, and what rings has rung until then."""
-    stays = {leg_id: _stays(leg, leg.ended_at or until) for leg_id, leg in legs.items()}
+    stays = _in_company(
+        {leg_id: _stays(leg, leg.ended_at or until) for leg_id, leg in legs.items()}
+    )
     holds = {leg_id: _holds(leg, leg.ended_at or until) for leg_id, leg in legs.items()}
     theirs = stays.get(customer or "", [])
     held_in: dict[str, list[Span]] = {}
@@ -187,6 +189,28 @@ def _stays(leg: Leg, until: datetime | None) -> list[Stay]:
             here = at, bridge
     if here is not None and until is not None and until > here[0]:
         found.append((here[0], until, here[1]))
+    return found
+
+
+def _in_company(stays: dict[str, list[Stay]]) -> dict[str, list[Stay]]:
+    """The same without the time when nobody else of the call was in any bridge: beside a Local
+    channel that led to nobody yet."""
+    there: dict[str, set[str]] = {}
+    for leg_id, own in stays.items():
+        for _, _, bridge in own:
+            there.setdefault(bridge, set()).add(leg_id)
+    if all(len(each) > 1 for each in there.values()):
+        return stays
+    found: dict[str, list[Stay]] = {}
+    for leg_id, own in stays.items():
+        others = [
+            (b, e) for other, theirs in stays.items() if other != leg_id for b, e, _ in theirs
+        ]
+        found[leg_id] = [
+            (begin, end, stay[2])
+            for stay in own
+            for begin, end in ([stay[:2]] if len(there[stay[2]]) > 1 else _both([stay[:2]], others))
+        ]
     return found
 
 

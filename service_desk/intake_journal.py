@@ -17,9 +17,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cti import events as cti
-from cti.journal import MOST_BYTES
+from cti.journal import MOST_BYTES, Cursor, Reject
 from cti.journal_ahead import AheadError, ReadAhead
 from cti.journal_reader import JournalReader, Portion, encoded
+from cti.where import where
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Batch, Intake
@@ -79,6 +80,7 @@ class JournalIntake:
         self._ahead: ReadAhead[Ready] | None = None
         self._taken: Portion | None = None  # the last one that was read ahead of the reader
         self._news = True  # the last portion told of calls that were in no table
+        self._committed: tuple[Cursor, bytes] = {}, b""
         self._alone = False  # another process was tried, and was of no use
 
     async def load(self) -> None:
@@ -87,7 +89,8 @@ class JournalIntake:
         if row is not None:
             self.told_at = row.told_at
             self.tally.rejected = row.rejects
-            self.reader.restore(row.files, row.state)
+            self._committed = row.files, row.state
+            self.reader.restore(*self._committed)
 
     async def step(self, most: int = 0) -> bool:
         """Read and commit one portion; False if nothing was left. Raises DatabaseAway, OSError.
@@ -137,8 +140,15 @@ class JournalIntake:
         await self.close()
 
         def read() -> Ready | None:
-            portion = self.reader.next(most)
-            return None if portion is None else ready(encoded(portion))
+            try:
+                portion = self.reader.next(most)
+                return None if portion is None else ready(encoded(portion))
+            except OSError:
+                raise  # nothing was read
+            except Exception:
+                # What was read of it would be missing for ever, or be read in vain again and again.
+                self.reader.restore(*self._committed)
+                raise
 
         return await asyncio.to_thread(read)
 
@@ -168,9 +178,13 @@ class JournalIntake:
             # A fact that the database refuses stops neither its neighbours nor the reading.
             facts = what.everything()
             log.warning("journal.portion_refused", facts=len(facts), exc_info=True)
-            found.refused, there = await self._one_by_one(facts)
+            found.refused, there, aside = await self._one_by_one(facts)
             self._intake.lost += found.refused  # an alarm, like those refused live
+            portion.rejects += aside
+            portion.rejected += len(aside)
+            found.rejected += len(aside)
             await self.desk.transact(keep)
+        self._committed = portion.cursor, portion.state
         old = self._how_it_was(what, found, there)
         told = what.foretold.keys() | {fact.call_id for fact in portion.facts}
         self._news = not told or not told <= there.keys()
@@ -205,9 +219,9 @@ class JournalIntake:
         found.missing, found.unended = len(missing), len(unended)
         return missing | unended
 
-    async def _one_by_one(self, facts: Batch) -> tuple[int, dict[str, bool]]:
-        """How many were refused, and as `Intake.write`."""
-        refused, there = 0, dict[str, bool]()
+    async def _one_by_one(self, facts: Batch) -> tuple[int, dict[str, bool], list[Reject]]:
+        """How many were refused, as `Intake.write`, and the calls that are put aside for it."""
+        refused, there, aside = 0, dict[str, bool](), list[Reject]()
         calls: dict[str, Batch] = {}
         for each in facts:
             calls.setdefault(each[1].call_id, []).append(each)
@@ -216,10 +230,13 @@ class JournalIntake:
                 there |= await self._intake.write(batch)
             except DatabaseAway:
                 raise
-            except Exception:
+            except Exception as error:
                 log.error("journal.call_refused", call_id=call_id, exc_info=True)
                 refused += len(batch)
-        return refused, there
+                at = int(min(fact.at for _, fact in batch).timestamp())
+                why = where(error).encode()
+                aside.append(Reject(f"call {call_id}", at, "not understood", why, used=False))
+        return refused, there, aside
 
 
 class _Keep:

@@ -308,17 +308,18 @@ def _parts(values: Collection[str], size: int = 500) -> list[list[str]]:
 
 
 def _aside(connection: Connection, system: str, since: datetime) -> dict[str, dict[str, str]]:
-    """Lines that were put aside, but for those of which all that matters was used."""
-    rows = connection.execute(
-        select(JournalReject.file, JournalReject.position, JournalReject.reason)
+    """Why lines were put aside, but for those of which all that matters was used: one alarm a kind,
+    however many a hostile caller makes."""
+    rows = connection.scalars(
+        select(JournalReject.reason)
         .where(
             JournalReject.system == system,
             JournalReject.at > since,
             JournalReject.used.is_(False),
         )
-        .order_by(JournalReject.id)
+        .distinct()
     )
-    return {f"{row.file}@{row.position}": {"reason": row.reason} for row in rows}
+    return {reason: {"reason": reason} for reason in sorted(rows)}
 
 
 def _alarmed(connection: Connection, system: str, kind: str) -> set[str]:

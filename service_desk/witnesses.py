@@ -125,11 +125,13 @@ def _mixed_up(live: Iterable[cti.CallFact]) -> set[str]:
 
 
 def _once(heard: Facts, written: Facts, choose: Choose) -> Facts:
-    """What happens once to a leg: far apart in time, the journal knows when it was."""
+    """What happens once to a leg: far apart in time, the journal knows when it was. Nobody hears of
+    a beginning before it is: where the journal is later, its record of it was lost."""
     if not heard or not written:
         return heard[:1] or written[:1]
     one, other = heard[0], written[0]
-    return [choose(one, other) if abs(one.at - other.at) <= SAME else _written(one, other)]
+    near = abs(one.at - other.at) <= SAME or (isinstance(one, _BEGINS) and one.at < other.at)
+    return [choose(one, other) if near else _written(one, other)]
 
 
 def _addressed(heard: Facts) -> Facts:
@@ -285,6 +287,7 @@ _ABOUT: dict[type[Any], Callable[[Any], tuple[Hashable, ...]]] = {
     cti.RecordingStarted: _file,
     cti.RecordingStopped: _file,
 }
+_BEGINS = (cti.CallArrived, cti.LegStarted, cti.CallOffered)
 _BRIDGE = frozenset({cti.LegJoined, cti.LegParted})
 _ONCE = frozenset(
     {

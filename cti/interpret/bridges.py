@@ -33,6 +33,9 @@ def join(world: World, out: Facts, at: datetime, leg: Leg, bridge_id: str) -> No
                     )
                 )
             offers.answer(world, out, at, member)
+    own = leg.call.legs.get(leg.call.own or "")
+    if own is not None and own.joined_at is not None:
+        offers.answer(world, out, at, own)
 
 
 def part(world: World, out: Facts, at: datetime, leg: Leg) -> None:

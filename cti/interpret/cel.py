@@ -52,6 +52,8 @@ class CelInterpreter:
         self.out_of_queue: dict[str, datetime] = {}
         # Devices that rang in vain, and when that ended; what the call does next tells why.
         self.in_vain: dict[str, datetime] = {}
+        self.causes: dict[str, int] = {}  # of these, as written
+        self.queued: dict[str, str] = {}  # channels that Queue() runs on -> its queue
         self.dialed: dict[str, str] = {}  # what live channels dialled at their start
         self.unknown = 0  # records of channels whose beginning was not read
 
@@ -78,10 +80,23 @@ class CelInterpreter:
             leg = self.world.legs.get(leg_id)
             if leg is not None:
                 self.end(out, at, leg, lost=how)
+                self.nobody_else(out, leg.call)
         facts = [fact for fact in out if isinstance(fact, CallFact)]
         for fact in facts:
             force_setattr(fact, "journal", True)
         return facts
+
+    def forget(self, leg_ids: list[str]) -> None:
+        """Nothing is told of these any more, and nothing kept."""
+        for leg_id in leg_ids:
+            leg = self.world.legs.pop(leg_id, None)
+            if leg is not None:
+                self.world.over[leg_id] = None
+                leg.call.legs.pop(leg_id, None)
+                self.world.bridges.get(leg.bridge or "", {}).pop(leg_id, None)
+                if not leg.call.legs:
+                    self.world.calls.pop(leg.call.id, None)
+            self._forget(leg_id)
 
     def leg(self, r: Record, at: datetime, out: Facts) -> Leg | None:
         """The channel a record is about, its linkedid learnt."""
@@ -103,8 +118,14 @@ class CelInterpreter:
     ) -> None:
         """A channel is gone."""
         channels.end(self.world, out, at, leg, cause=cause, lost=lost)
-        for notes in (self.out_of_queue, self.in_vain, self.dialed):
-            notes.pop(leg.id, None)
+        self._forget(leg.id)
+
+    def _forget(self, leg_id: str) -> None:
+        self.out_of_queue.pop(leg_id, None)
+        self.in_vain.pop(leg_id, None)
+        self.causes.pop(leg_id, None)
+        self.queued.pop(leg_id, None)
+        self.dialed.pop(leg_id, None)
 
     def rang_in_vain(self, out: Facts, call: Call, by: EndedBy | None = None) -> None:
         """It is known now why the devices of this call rang in vain: who gave up, if anybody."""
@@ -114,7 +135,7 @@ class CelInterpreter:
             at, other = self.in_vain[leg_id], self.world.legs[leg_id]
             other.left_by = by or other.left_by
             offers.end_offer(self.world, out, at, other, "withdrawn" if by else "no_answer")
-            self.end(out, at, other)
+            self.end(out, at, other, cause=self.causes.get(leg_id, 0))
 
     def nobody_else(self, out: Facts, call: Call) -> None:
         """Devices that rang in vain may go after all others of a call: nobody tells more then."""
@@ -168,15 +189,17 @@ def app_start(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A caller waits in a queue; at which position is in no record."""
     leg = by.leg(r, at, out)
     if leg is not None and r.appname == "Queue":
-        queues.join(by.world, out, at, leg, queue=r.appdata.partition(",")[0], position=0)
+        queue = by.queued[leg.id] = r.appdata.partition(",")[0]
+        queues.join(by.world, out, at, leg, queue=queue, position=0)
 
 
 def app_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A queue let the caller go: why tells the next record of this channel."""
     leg = by.leg(r, at, out)
-    if leg is None or r.appname != "Queue" or leg.call.waiting is None:
+    if leg is None or r.appname != "Queue":
         return
-    if leg.call.waiting.leg_id != leg.id:
+    by.queued.pop(leg.id, None)
+    if leg.call.waiting is None or leg.call.waiting.leg_id != leg.id:
         return
     if leg.call.waiting.queue == r.appdata.partition(",")[0]:
         by.out_of_queue[leg.id] = at
@@ -191,6 +214,9 @@ def user_defined(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
         return
     said = r.extra().get("extra", "")
     if r.userdeftype == LEFT_QUEUE:
+        waiting = leg.call.waiting
+        if waiting is not None and waiting.leg_id == leg.id:
+            by.out_of_queue.setdefault(leg.id, at)  # its `APP_END` was not written
         by.left_queue(out, leg, "overflow" if said == "FULL" else "timeout")
     elif r.userdeftype == RECORDING and said and not leg.recording:
         leg.recording = said
@@ -200,8 +226,12 @@ def user_defined(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
 def bridge_enter(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A channel entered a bridge. A holding bridge is a waiting room: nobody talks there."""
     leg = by.leg(r, at, out)
+    if leg is None:
+        return
     extra = r.extra()
-    if leg is not None and extra.get("bridge_technology") != WAITING_ROOM:
+    if extra.get("bridge_technology") == WAITING_ROOM:
+        bridges.part(by.world, out, at, leg)  # which it had left
+    else:
         bridges.join(by.world, out, at, leg, extra.get("bridge_id", ""))
 
 
@@ -222,7 +252,7 @@ def hangup(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     own = source == r.channame
     cause = whole(extra.get("hangupcause", ""), 0, most=LAST_CAUSE)
     if leg.offer is True and not leg.answered and not source and cause in IN_VAIN:
-        by.in_vain[leg.id] = at
+        by.in_vain[leg.id], by.causes[leg.id] = at, cause
         by.nobody_else(out, leg.call)
         return
     left_at = by.out_of_queue.get(leg.id)
@@ -257,6 +287,12 @@ def chan_end(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> None:
     """A channel is gone whose `HANGUP` was not written."""
     leg = by.leg(r, at, out)
     if leg is not None and leg.id not in by.in_vain:
+        left_at = by.out_of_queue.get(leg.id)
+        if left_at is not None and any(
+            by.in_vain[o] <= left_at for o in leg.call.legs if o in by.in_vain
+        ):
+            # The queue had let its devices go before: of a caller who gives up they ring on.
+            by.left_queue(out, leg, "timeout")
         by.end(out, at, leg)
         by.nobody_else(out, leg.call)
 

@@ -46,13 +46,16 @@ def start(
     call_id = call.id
     leg = Leg(leg_id, channel, call, agent)
     leg.other_half = world.halves.pop(leg_id, "")
-    if first:
-        direction: Direction = "inbound"
-        if agent is not None or context == "ringdesk-agents":
-            direction = "internal" if _inside(world, dialed) else "outbound"
-        elif not leg.is_local:
-            leg.party = "caller"
-            call.called_in = True
+    direction: Direction | None = None
+    if first and leg.is_local and leg_id == linkedid:
+        call.own = ""
+    elif first:
+        direction = _direction(world, leg, context, dialed)
+        call.own = leg.id if agent is not None and not dialed else None
+    elif call.own == "" and not leg.is_local:
+        direction, dialed = "outbound", ""
+        call.own = leg.id if agent is not None and call.waiting is None else None
+    if direction is not None:
         out.append(
             e.CallArrived(
                 **world.about(at, call_id),
@@ -70,6 +73,15 @@ def start(
     if not leg.is_local:
         _tell_start(world, out, at, leg)
     return leg
+
+
+def _direction(world: World, leg: Leg, context: str, dialed: str) -> Direction:
+    if leg.agent is not None or context == "ringdesk-agents":
+        return "internal" if _inside(world, dialed) else "outbound"
+    if not leg.is_local:
+        leg.party = "caller"
+        leg.call.called_in = True
+    return "inbound"
 
 
 def pair(world: World, one: str, two: str) -> None:
@@ -195,6 +207,7 @@ def _over(
     kept.let_go(world, out, at, call)
     by: EndedBy = lost or call.by or "system"
     about = world.about(at, call.id)
-    out.append(e.CallEnded(**about, cause=cause, by=by, lost=lost is not None))
+    if call.own != "":  # else nobody's telephone was ever in it
+        out.append(e.CallEnded(**about, cause=cause, by=by, lost=lost is not None))
     del world.calls[call.id]
     world.ids.ended(call.id)

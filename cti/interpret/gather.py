@@ -9,6 +9,9 @@ a start comes before what happens to it, and an end last.
 Which channels belong together say linkedids, bridges, the records of transfers and pickups, and an
 agent who dials while another channel of theirs is there (a consultation, which no id joins to its
 call).
+
+A record may be there twice, or be lost (cti/interpret/mend.py makes up for it): a channel is there
+from the first record that names it, and has ended for good with its end.
 """
 
 from __future__ import annotations
@@ -18,14 +21,18 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct, structs
 
 from cti.journal_records import Record
+from cti.where import where
 
 SETTLE = 2.0  # seconds: later than that no thread writes what it has seen
 LONG = 300.0  # seconds: a call that goes on for longer is told meanwhile
 SET_BACK = 5.0  # seconds back within one channel: not a thread was late, but the clock was set
+MOST_SET_BACK = 20  # times that a clock is set back in one call; then times are taken as they are
 ENDS = frozenset({"HANGUP", "CHAN_END"})
+DIALLED = "(Outgoing Line)"  # the application's data of a channel that is being rung, or was
 # Records that name channels of another call, or the room where they meet, and where.
 NAMED = {
     "BRIDGE_ENTER": ("bridge_id",),
+    "BRIDGE_EXIT": ("bridge_id",),
     "ATTENDEDTRANSFER": (
         "channel2_uniqueid",
         "transferee_channel_uniqueid",
@@ -55,13 +62,28 @@ class Group(Struct, eq=False):
     ids: list[str] = []
     open: dict[str, None] = {}
     stays: dict[str, Stay] = {}  # channel -> the agent's stay
+    ended: dict[str, None] = {}  # channels whose end was read
+
+
+class Told(Struct):
+    """What can be interpreted of one call, in order. `over`: its ids, if it is over."""
+
+    records: list[Record]
+    over: Sequence[str] = ()
+    failed: str = ""  # why its records could not be put into order; they are as they were read
 
 
 class Gathering:
-    """The calls of one Asterisk that are being read. `agent_of`: channel's name -> agent."""
+    """The calls of one Asterisk that are being read. `agent_of`: channel's name -> agent;
+    `is_over`: whether a channel ended in a call that was told."""
 
-    def __init__(self, agent_of: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        agent_of: Callable[[str], str | None],
+        is_over: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._agent_of = agent_of
+        self._is_over = is_over
         self._of: dict[str, Group] = {}  # uniqueid or linkedid -> group
         self.groups: dict[Group, None] = {}
         self._dials: dict[str, Stay] = {}  # channels that an agent dials from
@@ -72,20 +94,20 @@ class Gathering:
         if kind == NOTHING:
             return
         group = self._of.get(record.uniqueid)
+        if group is None and self._is_over(record.uniqueid):
+            return  # once more, or late: it has been told what became of this channel
         if group is None or self._of.get(record.linkedid) is not group:
             group = self._joined(record.uniqueid, record.linkedid, record.eventtime)
         if not group.records:
             group.since = record.eventtime
         group.records.append(record)
         group.last = max(group.last, record.eventtime)
-        if kind == "CHAN_START":
+        if kind in ENDS:
+            self._ends(group, record)
+            return
+        if record.uniqueid not in group.open and record.uniqueid not in group.ended:
             self._begins(group, record)
-        elif kind in ENDS:
-            group.open.pop(record.uniqueid, None)
-            stay = group.stays.get(record.uniqueid)
-            if stay is not None and stay.until is None:
-                stay.until = record.eventtime
-        elif kind in NAMED:
+        if kind in NAMED:
             named = record.extra()
             if named.get("bridge_technology") != WAITING_ROOM:
                 for place in NAMED[kind]:
@@ -93,13 +115,13 @@ class Gathering:
                     if other not in {"", "N/A"} and self._of.get(other) is not group:
                         group = self._joined(record.uniqueid, other, record.eventtime)
 
-    def ready(self, newest: float, *, all_settled: bool) -> list[Record]:
-        """What can be interpreted now, in one order; it is forgotten here.
+    def ready(self, newest: float, *, all_settled: bool) -> list[Told]:
+        """What can be interpreted now, call by call; it is forgotten here.
 
         `newest`: the time up to which was read. `all_settled`: there is nothing more to read, and
         has not been for a while.
         """
-        found: list[Record] = []
+        found: list[Told] = []
         before = newest - SETTLE
         for group in list(self.groups):
             if group not in self.groups:
@@ -108,21 +130,21 @@ class Gathering:
             if goes_on_long or not group.open:
                 self._call_in(group)
             if not group.open and (all_settled or group.last <= before):
-                found += in_order(group.records)
+                found.append(told(group.records, group.ids))
                 self._forget(group)
             elif goes_on_long:
-                found += _until(group, newest if all_settled else before)
+                found.append(_until(group, newest if all_settled else before))
         return found
 
-    def give_up(self, channels: Iterable[str]) -> list[Record]:
-        """These have no end in the records: what there is of their calls, in order."""
-        found: list[Record] = []
+    def give_up(self, channels: Iterable[str]) -> list[Told]:
+        """These have no end in the records: what there is of their calls."""
+        found: list[Told] = []
         for channel in channels:
             group = self._of.get(channel)
             if group is None or group not in self.groups:
                 continue
             group.open.pop(channel, None)
-            found += in_order(group.records)
+            found.append(told(group.records))
             group.records = []
             if not group.open:
                 self._forget(group)
@@ -140,11 +162,18 @@ class Gathering:
         agent = self._agent_of(record.channame)
         if agent is None:
             return
-        dials = record.exten not in {"", "s"}
+        dials = record.exten not in {"", "s"} and record.appdata != DIALLED
         stay = Stay(agent, record.eventtime, dials=dials)
         group.stays[record.uniqueid] = stay
         if dials:
             self._dials[record.uniqueid] = stay
+
+    def _ends(self, group: Group, record: Record) -> None:
+        group.open.pop(record.uniqueid, None)
+        group.ended[record.uniqueid] = None
+        stay = group.stays.get(record.uniqueid)
+        if stay is not None and stay.until is None:
+            stay.until = record.eventtime
 
     def _joined(self, one: str, other: str, at: float) -> Group:
         """The group that both ids belong to from now on."""
@@ -170,6 +199,7 @@ class Gathering:
         one.records += other.records
         one.open |= other.open
         one.stays |= other.stays
+        one.ended |= other.ended
         one.since, one.last = min(one.since, other.since), max(one.last, other.last)
         del self.groups[other]
         return one
@@ -193,14 +223,23 @@ class Gathering:
             self._dials.pop(channel, None)
 
 
-def _until(group: Group, before: float) -> list[Record]:
+def told(records: list[Record], over: Sequence[str] = ()) -> Told:
+    """These records, as they can be interpreted."""
+    try:
+        return Told(in_order(records), over)
+    except Exception as error:  # noqa: BLE001 - one call is at stake here, all reading beyond
+        return Told(records, over, where(error))
+
+
+def _until(group: Group, before: float) -> Told:
     """What a call that goes on for long has told until then; the rest waits."""
-    records = in_order(group.records)
+    call = told(group.records)
+    records = call.records
     many = next((n for n, each in enumerate(records) if each.eventtime > before), len(records))
-    group.records = records[many:]
+    call.records, group.records = records[:many], records[many:]
     if group.records:
         group.since = group.records[0].eventtime
-    return records[:many]
+    return call
 
 
 def _there(group: Group, dial: Stay) -> bool:
@@ -214,20 +253,39 @@ def _there(group: Group, dial: Stay) -> bool:
 
 
 def in_order(records: Sequence[Record]) -> list[Record]:
-    """One order for all interleavings of these channels: by time, each channel's own order kept."""
-    latest: dict[str, tuple[float, int]] = {}
-    placed = []
+    """One order for all interleavings of these channels: by time, each channel's own order kept.
+
+    A record that is there twice is one; time that was set back goes on from where it was.
+    """
+    placed = _placed(records)
+    if placed is None:
+        records = list(dict.fromkeys(records))
+        for _ in range(MOST_SET_BACK):
+            if (mended := _as_if_never_set_back(records)) is None:
+                break
+            records = mended
+        placed = _placed(records, as_they_are=True) or []
+    placed.sort()
+    return [each[3] for each in placed]
+
+
+_Placed = tuple[tuple[float, int], str, int, Record]
+
+
+def _placed(records: Sequence[Record], *, as_they_are: bool = False) -> list[_Placed] | None:
+    """Each with its place in time; None if a channel's are not in order, which may have causes."""
+    latest: dict[str, _Placed] = {}
+    placed: list[_Placed] = []
     for number, record in enumerate(records):
         own = latest.get(record.uniqueid)
         place = record.eventtime, _rank(record)
-        if own is not None and place < own:
-            if place[0] < own[0] - SET_BACK:
-                return in_order(_as_if_never_set_back(records))
-            place = own
-        latest[record.uniqueid] = place
-        placed.append((place, record.uniqueid, number, record))
-    placed.sort()
-    return [each[3] for each in placed]
+        if own is not None and place <= own[0]:
+            if not as_they_are and (place < own[0] or record == own[3]):
+                return None
+            place = own[0]
+        found = latest[record.uniqueid] = (place, record.uniqueid, number, record)
+        placed.append(found)
+    return placed
 
 
 def _rank(record: Record) -> int:
@@ -237,8 +295,9 @@ def _rank(record: Record) -> int:
     return 3 if record.eventtype in ENDS else 2
 
 
-def _as_if_never_set_back(records: Sequence[Record]) -> list[Record]:
-    """The clock was set back during a call: what followed goes on from where it was.
+def _as_if_never_set_back(records: Sequence[Record]) -> list[Record] | None:
+    """The clock was set back during a call: what followed goes on from where it was. None if it
+    was not.
 
     Nothing tells how long the call went on between the last record before and the first one after:
     no time at all. A channel that began after it has all its times before those of the others.
@@ -249,10 +308,13 @@ def _as_if_never_set_back(records: Sequence[Record]) -> list[Record]:
     follows: list[bool] = []
     for each in records:
         first.setdefault(each.uniqueid, each.eventtime)
-        if each.eventtime < latest.get(each.uniqueid, each.eventtime) - SET_BACK:
+        newest = latest.get(each.uniqueid, each.eventtime)
+        if each.eventtime < newest - SET_BACK:
             there.add(each.uniqueid)
-        latest[each.uniqueid] = each.eventtime
+        latest[each.uniqueid] = max(newest, each.eventtime)
         follows.append(each.uniqueid in there)
+    if not there:
+        return None
     began = min(first[channel] for channel in there) - SET_BACK
     follows = [f or first[r.uniqueid] < began for r, f in zip(records, follows, strict=True)]
     told = [(r.eventtime, f) for r, f in zip(records, follows, strict=True)]

@@ -96,6 +96,7 @@ class Call:
         "id",
         "kept",
         "legs",
+        "own",
         "waiting",
     )
 
@@ -109,4 +110,7 @@ class Call:
         self.by_leg = ""  # on which leg that was
         self.gone: dict[str, EndedBy] = {}  # names of channels that ended -> who was there
         self.called_in = False  # somebody outside called, rather than was called
+        # Of a call that somebody's program places for an agent, whose telephone is rung first: that
+        # leg; "" while only a Local channel is there that leads to it. None: of any other call.
+        self.own: str | None = None
         self.cause: int | None = None  # of the last leg that ended and was more than rung

@@ -48,3 +48,4 @@ def merge(world: World, out: Facts, at: datetime, winner: str, loser: str) -> No
     call.waiting = call.waiting or gone.waiting
     call.called_in = call.called_in or gone.called_in
     call.kept = call.kept or gone.kept
+    call.own = gone.own if call.own == "" else call.own

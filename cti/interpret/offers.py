@@ -15,7 +15,7 @@ def offer(world: World, out: Facts, at: datetime, leg: Leg, queue: str | None) -
     """An agent's device is being rung."""
     if leg.agent is None or leg.offer is not False or leg.answered:
         return
-    if kept.is_back(leg):
+    if kept.is_back(leg) or leg.call.own == leg.id:
         return  # their own call: if they take it that is told, if not they have missed none
     leg.offer, leg.queue = True, queue
     leg.call.by = None
@@ -40,6 +40,10 @@ def answer(world: World, out: Facts, at: datetime, leg: Leg) -> None:
     """An agent took the call (or, of a call the agent placed, the other side did)."""
     if leg.agent is None or leg.answered:
         return
+    if leg.call.own == leg.id:
+        if not _talked_to(leg):
+            return  # they wait in it for whom it is to reach
+        leg.joined_at, leg.talked = leg.joined_at and at, 0.0
     leg.answered = True
     if kept.is_back(leg):
         leg.call.kept = None
@@ -47,6 +51,8 @@ def answer(world: World, out: Facts, at: datetime, leg: Leg) -> None:
     if leg.offer == "answered":
         leg.offer = True  # DialEnd marked it; here it is told
     waiting, waited = leg.call.waiting, None
+    if leg.queue is None and waiting is not None and _talks_with(world, leg, waiting.leg_id):
+        leg.queue = waiting.queue  # picked up, and nobody said so: who talks waits no more
     if leg.queue is not None and waiting is not None and waiting.queue == leg.queue:
         waited = seconds(waiting.joined_at, at)
     out.append(
@@ -61,6 +67,15 @@ def answer(world: World, out: Facts, at: datetime, leg: Leg) -> None:
     end_offer(world, out, at, leg, "answered")
     if waited is not None:
         queues.leave(world, out, at, leg.call, "answered")
+
+
+def _talked_to(leg: Leg) -> bool:
+    others = [other for other in leg.call.legs.values() if other is not leg]
+    return any(other.joined_at is not None and not other.is_local for other in others)
+
+
+def _talks_with(world: World, leg: Leg, other_id: str) -> bool:
+    return leg.id != other_id and other_id in world.bridges.get(leg.bridge or "", {})
 
 
 def release(world: World, out: Facts, at: datetime, leg: Leg) -> None:

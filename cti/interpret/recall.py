@@ -43,6 +43,8 @@ def _arrived(world: World, fact: e.CallArrived) -> None:
     call = _call(world, fact)
     world.ids.recall(call.id, fact.leg_id)
     call.arrived_at = min(call.arrived_at, fact.at)
+    if fact.agent is not None and not fact.dialed:
+        call.own = fact.leg_id
 
 
 def _merged(world: World, fact: e.CallMerged) -> None:
@@ -131,6 +133,8 @@ def _answered(world: World, fact: e.CallAnswered) -> None:
     leg = _leg(world, fact)
     if leg is not None:
         leg.answered, leg.queue = True, fact.queue or leg.queue
+        if leg.call.own == leg.id:
+            leg.joined_at, leg.talked = leg.joined_at and fact.at, 0.0
         if is_back(leg):
             leg.call.kept = None
 

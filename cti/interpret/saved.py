@@ -1,13 +1,15 @@
 """What a `CelInterpreter` knows, as bytes: kept beside the journal's cursor, it goes on after a
 restart as if there had been none, whatever has become of the files meanwhile.
 
-Only what lives is kept; of calls that have ended no record is to come.
+Only what lives is kept, and of the channels that ended last their ids: of calls that have ended no
+record is to come, but some may come once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -16,6 +18,8 @@ from msgspec import Struct
 from cti.events import EndedBy, OfferEnd, Party
 from cti.interpret.cel import CelInterpreter
 from cti.interpret.legs import Call, Kept, Leg, Waiting
+
+OVER_KEPT = 200  # channels
 
 
 class _SavedLeg(Struct, omit_defaults=True):
@@ -51,6 +55,7 @@ class _SavedCall(Struct, omit_defaults=True):
     by_leg: str = ""
     called_in: bool = False
     cause: int | None = None
+    own: str | None = None
     gone: dict[str, EndedBy] = {}
     waiting: tuple[str, str, datetime] | None = None  # queue, leg, since
     kept: Kept | None = None
@@ -61,7 +66,10 @@ class _Saved(Struct, omit_defaults=True):
     calls: dict[str, _SavedCall] = {}
     out_of_queue: dict[str, datetime] = {}
     in_vain: dict[str, datetime] = {}
+    causes: dict[str, int] = {}
+    queued: dict[str, str] = {}
     dialed: dict[str, str] = {}
+    over: list[str] = []  # channels that have ended, the last ones
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -81,6 +89,7 @@ def saved(by: CelInterpreter) -> bytes:
             by_leg=call.by_leg,
             called_in=call.called_in,
             cause=call.cause,
+            own=call.own,
             gone=call.gone,
             kept=call.kept,
             waiting=None if waiting is None else (waiting.queue, waiting.leg_id, waiting.joined_at),
@@ -95,7 +104,10 @@ def saved(by: CelInterpreter) -> bytes:
             calls=calls,
             out_of_queue=by.out_of_queue,
             in_vain=by.in_vain,
+            causes=by.causes,
+            queued=by.queued,
             dialed=by.dialed,
+            over=sorted(islice(reversed(world.over), OVER_KEPT)),
         )
     )
 
@@ -109,6 +121,7 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
         call = Call(call_id, kept.arrived_at)
         call.by, call.by_leg, call.called_in = kept.by, kept.by_leg, kept.called_in
         call.gone, call.kept, call.cause = kept.gone, kept.kept, kept.cause
+        call.own = kept.own
         if kept.waiting is not None:
             call.waiting = Waiting(*kept.waiting)
         world.calls[call_id] = call
@@ -126,5 +139,8 @@ def restored(stored: bytes, system: str, extensions: Mapping[str, str]) -> CelIn
             world.bridges.setdefault(leg.bridge, {})[leg_id] = leg
     by.out_of_queue = {key: at for key, at in found.out_of_queue.items() if key in world.legs}
     by.in_vain = {key: at for key, at in found.in_vain.items() if key in world.legs}
+    by.causes = {key: cause for key, cause in found.causes.items() if key in world.legs}
+    by.queued = {key: queue for key, queue in found.queued.items() if key in world.legs}
     by.dialed = {key: said for key, said in found.dialed.items() if key in world.legs}
+    world.over = dict.fromkeys(found.over)
     return by

@@ -451,3 +451,40 @@ async def callback(stage: Stage) -> None:
     """A call back: the agent's telephone first, then the customer's; the customer hangs up."""
     ava, out = await _originate(stage, "callback")
     await finish(out, ava, units=0)
+
+
+async def _dialled_for(
+    stage: Stage, channel: str, to: str, other: str, **more: str
+) -> tuple[Call, Call]:
+    """Somebody else's program rings ava at `channel` and dials `to` for her."""
+    await stage.ami.do(
+        "Originate",
+        Channel=channel, Context="ringdesk-agents", Exten=to, Priority="1", Timeout="30000",
+        Async="true", **more,
+    )  # fmt: skip
+    ava = (await rings(stage, "ava", 1)).answer()
+    second = (await rings(stage, other, 2)).answer()
+    await pause(2)
+    return ava, second
+
+
+@kind
+async def originate_internal(stage: Stage) -> None:
+    """Click to dial a colleague: AMI Originate rings ava, then ben; he hangs up."""
+    ava, ben = await _dialled_for(stage, "PJSIP/ava", "102", "ben")
+    await finish(ben, ava, units=0)
+
+
+@kind
+async def originate_local(stage: Stage) -> None:
+    """Click to dial through a Local channel, which is left in place: ava waits two seconds in it
+    for the other side, who hangs up."""
+    ava, out = await _dialled_for(stage, "Local/101@ringdesk-agents/n", OUTSIDE, "carrier")
+    await finish(out, ava, units=0)
+
+
+@kind
+async def originate_local_internal(stage: Stage) -> None:
+    """The same to a colleague, through a Local channel that Asterisk takes out when it can."""
+    ava, ben = await _dialled_for(stage, "Local/101@ringdesk-agents", "102", "ben")
+    await finish(ben, ava, units=0)

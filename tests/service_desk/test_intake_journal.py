@@ -20,7 +20,7 @@ from cti.events import CallArrived, CallFact, CallMerged
 from cti.interpret import Interpreter
 from cti.journal import Journal
 from cti.journal_ahead import AheadError, ReadAhead
-from cti.journal_reader import JournalReader, encoded
+from cti.journal_reader import JournalReader, Portion, encoded
 from service_desk import intake_journal, intake_write, journal_ahead
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
@@ -40,7 +40,7 @@ from service_desk.model import (
 from service_desk.state_hash import state_hash, state_lines
 from service_desk.story import Story
 from tests.fakes.ami_recording import EXTENSIONS, recording
-from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, lines, shuffled
+from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, journal_facts, lines, shuffled
 from tests.fakes.cel_recording import records as records_of
 
 KINDS = ("answered", "abandoned", "attended_to_agent", "rejected", "overflow")
@@ -408,7 +408,7 @@ async def test_the_hash_sees_a_difference_and_no_row_numbers(desk: Desk, records
 async def test_a_call_that_the_database_refuses_stops_no_other(
     desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch, ahead: bool
 ) -> None:
-    """It is counted as lost, which is an alarm; the cursor goes on."""
+    """It is counted as lost and kept aside, which are alarms; the cursor goes on."""
     if ahead:
         records.in_files("rejected", "answered", "abandoned")
         Ahead(monkeypatch, "good")
@@ -432,8 +432,51 @@ async def test_a_call_that_the_database_refuses_stops_no_other(
     assert (bad in stories) is ahead
     assert len(await rows(desk, Conversation.call_id)) == 2
     assert bridge.intake.lost == bridge.journal.tally.refused > 0
+    [aside] = await rows(desk, JournalReject.file, JournalReject.reason, JournalReject.used)
+    assert tuple(aside) == (f"call {bad}", "not understood", False)
     [cursor] = await rows(desk, JournalCursor.records)
     assert cursor.records == sum(len(lines(each)) for each in ("rejected", "answered", "abandoned"))
+
+
+async def test_a_portion_that_cannot_be_prepared_is_read_again(
+    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader was past it already: what was never committed would be missing for ever."""
+    records.calls("rejected", "answered")
+    bridge = await Bridge(desk, records.folder).start()
+
+    def failing(_: object) -> object:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake_journal, "ready", failing)
+        with pytest.raises(MemoryError):
+            await bridge.journal.step(1 << 20)
+    assert bridge.journal.reader.cursor == {}
+    await bridge.read()
+    await bridge.stop()
+    assert len(await rows(desk, Conversation.call_id)) == 2
+
+
+async def test_a_call_that_cannot_be_folded_ahead_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever writes gets its facts, and puts it aside alone."""
+    facts = [fact for name in ("rejected", "answered") for fact in journal_facts(name)]
+    bad = journal_facts("answered")[0].call_id
+    told = journal_ahead.fold
+
+    def failing(call_id: str, *args: Any) -> Story:
+        if call_id == bad:
+            raise IndexError
+        return told(call_id, *args)
+
+    monkeypatch.setattr(journal_ahead, "fold", failing)
+    portion = Portion(system=SYSTEM, facts=facts, cursor={}, state=b"")
+    what = journal_ahead.ready(journal_ahead.foretell(encoded(portion), "DE"))
+    assert {fact.call_id for _, fact in what.facts} == {bad}
+    assert len(what.foretold) == 1
+    assert len(what.everything()) == len(facts)
 
 
 async def test_channels_interleaved_otherwise_are_the_same_calls_and_cases(

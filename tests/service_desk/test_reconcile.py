@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from cti.call_details import parse_detail
 from cti.events import CallFact
-from cti.interpret import Interpreter
+from cti.interpret import Interpreter, cel
 from cti.journal import Journal
 from cti.journal_reader import JournalReader
+from cti.journal_records import Record
 from service_desk import alarms
 from service_desk.actor import SYSTEM as ROBOT
 from service_desk.alarms import subjects_on
@@ -237,6 +238,36 @@ async def test_a_line_that_nobody_can_read_is_an_alarm_for_a_day(house: House) -
     house.clock.advance(86_400)
     await house.rounds(1)
     assert await house.on() == []
+
+
+async def test_however_many_lines_are_bad_there_is_one_alarm_a_kind(house: House) -> None:
+    """Who calls with a forged line in a name raises no alarm a call."""
+    house.write(*(b"garbage %d" % each for each in range(300)), b'{"eventtype":"X"}')
+    await house.rounds(2)
+    kind = alarms.RECORDS_ASIDE
+    assert await house.on() == [(kind, "no record"), (kind, "not JSON")]
+    assert house.reconciler.journal.tally.rejected == 301
+
+
+async def test_a_call_that_cannot_be_understood_is_an_alarm_and_stops_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = records("abandoned")[0].uniqueid
+    queued = cel.TABLE["APP_START"]
+
+    def failing(by: cel.CelInterpreter, record: Record, *more: Any) -> None:
+        if record.uniqueid == bad:
+            raise ZeroDivisionError
+        queued(by, record, *more)
+
+    monkeypatch.setitem(cel.TABLE, "APP_START", failing)
+    house.write(*lines("abandoned"), *lines("answered"))
+    for name in ("abandoned", "answered"):
+        house.detail(records(name)[0].uniqueid)
+    await house.rounds(2)
+    assert await house.on() == [(alarms.RECORDS_ASIDE, "not understood")]
+    found = await calls(house.desk)
+    assert sorted(call.outcome for call in found) == ["abandoned", "answered"]
 
 
 async def test_alarms_are_told_by_kind_the_newest_with_their_cases(house: House) -> None:
