@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cti.ami.wire import Message, message
+from cti.journal_records import VALUES
 
 SYSTEM = "bench"
 AGENTS = 100
@@ -112,25 +113,16 @@ def records(call: Call) -> Iterator[tuple[float, bytes]]:
         record = {
             "system": SYSTEM,
             "eventtype": kind,
-            "eventtime": round(call.begin + after, 6),
-            "userdeftype": "",
+            "eventtime": f"{call.begin + after:.6f}",
             "uniqueid": leg,
             "linkedid": caller,
             "channame": call.names[leg],
             "context": "ringdesk-queue",
-            "appname": "",
-            "eventextra": "",
-            "appdata": "",
-            "accountcode": "",
-            "peer": "",
-            "exten": "",
             "num": call.numbers[leg],
-            "ani": call.numbers[leg],
-            "rdnis": "",
             "dnid": "1000",
-            "name": "",
         } | more
-        yield call.begin + after, json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        values = (str(record.get(name, "")).replace('"', '""') for name in VALUES)
+        yield call.begin + after, ('"' + '","'.join(values) + '"\n').encode()
 
 
 def told(call: Call) -> Iterator[tuple[float, Message]]:

@@ -74,7 +74,7 @@ async def replay(calls: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         (folder / "records").mkdir()
-        day.write(folder / "records" / "cel.json", calls)
+        day.write(folder / "records" / "cel.csv", calls)
         written, heard = await new_desk(folder / "written.db"), await new_desk(folder / "heard.db")
         found: dict[str, Any] = {"calls": calls}
         freeze()  # as `ringdesk bridge` does

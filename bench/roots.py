@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from cti.journal import RECORDS
+from cti.journal_forms import quoted, record_end
+from cti.journal_records import VALUES
+
 
 def record_files(folder: Path) -> list[Path]:
     """The files of records in a folder, rotated ones first."""
-    return sorted(folder.glob("cel*.json"), key=lambda each: (each.name == "cel.json", each))
+    return sorted(folder.glob("cel*.csv"), key=lambda each: (each.name == RECORDS, each))
 
 
 def records_in(folder: Path) -> Iterator[dict[str, Any]]:
-    """The records in a folder, rotated files first; a torn last line is left out."""
+    """The records in a folder, rotated files first; a torn last one is left out."""
     for file in record_files(folder):
-        for line in file.read_text(errors="replace").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                yield json.loads(line)
+        data, start = file.read_bytes(), 0
+        while start < len(data) and (end := record_end(data, start)) >= 0:
+            values = quoted(data[start:end].decode("utf-8", "replace"), len(VALUES))
+            start = end + 1
+            if values is not None:
+                yield dict(zip(VALUES, values, strict=True)) | {"eventtime": float(values[2])}
 
 
 def roots_in(records: Iterable[dict[str, Any]]) -> dict[str, str]:

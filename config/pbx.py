@@ -27,6 +27,7 @@ from config.secrets import Secrets
 from config.settings import Settings, Trunk
 from cti.interpret import WANTED_EVENTS
 from cti.interpret.kept import LOST_CAUSES
+from cti.journal import RECORDS
 
 TEMPLATES: Final = Path(__file__).parent / "asterisk"
 HEADER: Final = "; Rendered by Ringdesk"
@@ -255,8 +256,8 @@ def _records(settings: Settings, place: Place) -> str:
     link from its log folder, where plain names go.
     """
     if place.own:
-        return "cel.json"
-    file = str(_path(settings.records_folder) / "cel.json")
+        return RECORDS
+    file = str(_path(settings.records_folder) / RECORDS)
     if len(file.encode()) > SECTION_BYTES:
         raise Problem(f"{file}: longer than {SECTION_BYTES} bytes; shorten asterisk.records")
     return file

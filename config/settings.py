@@ -322,7 +322,7 @@ class Settings(_Part, frozen=True, kw_only=True):
 
     @property
     def records_folder(self) -> Path:
-        """Where Asterisk writes its call records (CEL as JSON lines), absolute."""
+        """Where Asterisk writes its call records (CEL), absolute."""
         said = self.asterisk.records
         return Path(said).absolute() if said else self.data_folder / "records"
 

@@ -18,10 +18,17 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from cti.journal_records import Reason, Refused, parse
+from cti.journal_forms import record_end
+from cti.journal_records import Reason, Refused, begins, parse, parse_former, usual
+
+RECORDS = "cel.csv"
+# What it was called when its records had another form; such files are read on to their end. The
+# name tells which form: what ends no value in the one might in the other.
+FORMER = "cel.json"
 
 MOST_BYTES = 256 * 1024  # in one batch: some 600 records, 30 calls
 LONGEST_LINE = 64 * 1024
+LONGEST_USUAL = 1_100  # bytes of a record: Asterisk cuts it before
 # Seconds after its last change that a file renamed away may still get the end of its last line.
 SETTLED = 10.0
 MOST_FILES = 2_000
@@ -77,18 +84,19 @@ class RecordsFile(Struct):
     size: int
     changed: float
     current: bool
+    former: bool = False  # in the form of before
 
 
 class Journal:
     """The records of one Asterisk in `folder`, in files named `name` and, rotated, `name` with
-    something before or after its ending (`cel.json.1`, `cel.json-20261121`,
-    `cel-20261121T230000.json`)."""
+    something before or after its ending (`cel.csv.1`, `cel.csv-20261121`,
+    `cel-20261121T230000.csv`)."""
 
     def __init__(
         self,
         folder: Path,
         system: str,
-        name: str = "cel.json",
+        name: str = RECORDS,
         *,
         parse: Parse = parse,
         now: Callable[[], float] = time.time,
@@ -97,6 +105,8 @@ class Journal:
         self.system = system
         self.name = name
         self.parse = parse
+        self._begins = begins(system) if name == RECORDS else b""
+        self._names = {name: False, FORMER: True} if name == RECORDS else {name: False}
         self._now = now
         # Files that did not change since: device, inode, size, time of change -> identity
         self._known: dict[tuple[int, int, int, int], str] = {}
@@ -119,38 +129,62 @@ class Journal:
             batch.left += file.size - done
         return batch
 
+    def first(self, file: RecordsFile) -> Any | None:
+        """The first record of a file, if it can be told. Raises OSError."""
+        with file.path.open("rb") as handle:
+            data = handle.read(LONGEST_LINE)
+        end = self._end(file, data, 0)
+        return self._parser(file)(data[:end], self.system)[0] if end >= 0 else None
+
+    def _end(self, file: RecordsFile, data: bytes, start: int) -> int:
+        """Where the record at `start` ends, -1 if it does not yet."""
+        end = data.find(b"\n", start)
+        if end < 0 or file.former:
+            return end
+        return record_end(data, start, self._begins)
+
+    def _parser(self, file: RecordsFile) -> Parse:
+        return parse_former if file.former else self.parse
+
     def _read_file(self, file: RecordsFile, done: int, asked: int, batch: Batch) -> int:
         with file.path.open("rb") as handle:
             handle.seek(done)
             data = handle.read(asked)
         start = 0
+        parse, system, identity = self._parser(file), self.system, file.identity
+        following = b"\n" + self._begins if self._begins and not file.former else b""
         while start < len(data):
-            end = data.find(b"\n", start)
+            if following:
+                end = data.find(following, start, start + LONGEST_USUAL)
+                record = usual(data[start:end], system) if end > 0 else None
+                if record is not None:
+                    batch.lines.append(Line(record, identity, done + start))
+                    start = end + 1
+                    continue
+            end = self._end(file, data, start)
             if end < 0:
                 start += self._unended(file, done + start, data[start:], batch)
                 break
-            self._line(file, done + start, data[start:end], batch)
+            line = data[start:end]
+            record, refused = parse(line, system)
+            if record is not None:
+                batch.lines.append(Line(record, identity, done + start))
+            if refused is not None:
+                self._reject(file, done + start, refused.reason, line, batch, used=refused.used)
             start = end + 1
         batch.bytes += start
         return done + start
 
-    def _line(self, file: RecordsFile, offset: int, line: bytes, batch: Batch) -> None:
-        record, refused = self.parse(line, self.system)
-        if record is not None:
-            batch.lines.append(Line(record, file.identity, offset))
-        if refused is not None:
-            self._reject(file, offset, refused.reason, line, batch, used=refused.used)
-
     def _unended(self, file: RecordsFile, offset: int, rest: bytes, batch: Batch) -> int:
         """A last line without its end waits for it; how many bytes of it are done."""
         if len(rest) >= LONGEST_LINE:
-            self._reject(file, offset, "not JSON", rest, batch)
+            self._reject(file, offset, "no record", rest, batch)
             return len(rest)
         at_end = offset + len(rest) >= file.size
         if not at_end or file.current or self._now() - file.changed < SETTLED:
             return 0
         # Renamed away, and nobody writes to it any more: its rest will never come.
-        record, refused = self.parse(rest, self.system)
+        record, refused = self._parser(file)(rest, self.system)
         if record is not None:
             batch.lines.append(Line(record, file.identity, offset))
         else:
@@ -174,17 +208,13 @@ class Journal:
 
     def files(self) -> list[RecordsFile]:
         """Files that have a whole first line, the oldest first. Copies of one file count once."""
-        stem, _, ending = self.name.rpartition(".")
-        rotated = (f"{self.name}.", f"{self.name}-")  # by a number, or (`dateext`) by the day
         found: dict[str, RecordsFile] = {}
         seen: dict[tuple[int, int, int, int], str] = {}
         try:
             entries = [
                 entry
                 for entry in os.scandir(self.folder)
-                if entry.name == self.name
-                or (entry.name.startswith(rotated) and not entry.name.endswith(PACKED))
-                or (entry.name.startswith(f"{stem}-") and entry.name.endswith(f".{ending}"))
+                if any(_is_named(entry.name, name) for name in self._names)
             ]
         except FileNotFoundError:
             return []
@@ -200,14 +230,33 @@ class Journal:
             if not identity:
                 continue
             seen[key] = identity
-            current = entry.name == self.name
-            file = RecordsFile(Path(entry.path), identity, about.st_size, about.st_mtime, current)
+            file = RecordsFile(
+                Path(entry.path),
+                identity,
+                about.st_size,
+                about.st_mtime,
+                current=entry.name in self._names,
+                former=next(
+                    old for name, old in self._names.items() if _is_named(entry.name, name)
+                ),
+            )
             other = found.get(identity)
             if other is None or file.size > other.size:
                 found[identity] = file
         self._known = seen
         files = sorted(found.values(), key=lambda f: (f.current, f.changed, f.path.name))
         return files[-MOST_FILES:]
+
+
+def _is_named(said: str, name: str) -> bool:
+    """Whether a file is `name`, now or before it was rotated."""
+    stem, _, ending = name.rpartition(".")
+    rotated = (f"{name}.", f"{name}-")  # by a number, or (`dateext`) by the day
+    return (
+        said == name
+        or (said.startswith(rotated) and not said.endswith(PACKED))
+        or (said.startswith(f"{stem}-") and said.endswith(f".{ending}"))
+    )
 
 
 def _identity(path: Path) -> str:

@@ -1,27 +1,31 @@
-"""One line of Asterisk's own call records (CEL as JSON) becomes a `Record`, or is refused with why.
+"""One of Asterisk's own call records (CEL) becomes a `Record`, or is refused with why.
 
 Pure. What Asterisk 22 really writes (each seen, or read in its source):
 - `eventtime` is seconds since 1970 as a double: UTC, to the microsecond.
-- Up to 22.10 a JSON record is cut at 1,024 bytes in the middle of a field. Our template names what
+- Up to 22.10 a record is cut at 1,024 bytes in the middle of a field. Our template names what
   a caller cannot lengthen first, so that the head of such a record still tells what happened.
 - A record torn by a crash has the next one glued to it.
-- A caller's name may be no UTF-8.
+- A caller's name may be no UTF-8, be cut in the middle of a letter, and hold anything but a NUL:
+  quotes, backslashes, line ends (`%0d%0a` of a SIP address is decoded). See journal_forms.py for
+  why no value ends early or makes up a record for all that.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
+from cti.journal_forms import CUT_AT, QUOTE, begun, cut_at_keys, quoted
 from cti.number import LAST_TIME
 
 Reason = Literal[
     "torn",
     "cut short",
     "not JSON",
+    "not quoted",
     "not UTF-8",
     "no record",
     "unknown kind",
@@ -64,27 +68,28 @@ KINDS = frozenset(
 )
 _GLUED = (b'{"system":', b'{"eventtype":')
 _NUL = b"\\u0000"
-CUT_AT = 1_000  # bytes: a broken line this long was cut by Asterisk, a shorter one was torn
+HEAD = 7  # values that nobody from outside has a say in, and without which it is no record
 
 
-class Record(Struct, frozen=True, kw_only=True, gc=False):
-    """One CEL record. Everything in it is raw and hostile; `eventextra` is JSON of its own."""
+class Record(Struct, frozen=True, gc=False):
+    """One CEL record, its values in the order of config/asterisk/cel_custom.conf.j2. Everything in
+    it is raw, and the last ones hostile; `eventextra` is JSON of its own."""
 
-    eventtype: str
-    eventtime: float
-    uniqueid: str
-    linkedid: str
-    channame: str = ""
     system: str = ""
+    eventtype: str = ""
+    eventtime: float = 0.0
     userdeftype: str = ""
-    exten: str = ""
+    uniqueid: str = ""
+    linkedid: str = ""
+    channame: str = ""
+    eventextra: str = ""
     context: str = ""
     appname: str = ""
     appdata: str = ""
-    name: str = ""
+    exten: str = ""
     num: str = ""
     dnid: str = ""  # what was dialled to reach us; not there yet at the start of a channel
-    eventextra: str = ""
+    name: str = ""
 
     @property
     def at(self) -> datetime:
@@ -102,6 +107,12 @@ class Record(Struct, frozen=True, kw_only=True, gc=False):
         return {key: str(value) for key, value in found.items()}
 
 
+VALUES = Record.__struct_fields__
+_MANY = len(VALUES)
+_QUOTES = 2 * _MANY
+_EXTRA = VALUES.index("eventextra")
+
+
 class Refused(Struct, frozen=True):
     """A line, or a part of one, that is kept aside. `used`: what was left of it could be used."""
 
@@ -113,17 +124,104 @@ _record = msgspec.json.Decoder(Record)
 _extra = msgspec.json.Decoder(dict[str, str | int | float | bool | None])
 
 
-def parse(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
-    """A line without its end, as a record of the Asterisk named `system`.
+def begins(system: str) -> bytes:
+    """What every record of this system begins with, and none has within it."""
+    return f'"{system}","'.encode()
 
-    Both are there for a damaged line of which the record could be told all the same; none for an
-    empty line. No text in a record holds a NUL. A record without a `system` (of an older
-    installation) is taken as ours.
+
+def parse(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
+    """A record without its line end, as one of the Asterisk named `system`.
+
+    Both are there for a damaged one of which the record could be told all the same; none for an
+    empty line. No text in a record holds a NUL.
+    """
+    record = usual(line, system)
+    if record is not None:
+        return record, None
+    return _quoted(line, system) if line.strip() else (None, None)
+
+
+def usual(line: bytes, system: str) -> Record | None:
+    """The record that this is, whole and without a quote in any value but its JSON, in one go: as
+    nearly all are. None if it takes a closer look."""
+    extra, begin = b"", line.find(b',"{""')
+    if begin > 0:
+        # Each quote of it is doubled, but the one that ends it.
+        end = line.find(b'}",', begin)
+        extra = line[begin + 2 : end + 1].replace(b'""', QUOTE)
+        line = line[: begin + 2] + line[end + 1 :]
+    if line.count(QUOTE) != _QUOTES or not line.startswith(QUOTE) or not line.endswith(QUOTE):
+        return None
+    try:
+        values: list[Any] = line.decode()[1:-1].split('","')
+        # With so many quotes they all stand around values, or there are fewer of these.
+        if len(values) != _MANY or values[0] != system:
+            return None
+        if values[1] not in KINDS and values[1] != (values[3] or None):
+            return None
+        values[2] = float(values[2])
+        if begin > 0:
+            if values[_EXTRA]:
+                return None  # the JSON stands elsewhere
+            values[_EXTRA] = extra.decode()
+        record = Record(*values)
+    except ValueError:
+        return None
+    return record if b"\0" not in line and _is_plausible(record) else None
+
+
+def _is_plausible(record: Record) -> bool:
+    """Neither Asterisk nor we ever name a channel otherwise."""
+    channel = record.uniqueid
+    named = channel.isascii() and channel.isprintable() and channel != ""
+    return named and 0 < record.eventtime < LAST_TIME
+
+
+def parse_former(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
+    """The same of a JSON line, as Asterisk was told to write them until 0.1.
+
+    A record without a `system` (of an older installation) is taken as ours.
     """
     try:
         return _parsed(line, system)
     except RecursionError:  # brackets by the thousand: the decoder knows no end of them
         return None, Refused("not JSON")
+
+
+def _quoted(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
+    damage: Reason | None = None
+    if b"\0" in line:
+        line = line.replace(b"\0", b"\xef\xbf\xbd")
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text, damage = line.decode("utf-8", "replace"), "not UTF-8"
+    values = quoted(text, len(VALUES))
+    if values is not None and values[0] == system:
+        return _of_values(values, system, damage)
+    glued = text.rfind(begins(system).decode(), 1)
+    if glued > 0:
+        values = quoted(text[glued:], len(VALUES))
+        return (None, Refused("torn")) if values is None else _of_values(values, system, "torn")
+    if values is not None:
+        return None, Refused("another system")
+    if len(line) >= CUT_AT:
+        values = begun(text)
+        if HEAD <= len(values) < len(VALUES):
+            return _of_values(values, system, "cut short")
+        return None, Refused("cut short")
+    return None, Refused("not quoted")
+
+
+def _of_values(
+    values: list[str], system: str, damage: Reason | None
+) -> tuple[Record | None, Refused | None]:
+    said: list[Any] = values
+    try:
+        said[2] = float(values[2])
+    except ValueError:
+        return None, Refused("no record")
+    return _ours(Record(*said), system, damage)
 
 
 def _parsed(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
@@ -149,7 +247,7 @@ def _ours(
         return None, Refused("another system")
     if record.eventtype not in KINDS and record.eventtype != (record.userdeftype or None):
         return None, Refused("unknown kind")
-    if not record.uniqueid or not 0 < record.eventtime < LAST_TIME:
+    if not _is_plausible(record):
         return None, Refused("no record")
     return record, None if damage is None else Refused(damage, used=True)
 
@@ -164,12 +262,14 @@ def _mended(line: bytes, system: str) -> tuple[Record | None, Refused | None]:
             return _ours(_record.decode(line[glued:]), system, "torn")
         except (msgspec.MsgspecError, UnicodeDecodeError):
             line = line[glued:]
-    if len(line) >= CUT_AT and (end := line.rfind(b'","')) > 0:
-        head = line[:end].decode("utf-8", "replace").encode() + b'"}'
-        try:
-            return _ours(_record.decode(head), system, "cut short")
-        except msgspec.MsgspecError:
-            return None, Refused("cut short")
+    said: dict[str, Any] | None = cut_at_keys(line.decode("utf-8", "replace"))
+    if said is not None:
+        damage: Reason = "not JSON"
+        if len(line) >= CUT_AT and not line.endswith(b'"}'):
+            damage = "cut short"
+            said.popitem()  # which is not whole
+        known = {key: value for key, value in said.items() if key in VALUES}
+        return _ours(Record(**known | {"eventtime": float(said["eventtime"])}), system, damage)
     try:
         msgspec.json.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):

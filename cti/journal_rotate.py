@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cti.journal import LONGEST_LINE, Journal, RecordsFile
+from cti.journal import Journal, RecordsFile
 
 MOST_IN_FILE = 64 * 1024 * 1024  # bytes: some 8,000 calls
 MOST_DELETED = 1_000  # files, in one go
@@ -43,8 +43,7 @@ def rotate(
 
 def _began(journal: Journal, file: RecordsFile, now: datetime) -> int:
     """The day (UTC) of a file's first record; today's if that cannot be told."""
-    with file.path.open("rb") as handle:
-        record, _ = journal.parse(handle.readline(LONGEST_LINE).rstrip(b"\n"), journal.system)
+    record = journal.first(file)
     at: datetime = getattr(record, "at", None) or getattr(record, "ended_at", None) or now
     return at.astimezone(UTC).date().toordinal()
 

@@ -195,6 +195,11 @@ def _stays(leg: Leg, until: datetime | None) -> list[Stay]:
 def _in_company(stays: dict[str, list[Stay]]) -> dict[str, list[Stay]]:
     """The same without the time when nobody else of the call was in any bridge: beside a Local
     channel that led to nobody yet."""
+    if (
+        sum(map(bool, stays.values())) > 1
+        and len({s[2] for own in stays.values() for s in own}) == 1
+    ):
+        return stays
     there: dict[str, set[str]] = {}
     for leg_id, own in stays.items():
         for _, _, bridge in own:

@@ -87,6 +87,7 @@ class Gathering:
         self._of: dict[str, Group] = {}  # uniqueid or linkedid -> group
         self.groups: dict[Group, None] = {}
         self._dials: dict[str, Stay] = {}  # channels that an agent dials from
+        self._bridged: set[str] = set()  # channels that entered a bridge
 
     def add(self, record: Record) -> None:
         """One more record, in the order of the file."""
@@ -107,13 +108,22 @@ class Gathering:
             return
         if record.uniqueid not in group.open and record.uniqueid not in group.ended:
             self._begins(group, record)
-        if kind in NAMED:
+        if kind in NAMED and not self._was_named(record):
             named = record.extra()
             if named.get("bridge_technology") != WAITING_ROOM:
                 for place in NAMED[kind]:
                     other = named.get(place, "")
                     if other not in {"", "N/A"} and self._of.get(other) is not group:
                         group = self._joined(record.uniqueid, other, record.eventtime)
+
+    def _was_named(self, record: Record) -> bool:
+        """Whether a bridge that a channel leaves is known, from when it entered it."""
+        if record.eventtype == "BRIDGE_ENTER":
+            self._bridged.add(record.uniqueid)
+        elif record.eventtype == "BRIDGE_EXIT" and record.uniqueid in self._bridged:
+            self._bridged.discard(record.uniqueid)
+            return True
+        return False
 
     def ready(self, newest: float, *, all_settled: bool) -> list[Told]:
         """What can be interpreted now, call by call; it is forgotten here.
@@ -171,6 +181,7 @@ class Gathering:
     def _ends(self, group: Group, record: Record) -> None:
         group.open.pop(record.uniqueid, None)
         group.ended[record.uniqueid] = None
+        self._bridged.discard(record.uniqueid)
         stay = group.stays.get(record.uniqueid)
         if stay is not None and stay.until is None:
             stay.until = record.eventtime

@@ -20,6 +20,8 @@ from cti.journal_records import Record
 # What a channel does outside of any bridge, or to enter or leave one.
 _ALONE = frozenset({"CHAN_START", "ANSWER", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT"})
 
+_ENTERS = {"BRIDGE_ENTER": "BRIDGE_EXIT", "APP_START": "APP_END"}
+_LEAVES = frozenset(_ENTERS.values())
 QUEUE = "Queue"
 _Lost = tuple[int, Record]  # before which one it must have stood, and what it said
 
@@ -27,10 +29,31 @@ _Lost = tuple[int, Record]  # before which one it must have stood, and what it s
 def mended(records: Sequence[Record], world: World, queued: Mapping[str, str]) -> Sequence[Record]:
     """The records of a call, with what must have been there. `world`, and `queued` (channel -> its
     queue): what earlier parts of the call told."""
+    if _complete(records):
+        return records
     mending = _Mending(records, world, queued)
     for number, record in enumerate(records):
         mending.look(number, record)
     return mending.done()
+
+
+def _complete(records: Sequence[Record]) -> bool:
+    """Whether nothing can be missing: the usual case, in which there is no need to look closer."""
+    there: set[str] = set()
+    within: set[tuple[str, str]] = set()
+    for record in records:
+        kind, channel = record.eventtype, record.uniqueid
+        if kind == "CHAN_START":
+            there.add(channel)
+        elif channel not in there:
+            return False
+        elif kind in _ENTERS:
+            within.add((channel, _ENTERS[kind]))
+        elif kind in _LEAVES:
+            if (channel, kind) not in within:
+                return False
+            within.discard((channel, kind))
+    return True
 
 
 class _Mending:

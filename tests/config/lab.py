@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import re
 import subprocess
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.roots import records_in
 from config import parts
 from config.own_asterisk import OwnAsterisk
 from config.pbx import own_place, render
@@ -117,9 +117,8 @@ class Lab:
         return out.decode(errors="replace")
 
     def records(self) -> list[dict[str, Any]]:
-        file = self.settings.records_folder / "cel.json"
-        text = file.read_text() if file.exists() else ""
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        """What it wrote into its call records."""
+        return list(records_in(self.settings.records_folder))
 
     @contextlib.asynccontextmanager
     async def call(self, number: str, source: str = "127.0.0.2") -> AsyncIterator[None]:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from cti.events import CallEnded, CallFact, CallQueued
 from cti.interpret.gather import LONG, SETTLE, Gathering, in_order
 from cti.journal import Journal
 from cti.journal_reader import JournalReader
-from cti.journal_records import Record
+from cti.journal_records import Record, parse_former
 from tests.fakes.ami_recording import EXTENSIONS
 from tests.fakes.cel_recording import (
     CEL_NAMES,
@@ -57,7 +56,9 @@ def test_one_channel_after_the_other_is_the_same_call(tmp_path: Path, name: str)
     """All of one channel first, then all of another: as far as the file can be out of order."""
     channels: dict[str, list[bytes]] = {}
     for line in lines(name):
-        channels.setdefault(msgspec.json.decode(line)["uniqueid"], []).append(line)
+        record, _ = parse_former(line, SYSTEM)
+        assert record is not None
+        channels.setdefault(record.uniqueid, []).append(line)
     for order in (list(channels.values()), list(reversed(channels.values()))):
         told = [line for channel in order for line in channel]
         assert read(tmp_path, told) == journal_facts(name)

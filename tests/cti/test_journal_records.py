@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cti.journal_records import parse
+from cti.journal_records import parse_former
 
 SYSTEM = "ringdesk-1"
 
@@ -36,7 +36,7 @@ def line(**said: Any) -> bytes:
 
 
 def test_a_record_is_read_with_its_time_in_utc_to_the_microsecond() -> None:
-    record, refused = parse(line(), SYSTEM)
+    record, refused = parse_former(line(), SYSTEM)
     assert refused is None
     assert record is not None
     assert record.at == datetime(2026, 11, 21, 23, 16, 29, 260834, tzinfo=UTC)
@@ -61,20 +61,20 @@ def test_a_record_is_read_with_its_time_in_utc_to_the_microsecond() -> None:
     ],
 )
 def test_what_is_no_record_of_ours_is_refused_with_why(bad: bytes, reason: str) -> None:
-    record, refused = parse(bad, SYSTEM)
+    record, refused = parse_former(bad, SYSTEM)
     assert record is None
     assert refused is not None
     assert (refused.reason, refused.used) == (reason, False)
 
 
 def test_an_empty_line_is_nothing() -> None:
-    assert parse(b" \r", SYSTEM) == (None, None)
+    assert parse_former(b" \r", SYSTEM) == (None, None)
 
 
 def test_a_kind_of_the_dialplans_own_is_known_by_its_type() -> None:
     """Asterisk writes what CELGenUserEvent was given as the kind itself."""
     said = line(eventtype="ringdesk-queue", userdeftype="ringdesk-queue")
-    record, refused = parse(said, SYSTEM)
+    record, refused = parse_former(said, SYSTEM)
     assert refused is None
     assert record is not None
 
@@ -82,7 +82,7 @@ def test_a_kind_of_the_dialplans_own_is_known_by_its_type() -> None:
 def test_a_name_that_is_no_utf8_does_not_lose_the_call() -> None:
     """It is used with the bytes replaced, and put aside to be seen."""
     said = line(name="Zoe").replace(b"Zoe", b"Zo\xe9")
-    record, refused = parse(said, SYSTEM)
+    record, refused = parse_former(said, SYSTEM)
     assert record is not None
     assert record.name == "Zo\ufffd"
     assert refused is not None
@@ -91,7 +91,7 @@ def test_a_name_that_is_no_utf8_does_not_lose_the_call() -> None:
 
 def test_a_record_that_asterisk_cut_still_tells_its_head() -> None:
     """Asterisk 22.10 cuts at 1,024 bytes; what a caller can make long stands last."""
-    record, refused = parse(line(name="x" * 2_000)[:1_024], SYSTEM)
+    record, refused = parse_former(line(name="x" * 2_000)[:1_024], SYSTEM)
     assert record is not None
     assert (record.uniqueid, record.num, record.name) == ("ringdesk-1-1.0", "+493055501001", "")
     assert refused is not None
@@ -101,7 +101,7 @@ def test_a_record_that_asterisk_cut_still_tells_its_head() -> None:
 @pytest.mark.parametrize(("said", "read"), [("a\0b", "a\ufffdb"), ("a\\u0000b", "a\\ufffdb")])
 def test_no_text_holds_a_nul(said: str, read: str) -> None:
     """No database takes it; a backslash before it stays one."""
-    record, refused = parse(line(name=said), SYSTEM)
+    record, refused = parse_former(line(name=said), SYSTEM)
     assert refused is None
     assert record is not None
     assert record.name == read
@@ -109,7 +109,7 @@ def test_no_text_holds_a_nul(said: str, read: str) -> None:
 
 def test_a_torn_record_loses_nothing_of_the_one_glued_to_it() -> None:
     whole = line(uniqueid="ringdesk-1-1.7")
-    record, refused = parse(line()[:100] + whole, SYSTEM)
+    record, refused = parse_former(line()[:100] + whole, SYSTEM)
     assert record is not None
     assert record.uniqueid == "ringdesk-1-1.7"
     assert refused is not None
@@ -118,7 +118,7 @@ def test_a_torn_record_loses_nothing_of_the_one_glued_to_it() -> None:
 
 @pytest.mark.parametrize("extra", ["", "no json", "[1]", '{"a":{"b":1}}', "\ud800"])
 def test_extra_that_is_no_object_of_values_is_empty(extra: str) -> None:
-    record, _ = parse(line(), SYSTEM)
+    record, _ = parse_former(line(), SYSTEM)
     assert record is not None
     changed = type(record)(**{**_fields(record), "eventextra": extra})
     assert changed.extra() == {}
@@ -132,5 +132,5 @@ def _fields(record: Any) -> dict[str, Any]:
 def test_no_bytes_raise(noise: bytes, place: int) -> None:
     """Whatever stands in a line, alone or within a record."""
     good = line()
-    parse(noise, SYSTEM)
-    parse(good[:place] + noise + good[place:], SYSTEM)
+    parse_former(noise, SYSTEM)
+    parse_former(good[:place] + noise + good[place:], SYSTEM)

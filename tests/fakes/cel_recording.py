@@ -11,7 +11,7 @@ from cti.interpret.cel import CelInterpreter
 from cti.interpret.gather import in_order
 from cti.journal import Batch, Journal, Line
 from cti.journal_reader import JournalReader
-from cti.journal_records import Record, parse
+from cti.journal_records import Record, parse_former
 from service_desk.fold import fold
 from service_desk.intake import packed
 from service_desk.story import Story
@@ -30,7 +30,7 @@ def lines(name: str) -> list[bytes]:
 
 def records(name: str) -> list[Record]:
     """The same, read, in the order in which they are interpreted."""
-    found = [parse(line, SYSTEM) for line in lines(name)]
+    found = [parse_former(line, SYSTEM) for line in lines(name)]
     assert all(refused is None for _, refused in found)
     return in_order([record for record, _ in found if record is not None])
 
@@ -39,7 +39,7 @@ def shuffled(told: Sequence[AnyLine], chance: random.Random) -> list[AnyLine]:
     """The same with the channels interleaved otherwise: each one's own records in their order."""
     channels: dict[str, list[AnyLine]] = {}
     for each in told:
-        record = each if isinstance(each, Record) else parse(each, SYSTEM)[0]
+        record = each if isinstance(each, Record) else parse_former(each, SYSTEM)[0]
         assert record is not None
         channels.setdefault(record.uniqueid, []).append(each)
     left = [channel[::-1] for channel in channels.values()]

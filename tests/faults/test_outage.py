@@ -29,10 +29,10 @@ async def test_calls_come_while_ringdesk_is_down_and_records_rotate_twice(
     flowing = asyncio.create_task(floor.counted())
     await asyncio.wait({flowing}, timeout=2.0)
     await floor.stop_by(SIGKILL)
-    records = floor.folder / "data/records/cel.json"
+    records = floor.folder / "data/records/cel.csv"
     for number in (1, 2):
         await asyncio.wait({flowing}, timeout=count / RATE / 4)
-        records.rename(records.with_name(f"cel-test-{floor.made}-{number}.json"))
+        records.rename(records.with_name(f"cel-test-{floor.made}-{number}.csv"))
     sipp = await flowing
     await floor.start_again()
     started = time.monotonic()

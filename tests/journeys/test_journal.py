@@ -45,7 +45,7 @@ async def test_calls_while_we_are_dead_are_cases(
     await house.furnish(prompts)
     await house.start()
     callers: list[Caller] = []
-    records = house.folder / "data/records/cel.json"
+    records = house.folder / "data/records/cel.csv"
 
     async def call(number_called: str, caller: str, name: str = "Caller") -> Caller:
         made = await dial(
@@ -64,15 +64,15 @@ async def test_calls_while_we_are_dead_are_cases(
         house.process.kill()
         await house.process.wait()
 
-        records.rename(records.with_name("cel.json.1"))
+        records.rename(records.with_name("cel.csv.1"))
         assert await first.hang_up() == 0
         second = await call("1000", late)  # its menu is dead: the default queue
         await until(
             lambda: house.asterisk_says("core show channels concise"), lambda up: "!Queue!" in up
         )
         assert await second.hang_up() == 0
-        records.with_name("cel.json.1").rename(records.with_name("cel.json.2"))
-        records.rename(records.with_name("cel.json.1"))
+        records.with_name("cel.csv.1").rename(records.with_name("cel.csv.2"))
+        records.rename(records.with_name("cel.csv.1"))
         third = await call("4000", straight, "王小明")
         assert await third.hang_up() == 0
 

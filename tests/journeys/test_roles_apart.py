@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from bench.roots import records_in
 from tests.conftest import need
 from tests.journeys.agent import Agent, sign_in
 from tests.journeys.caller import Caller, dial
@@ -61,8 +62,8 @@ class Apart:
 
     def records(self, caller: str) -> list[dict[str, Any]]:
         """Asterisk's own records of this caller's call, in the order it wrote them."""
-        lines = (self.house.folder / "data/records/cel.json").read_text().splitlines()
-        return [record for record in map(json.loads, lines) if caller[1:] in json.dumps(record)]
+        told = records_in(self.house.folder / "data/records")
+        return [record for record in told if caller[1:] in json.dumps(record)]
 
 
 async def assert_talked_as_in_asterisks_records(apart: Apart, caller: str, call_id: str) -> None:

@@ -294,7 +294,7 @@ class Stage:
     @property
     def records(self) -> Path:
         """Asterisk's own records of calls."""
-        return self.settings.records_folder / "cel.json"
+        return self.settings.records_folder / "cel.csv"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A call in the menu: what the kind of call says."""
