@@ -13,12 +13,14 @@ from typing import Any
 from msgspec import structs
 
 from cti import events as cti
+from cti.detail_facts import WITNESS
 from service_desk import fold_legs, intervals
 from service_desk.fold_facts import Reading
 from service_desk.phone_number import PhoneNumber, printable, understand
 from service_desk.story import Story
 from service_desk.witnesses import agreed
 
+_WITNESS = WITNESS.encode()
 _ORDER: dict[type[Any], int] = {
     kind: rank
     for rank, kind in enumerate(
@@ -60,11 +62,25 @@ def fold(
     `now`: what goes on is told up to then, for somebody who looks; it is not what is stored.
     """
     told = [fact for _, fact in sorted(facts.items(), key=_place)]
+    if any(_WITNESS in encoded for encoded in facts):
+        told = _known_better(told)
     if len({fact.journal for fact in told}) > 1:  # both witnesses
         told = sorted(agreed(told), key=_when)
     reading = Reading(call_id, told)
     reading.read()
     return _told(reading, region, now)
+
+
+def _is_witness(fact: cti.CallFact) -> bool:
+    """Whether the CDR told it."""
+    return str(getattr(fact, "leg_id", "")).startswith(WITNESS)
+
+
+def _known_better(told: list[cti.CallFact]) -> list[cti.CallFact]:
+    """What the CDR told of a call counts only as long as nobody else knows of it."""
+    others = [fact for fact in told if not _is_witness(fact)]
+    known = any(isinstance(fact, cti.CallArrived | cti.LegStarted) for fact in others)
+    return others if known else told
 
 
 def _place(item: tuple[bytes, cti.CallFact]) -> tuple[datetime, int, bytes]:

@@ -23,7 +23,7 @@ from cti.journal_reader import JournalReader, Portion, encoded
 from cti.where import where
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
-from service_desk.intake import Batch, Intake
+from service_desk.intake import Batch, Intake, packed
 from service_desk.journal_ahead import Ready, command, ready
 from service_desk.model import JournalCursor, JournalReject
 
@@ -158,6 +158,11 @@ class JournalIntake:
         await self.close()  # what was read ahead knows nothing of this
         self._pending = ready(encoded(self.reader.lose(leg_ids, at, how)))
         await self._settle()
+
+    async def witness(self, facts: Iterable[cti.CallFact]) -> None:
+        """Write what another witness tells of calls without any record. Raises DatabaseAway."""
+        refused, _, _ = await self._one_by_one([packed(fact) for fact in facts])
+        self._intake.lost += refused
 
     async def _settle(self) -> None:
         """Commit what waits for it, if anything does. Raises DatabaseAway; it then still waits."""

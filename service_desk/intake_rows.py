@@ -27,6 +27,7 @@ class Rows:
         self.unlinked: list[dict[str, Any]] = []
         self.dropped_entries: list[dict[str, Any]] = []
         self.dropped_visits: list[dict[str, Any]] = []
+        self.dropped_legs: list[dict[str, Any]] = []
 
     def story(
         self,
@@ -81,6 +82,9 @@ class Rows:
         self.aliases += [
             {"system": system, "alias": alias, "call_id": call_id}
             for system, alias in new.aliases - (old.aliases if old else frozenset())
+        ]
+        self.dropped_legs += [
+            {"b_call": call_id, "b_leg": leg_id} for leg_id in old_legs.keys() - new.legs.keys()
         ]
         self.dropped_visits += [
             {"b_call": call_id, "b_queue": queue, "b_entered": entered}

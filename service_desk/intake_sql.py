@@ -127,6 +127,7 @@ class Statements:
         self.drop_case = Direct(_DROP_CASE, self._dialect)
         self.drop_entry = Direct(_DROP_ENTRY, self._dialect)
         self.drop_visit = Direct(_DROP_VISIT, self._dialect)
+        self.drop_leg = Direct(_DROP_LEG, self._dialect)
         self.forget = Direct(
             delete(Outbox).where(self._among(Outbox.id, BigInteger)), self._dialect
         )
@@ -317,6 +318,8 @@ _DROP_CASE = delete(Case).where(
 _DROP_ENTRY = delete(CaseEntry).where(
     CaseEntry.call_id == bindparam("b_call"), CaseEntry.key == bindparam("b_key")
 )
+
+_DROP_LEG = delete(Leg).where(Leg.call_id == bindparam("b_call"), Leg.leg_id == bindparam("b_leg"))
 
 _DROP_VISIT = delete(QueueVisit).where(
     QueueVisit.call_id == bindparam("b_call"),

@@ -335,6 +335,7 @@ class Writing:
         for statement, values in (
             (sql.drop_entry, rows.dropped_entries),
             (sql.drop_visit, rows.dropped_visits),
+            (sql.drop_leg, rows.dropped_legs),
             (sql.case, rows.cases),
             (sql.conversation, rows.conversations),
             (sql.facts, facts),

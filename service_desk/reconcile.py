@@ -17,6 +17,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection, Executable, insert, select, update
 
+from cti.detail_facts import WITNESS, facts_of
 from cti.journal import Batch, Journal
 from service_desk import alarms
 from service_desk.actor import SYSTEM
@@ -110,7 +111,7 @@ class Reconciler:
             await self._lose_vanished(here)
             await self._find_endless(here)
         if self.details is not None:
-            await self._compare_details(self.details)
+            await self._compare_details(self.details, all_read=caught_up)
         since = self.desk.clock.now() - ASIDE_KEPT
         aside = await self.desk.fetch(_aside, self._system, since)
         await self._alarm_only(alarms.RECORDS_ASIDE, aside)
@@ -174,14 +175,14 @@ class Reconciler:
 
     # The second witness
 
-    async def _compare_details(self, details: Journal) -> None:
+    async def _compare_details(self, details: Journal, *, all_read: bool) -> None:
         if self._cursor is None:
             row = await self.desk.fetch(cursor_row, self._system, CDR)
             self._cursor = {} if row is None else row.files
         for _ in range(MOST_PORTIONS):
             batch = self._details
             if batch is not None:
-                await self._commit_details(batch)
+                await self._commit_details(batch, all_read=all_read)
                 self._details = None
             batch = await asyncio.to_thread(details.read, self._cursor, MOST_DETAILS)
             if not batch.moved:
@@ -197,13 +198,23 @@ class Reconciler:
                 break  # compared in the next round: the call may still be on its way
         await self._find_unwitnessed()
 
-    async def _commit_details(self, batch: Batch) -> None:
-        """Details whose call is in no table are alarms; the cursor in the same transaction."""
+    async def _commit_details(self, batch: Batch, *, all_read: bool) -> None:
+        """Details whose call is in no table are alarms, and make its case as far as they know it if
+        all records are read; the cursor in the transaction of the alarms."""
         rows = {
             line.record.uniqueid: line.record
             for line in batch.lines
             if not line.record.is_plumbing and line.record.uniqueid
         }
+        if all_read:
+            known = await self.desk.fetch(_known_aliases, self._system, _ids(batch))
+            unknown = [
+                line.record
+                for line in batch.lines
+                if not {line.record.uniqueid, line.record.linkedid} & known
+            ]
+            extensions = self.journal.reader.extensions
+            await self.journal.witness(facts_of(unknown, self._system, extensions))
         async with self.desk.write(by=SYSTEM) as unit:
             known = await unit.run(_known_aliases, self._system, rows.keys())
             missing = {
@@ -237,6 +248,12 @@ class Reconciler:
 
 
 # Reading
+
+
+def _ids(batch: Batch) -> set[str]:
+    """Of the channels that called, and of their calls."""
+    records = [line.record for line in batch.lines]
+    return {each.uniqueid for each in records} | {each.linkedid for each in records}
 
 
 def _open_calls(connection: Connection, system: str, before: datetime) -> list[_Open]:
@@ -282,7 +299,7 @@ def _with_aliases(connection: Connection, statement: Executable) -> list[_Open]:
                 ConversationAlias.call_id.in_(part)
             )
         ):
-            aliases.setdefault(row.call_id, set()).add(row.alias)
+            aliases.setdefault(row.call_id, set()).add(row.alias.removeprefix(WITNESS))
     return [
         _Open(call_id, at, frozenset(aliases.get(call_id, ()))) for call_id, at in calls.items()
     ]

@@ -77,7 +77,7 @@ def start(
 
 def _direction(world: World, leg: Leg, context: str, dialed: str) -> Direction:
     if leg.agent is not None or context == "ringdesk-agents":
-        return "internal" if _inside(world, dialed) else "outbound"
+        return "internal" if is_inside(world, dialed) else "outbound"
     if not leg.is_local:
         leg.party = "caller"
         leg.call.called_in = True
@@ -144,7 +144,7 @@ def _consulted_in(world: World, out: Facts, at: datetime, agent: str, call_id: s
     return None
 
 
-def _inside(world: World, dialed: str) -> bool:
+def is_inside(world: World, dialed: str) -> bool:
     """A number of the house: no customer is called."""
     return dialed in world.internal or dialed.startswith(("q-", "*")) or (dialed in PARKING)
 

@@ -245,7 +245,7 @@ async def test_however_many_lines_are_bad_there_is_one_alarm_a_kind(house: House
     house.write(*(b"garbage %d" % each for each in range(300)), b'{"eventtype":"X"}')
     await house.rounds(2)
     kind = alarms.RECORDS_ASIDE
-    assert await house.on() == [(kind, "no record"), (kind, "not JSON")]
+    assert await house.on() == [(kind, "not JSON"), (kind, "unknown kind")]
     assert house.reconciler.journal.tally.rejected == 301
 
 
