@@ -35,8 +35,8 @@ REJECTS_KEPT = 1_000  # lines, of all files; more are only counted
 LATE = timedelta(seconds=10)
 CEL = "cel"
 # Bytes: a thousand calls. It is then worth another process to read while this one writes.
-FAR_BEHIND = 8 * 1024 * 1024
-LARGE = 4 * 1024 * 1024  # bytes in a portion then: 600 calls, a third of a second on SQLite
+FAR_BEHIND = 4 * 1024 * 1024
+LARGE = 2 * 1024 * 1024  # bytes in a portion then: 600 calls, a third of a second on SQLite
 
 
 class Tally(Struct):
