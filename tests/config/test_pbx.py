@@ -520,15 +520,16 @@ async def test_a_port_in_use_is_one_clear_line(tmp_path: Path, asterisk: object)
 async def test_records_are_in_the_form_and_order_that_the_journal_reads(lab: Lab) -> None:
     async with lab.call("2000"):
         await lab.queued("support", within=5)
-    record = next(r for r in lab.records() if r["eventtype"] == "CHAN_START")
-    assert record["exten"] == "2000"
-    assert "-lab-1-" in record["uniqueid"]
-    assert abs(float(record["eventtime"]) - time.time()) < 60
-    assert record["system"] == "lab-1"
-    told = [parse(json.dumps(each).encode(), "lab-1") for each in lab.records()]
-    assert all(refused is None for _, refused in told)
-    said = {each.userdeftype: each.extra() for each, _ in told if each is not None}
-    assert said["ringdesk-recording"]["extra"].endswith(f"{record['uniqueid']}.wav")
+    batch = Journal(lab.settings.records_folder, "lab-1").read({})
+    assert batch.rejects == []
+    told = [line.record for line in batch.lines]
+    record = next(each for each in told if each.eventtype == "CHAN_START")
+    assert record.exten == "2000"
+    assert "-lab-1-" in record.uniqueid
+    assert abs(record.eventtime - time.time()) < 60
+    assert record.system == "lab-1"
+    said = {each.userdeftype: each.extra() for each in told}
+    assert said["ringdesk-recording"]["extra"].endswith(f"{record.uniqueid}.wav")
     # Asterisk may cut a record: what a caller can make long stands last.
     assert VALUES[-4:] == ("exten", "num", "dnid", "name")
 

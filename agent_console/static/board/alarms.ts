@@ -86,6 +86,8 @@ function reason(code: string): string {
     "not JSON": () => t("no JSON"),
     "not UTF-8": () => t("no UTF-8"),
     "no record": () => t("no call record"),
+    "not quoted": () => t("not quoted"),
+    "not understood": () => t("not understood"),
     "unknown kind": () => t("unknown kind"),
     "another system": () => t("of another Asterisk"),
   };
