@@ -25,6 +25,7 @@ from cti.ami.wire import Message
 from cti.interpret import WANTED_EVENTS
 from cti.interpret.kept import LOST_CAUSES
 from cti.interpret.world import PARKING
+from cti.journal import Journal
 from cti.journal_records import VALUES
 from ivr.sound import read_wav
 from tests.config.lab import Lab, lab_settings, render_own, section
