@@ -93,6 +93,11 @@ def desk_settings(settings: Settings) -> DeskSettings:
         time_zone=company.time_zone,
         extensions={agent.extension: name for name, agent in settings.agents.items()},
         titles={name: title_of(settings, name) for name in settings.queues},
+        # The demo's customer says who it is, and is believed.
+        trusted_trunks=frozenset(
+            name for name, trunk in settings.trunks.items() if trunk.trust_identity
+        )
+        | (frozenset({"customer"}) if settings.demo else frozenset()),
     )
 
 

@@ -132,6 +132,7 @@ def _told(of: Reading, region: str, now: datetime | None) -> Story:
         "number": number.e164 if number else "",
         "caller_name": printable(arrived.caller_name, 120) if arrived else "",
         "dialed": printable(arrived.dialed, 80) if arrived else "",
+        "trunk": _trunk(arrived.channel) if arrived and direction == "inbound" else "",
         "arrived_at": min(of.facts[0].at, arrived.at if arrived else of.facts[0].at),
         "answered_at": answered_at,
         "ended_at": ended_at,
@@ -155,6 +156,15 @@ def _told(of: Reading, region: str, now: datetime | None) -> Story:
         recordings=of.recordings,
         entries=of.entries,
         aliases=frozenset(of.aliases),
+    )
+
+
+def _trunk(channel: str) -> str:
+    """The carrier whose channel `PJSIP/<trunk>-0000001a` is."""
+    return (
+        channel.removeprefix("PJSIP/").rpartition("-")[0][:32]
+        if channel.startswith("PJSIP/")
+        else ""
     )
 
 

@@ -59,6 +59,7 @@ class Statements:
                 "number",
                 "caller_name",
                 "dialed",
+                "trunk",
                 "arrived_at",
                 "answered_at",
                 "ended_at",

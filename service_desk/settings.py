@@ -53,6 +53,8 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"  # where a day begins
     # What an agent may dial inside: an extension -> whose (user name).
     extensions: dict[str, str] = field(default_factory=dict)
+    # Carriers that vouch for their callers' numbers.
+    trusted_trunks: frozenset[str] = frozenset()
     titles: dict[str, Title] = field(default_factory=dict)  # queue -> what people call it
     session_idle_minutes: int = 12 * 60
     session_longest_days: int = 7

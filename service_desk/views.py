@@ -236,6 +236,7 @@ class CustomerCard(Struct, frozen=True, kw_only=True):
     number_kind: NumberKind
     number: str  # as dialled back: E.164 when known, else raw
     number_shown: str  # for people: +86 21 5555 0142, or "withheld"
+    number_vouched: bool = False  # whether the carrier vouches for the caller's number
     caller_name: str
     language: str
     dialed: str

@@ -35,6 +35,7 @@ class Conversation(Base):
     number: Mapped[str] = mapped_column(String(32), default="")  # E.164 or ""
     caller_name: Mapped[str] = mapped_column(String(120), default="")
     dialed: Mapped[str] = mapped_column(String(80), default="")
+    trunk: Mapped[str] = mapped_column(String(32), default="")  # a caller's way in
     arrived_at: Mapped[datetime] = mapped_column(index=True)
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

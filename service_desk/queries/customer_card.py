@@ -28,6 +28,7 @@ _CALL = (
         Conversation.number_raw,
         Conversation.caller_name,
         Conversation.dialed,
+        Conversation.trunk,
         Conversation.queue,
         Conversation.waited,
         Conversation.customer_id,
@@ -140,6 +141,7 @@ def read_card(
         number_kind=_number_kind(number, known),
         number=call.number or number.raw,
         number_shown=_shown(number, language),
+        number_vouched=_vouched(desk, call),
         caller_name=call.caller_name,
         language=call.language or (customer.language if customer else ""),
         dialed=call.dialed,
@@ -165,6 +167,11 @@ def read_card(
         suggestion=offers_for(connection, desk, customer, language=language, call_id=call.call_id),
         disposition=call.disposition,
     )
+
+
+def _vouched(desk: Desk, call: Any) -> bool:
+    """A number that we dialled is right; what a caller says is what the carrier says of it."""
+    return call.direction != "inbound" or call.trunk in desk.settings.trusted_trunks
 
 
 def _call(connection: Connection, call_id: str) -> Any:

@@ -280,6 +280,7 @@ def card(call_id: str = "c1", **changes: Any) -> Json:
         "number_kind": "known",
         "number": "+862155550142",
         "number_shown": "+86 21 5555 0142",
+        "number_vouched": True,
         "caller_name": "",
         "language": "zh",
         "dialed": "1000",

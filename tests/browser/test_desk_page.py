@@ -28,6 +28,14 @@ async def ring(desk: FakeDesk, call_id: str = "c1", **card: object) -> None:
     )
 
 
+async def test_a_number_that_no_carrier_vouches_for_says_so(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, number_vouched=False)
+    await expect(page.locator(".call-who .badge")).to_have_text("unverified")
+    await ring(desk, number_vouched=True)
+    await expect(page.locator(".call-who .badge")).to_have_count(0)
+
+
 async def test_no_call_shows_my_agenda_and_my_cases(page: Page, desk: FakeDesk) -> None:
     await open_desk(page, desk)
     await expect(page.locator(".agenda > li")).to_have_count(3)

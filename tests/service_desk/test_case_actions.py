@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, get_args
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Connection, insert, select, update
 
 from cti import events as cti
@@ -52,7 +53,7 @@ AVA = Actor("ava", "agent", 1)
 NUMBER = "+493023125001"
 
 
-async def arrive(desk: Desk, name: str = "a", number: str = NUMBER) -> int:
+async def arrive(desk: Desk, name: str = "a", number: str = NUMBER, channel: str = "c") -> int:
     """A call arrives and waits in support; its case's id."""
     intake = Intake(desk)
     await intake.start()
@@ -63,7 +64,7 @@ async def arrive(desk: Desk, name: str = "a", number: str = NUMBER) -> int:
             **base,
             at=at,
             leg_id=f"{name}.1",
-            channel="c",
+            channel=channel,
             direction="inbound",
             caller_number=number,
             caller_name="",
@@ -194,6 +195,24 @@ async def test_a_call_is_not_filed_under_another_customers_case(desk: Desk, ava:
     await customers.choose_customer(desk, call_id="a", customer_id=bert, by=ava)
     await cases.file_under(desk, call_id="a", case_id=target, by=ava)
     assert [each.call_id for each in (await case_by_id(desk, target)).conversations] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "vouched"),
+    [
+        ("PJSIP/carrier-0000001a", True),
+        ("PJSIP/other-carrier-0000001a", False),
+        ("PJSIP/carrier", False),
+        ("c", False),
+    ],
+)
+async def test_a_number_is_vouched_for_by_a_carrier_that_is_set_so(
+    desk: Desk, ava: Actor, channel: str, vouched: bool
+) -> None:
+    """Anybody else's says what the caller says."""
+    desk.settings = replace(desk.settings, trusted_trunks=frozenset({"carrier"}))
+    await arrive(desk, channel=channel)
+    assert (await card_for_call(desk, "a")).number_vouched is vouched
 
 
 async def test_a_new_customer_gets_the_number_of_the_call(desk: Desk, ava: Actor) -> None:

@@ -206,6 +206,8 @@ export interface CustomerCard {
   number_kind: "known" | "unknown" | "withheld" | "malformed";
   number: string;
   number_shown: string;
+  /** The carrier vouches for it; else it is what the caller says. */
+  number_vouched: boolean;
   caller_name: string;
   language: string;
   dialed: string;

@@ -91,6 +91,11 @@ export class CallBar extends DeskElement {
             : call.caller_name || t("Looking who it is…"));
     return html`<div class="who-line">
         <strong class="cut">${name}</strong><span class="muted cut">${number === name || card?.number_kind === "withheld" ? nothing : number}</span>
+        ${
+          card && !card.number_vouched && card.number_kind !== "withheld"
+            ? html`<span class="badge nowrap" title=${t("The carrier does not vouch for this number: ask before you believe it.")}>${t("unverified")}</span>`
+            : nothing
+        }
       </div>
       <div class="why-line">${this.#connection(state) ?? this.#why(call)}</div>`;
   }
