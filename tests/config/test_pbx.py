@@ -319,7 +319,7 @@ async def test_phones_reach_no_number_of_premium_rate_but_always_help(lab: Lab) 
 
 @pytest.mark.journey
 async def test_whom_nobody_fetches_from_parking_waits_again(lab: Lab) -> None:
-    """In the default queue, not at the telephone that parked them and may ring for nobody."""
+    """In the queue they came from, not at the telephone that parked them: it may ring for nobody."""
     async with linked(lab) as link, lab.call("3000"):
         [lot] = await link.listing("Parkinglots")
         assert (lot.get("StartSpace"), lot.get("StopSpace")) == ("701", "720")
@@ -327,7 +327,12 @@ async def test_whom_nobody_fetches_from_parking_waits_again(lab: Lab) -> None:
         names = [each.get("Channel") for each in await link.listing("CoreShowChannels")]
         [caller] = [name for name in names if name.startswith("PJSIP/carrier-")]
         await link.action("Park", Channel=caller, Timeout="1000")
-        await lab.queued("support", within=6)
+
+        async def times() -> int:
+            queued = (r for r in lab.records() if r["eventtype"] == "APP_START")
+            return sum(str(r["appdata"]).startswith("sales,") for r in queued)
+
+        await until(times, lambda number: number == 2)
 
 
 @pytest.mark.journey
