@@ -319,7 +319,7 @@ async def test_phones_reach_no_number_of_premium_rate_but_always_help(lab: Lab) 
 
 @pytest.mark.journey
 async def test_whom_nobody_fetches_from_parking_waits_again(lab: Lab) -> None:
-    """In the queue they came from, not at the telephone that parked them: it may ring for nobody."""
+    """In their own queue, not at the telephone that parked them: it may ring for nobody."""
     async with linked(lab) as link, lab.call("3000"):
         [lot] = await link.listing("Parkinglots")
         assert (lot.get("StartSpace"), lot.get("StopSpace")) == ("701", "720")
