@@ -77,7 +77,7 @@ def test_a_trunks_password_cannot_write_lines(tmp_path: Path) -> None:
 
 def test_agents_get_the_device_their_settings_name(files: dict[str, str]) -> None:
     pjsip = files["pjsip.conf"]
-    assert "webrtc = yes" in section(pjsip, "ava")
+    assert "media_encryption = dtls" in section(pjsip, "ava")
     assert "webrtc" not in section(pjsip, "bob")
     assert "username = bob" in section(pjsip, "bob", "auth")
     assert "contact = sip:load2@127.0.0.1:7000" in section(pjsip, "load2", "aor")
