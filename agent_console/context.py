@@ -7,10 +7,10 @@ address.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -23,10 +23,6 @@ from service_desk.desk import Desk
 from service_desk.settings import Title
 
 BUILT = Path(__file__).parent / "static" / "built"
-# What may stand for {host}: a name, an IPv4 address or a bracketed IPv6 address; never a header.
-HOST_NAME = re.compile(
-    r"\A(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])\Z"
-)
 
 
 class PauseReason(Struct, frozen=True, kw_only=True):
@@ -77,19 +73,21 @@ class ConsoleContext:
     """Everything the pages, the API and the live side stand on.
 
     `sip_secret(endpoint, generation)` gives the SIP password of an agent's (or the demo phone's)
-    endpoint; each generation has its own (config/phones.py).
+    endpoint; each generation has its own (config/phones.py). `ticket(endpoint, until)` gives what
+    opens the gate of the browser phones (config/gate/).
     """
 
     desk: Desk
     bus: Bus
     company: str
     sip_secret: Callable[[str, int], str]
+    ticket: Callable[[str, datetime], str]
     recordings: Path
     languages: tuple[str, ...] = ("en", "zh")
     time_zone: str = "UTC"
     system: str = ""  # the Asterisk whose alarms are shown
     live_url: str = "ws://{host}:8081/live"
-    sip_url: str = "ws://{host}:8088/ws"
+    sip_url: str = "ws://{host}:8082/ws"
     sip_domain: str = "{host}"
     origins: tuple[str, ...] = ()  # besides the live socket's own origin
     cookie_secure: bool = False
@@ -109,17 +107,3 @@ class ConsoleContext:
         """What people call a queue; one the settings do not know (any more) by its name."""
         info = self.queues.get(queue)
         return Title(en=queue) if info is None else info.title
-
-
-def at_host(url: str, host: str) -> str:
-    """`url` with `{host}` filled in; a host that is none becomes `localhost`."""
-    if not HOST_NAME.match(host):
-        host = "localhost"
-    return url.replace("{host}", host)
-
-
-def host_of(header: str) -> str:
-    """The host name in a Host header, without its port."""
-    if header.startswith("["):
-        return header.partition("]")[0] + "]"
-    return header.partition(":")[0]

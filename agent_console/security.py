@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from agent_console.context import ConsoleContext, at_host
+from agent_console.context import ConsoleContext
 from agent_console.errors import BadToken
+from agent_console.origins import at_host
 from agent_console.web import CONTEXT, CSRF, host
 
 SESSION_COOKIE = "ringdesk_session"

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from agent_console.access import Permission, SignInNeeded, Viewer
 from agent_console.addresses import address_behind
-from agent_console.context import ConsoleContext, host_of
+from agent_console.context import ConsoleContext
 from agent_console.i18n import Translator
+from agent_console.origins import host_of
 from cti.bounds import Bounds
 from service_desk.actor import Actor
 

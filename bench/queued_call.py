@@ -89,7 +89,7 @@ def _measure(folder: Path) -> dict[str, float]:
 
 def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
     """100 agents in one queue behind one trunk; no wrap-up, no recording."""
-    ami, agi, http, web, live = free_ports(5)
+    ami, agi, http, web, live, gate = free_ports(6)
     return {
         "system": "bench",
         "company": {"name": "Bench", "time_zone": "UTC", "languages": ["en"]},
@@ -103,6 +103,7 @@ def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
         },
         "web": {"port": web},
         "live": {"port": live},
+        "gate": {"port": gate},
         "night_switch": "open",
         "dids": {"2000": {"queue": "support"}},
         "queues": {

@@ -20,9 +20,11 @@ from agent_console.context import ConsoleContext
 from agent_console.live.socket import LiveServer
 from config import descriptors, logs, pbx
 from config.figures_of import of_bridge, of_jobs, of_listener, of_live, of_menu, of_process
+from config.gate.plan import plan_of
+from config.gate.run import run_gate
 from config.health import Health
 from config.journal_keeper import JournalKeeper
-from config.own_asterisk import OwnAsterisk
+from config.own_telephony import OwnTelephony
 from config.parts_of import (
     bridge_of,
     bus_of,
@@ -36,11 +38,11 @@ from config.parts_of import (
 )
 from config.phones import Phones, Renew
 from config.privacy import keep_private
-from config.problems import can_be_written, port_is_free
+from config.problems import Problem, can_be_written, port_is_free
 from config.progress import Progress
 from config.rendered_elsewhere import RenderedElsewhere
 from config.running import Ending, Running, first_of
-from config.secrets import Secrets
+from config.secrets import SecretError, Secrets, open_cookie_key
 from config.settings import Settings
 from config.telephone_watch import TelephoneWatch
 from cti.agi.server import AgiServer
@@ -105,10 +107,11 @@ async def start(
     health = await stack.enter_async_context(Health(settings, roles))
     flows = flows_of(settings) if "ivr" in roles else {}
     prompts = prompts_of(settings) if "ivr" in roles else None
-    asterisk = None
+    own = None
     if "bridge" in roles and settings.asterisk.mode == "own":
-        asterisk = OwnAsterisk(settings, secrets, keep=lambda: running.ending.keep_asterisk)
-        asterisk.check_ports()
+        own = OwnTelephony(settings, secrets, keep=lambda: running.ending.keep_asterisk)
+        own.check_ports()
+        health.check("gate", own.gate.trouble)
     bus = bus_of(settings, roles, apart=apart)
     stack.push_async_callback(bus.close)
     desk = await open_desk(settings, bus)
@@ -144,8 +147,8 @@ async def start(
         scheduler = Scheduler(desk, system=settings.system)
         running.own(scheduler.run(), "jobs")
         of_jobs(health, desk, scheduler)
-        phones = _phones_of(settings, secrets, asterisk, desk, bus)
-        telephone = _Telephone(settings, secrets, asterisk, phones, say)
+        phones = _phones_of(settings, secrets, own, desk, bus)
+        telephone = _Telephone(settings, secrets, own, phones, say)
         await _start_bridge(telephone, desk, bus, running, health)
     health.ready()
     return desk
@@ -192,11 +195,11 @@ async def _start_console(
 
 
 def _phones_of(
-    settings: Settings, secrets: Secrets, asterisk: OwnAsterisk | None, desk: Desk, bus: Bus
+    settings: Settings, secrets: Secrets, own: OwnTelephony | None, desk: Desk, bus: Bus
 ) -> Phones:
     renew: Renew | None = None
-    if asterisk is not None:
-        renew = asterisk.renew_phones
+    if own is not None:
+        renew = own.asterisk.renew_phones
     elif settings.asterisk.files:
         renew = RenderedElsewhere(settings, secrets).renew_phones
     return Phones(desk, bus, renew, settings.agents)
@@ -209,13 +212,13 @@ class _Telephone:
         self,
         settings: Settings,
         secrets: Secrets,
-        asterisk: OwnAsterisk | None,
+        own: OwnTelephony | None,
         phones: Phones,
         say: Say,
     ) -> None:
         self.settings = settings
         self.secrets = secrets
-        self.asterisk = asterisk
+        self.own = own
         self.phones = phones
         self.acting = asyncio.Event()
         self.standby = asyncio.Event()
@@ -243,23 +246,22 @@ class _Telephone:
             finally:
                 undo()
                 # Asterisk belongs to whoever has taken over: calls go on there.
-                if self.asterisk is not None and not lease.lost:
-                    await self.asterisk.stop()
+                if self.own is not None and not lease.lost:
+                    await self.own.stop()
 
     @asynccontextmanager
     async def _asterisk_running(self) -> AsyncIterator[None]:
-        if self.asterisk is None:
+        if self.own is None:
             yield
             return
         self._say("Starting Asterisk ...")
-        self.asterisk.phones = await self.phones.generations()
-        await self.asterisk.start()
-        if self.asterisk.adopted:
-            self._say(f"Asterisk ran already (process {self.asterisk.pid}): its calls go on.")
-        async with asyncio.TaskGroup() as group:
-            watching = group.create_task(self.asterisk.keep_running(), name="asterisk")
+        asterisk = self.own.asterisk
+        asterisk.phones = await self.phones.generations()
+        await self.own.start()
+        if asterisk.adopted:
+            self._say(f"Asterisk ran already (process {asterisk.pid}): its calls go on.")
+        async with _while_acting(self.own.keep_running(), "asterisk"):
             yield
-            watching.cancel()
 
     @asynccontextmanager
     async def _records_kept(self) -> AsyncIterator[None]:
@@ -354,24 +356,35 @@ async def render_pbx(settings: Settings, folder: Path | None) -> Path:
 
 async def stop_pbx(settings: Settings) -> int | None:
     """End an Asterisk of ours that was left running, and its calls; its pid, None if none runs."""
-    asterisk = OwnAsterisk(settings, secrets_of(settings))
-    pid = asterisk.find()
-    await asterisk.stop()
+    own = OwnTelephony(settings, secrets_of(settings))
+    pid = own.find()
+    await own.stop()
     return pid
 
 
-async def serve_pbx(settings: Settings, *, say: Say) -> None:
-    """Run only Asterisk, until cancelled. Raises DeskError without the database."""
-    logs.configure()
-    asterisk = OwnAsterisk(settings, secrets_of(settings))
-    desk = await open_desk(settings)
-    phones = Phones(desk, InProcessBus(), asterisk.renew_phones)
+async def serve_gate(settings: Settings, *, say: Say) -> None:
+    """Run only the gate, before somebody else's Asterisk, until cancelled. Raises Problem."""
+    gate = settings.gate
+    port_is_free("the browser phones' gate", gate.host, gate.port, "gate.port")
     try:
-        asterisk.phones = await phones.generations()
-        await asterisk.start()
+        key = open_cookie_key(settings.data_folder)
+    except SecretError as why:
+        raise Problem(f"secrets: {why}") from None
+    await run_gate(plan_of(settings, key), say=say)
+
+
+async def serve_pbx(settings: Settings, *, say: Say) -> None:
+    """Run only Asterisk and its gate, until cancelled. Raises DeskError without the database."""
+    logs.configure()
+    own = OwnTelephony(settings, secrets_of(settings))
+    desk = await open_desk(settings)
+    phones = Phones(desk, InProcessBus(), own.asterisk.renew_phones)
+    try:
+        own.asterisk.phones = await phones.generations()
+        await own.start()
         async with _while_acting(phones.keep(), "phones"):
-            say(f"Asterisk is ready (process {asterisk.pid}). Ctrl-C ends it and its calls.")
-            await asterisk.keep_running()
+            say(f"Asterisk is ready (process {own.asterisk.pid}). Ctrl-C ends it and its calls.")
+            await own.keep_running()
     finally:
-        await asterisk.stop()
+        await own.stop()
         await desk.close()

@@ -81,7 +81,7 @@ def ringdesk() -> None:
       ringdesk flow simulate    play the phone menu in this terminal
 
     One machine runs `ringdesk serve`. A large site runs the roles apart, on PostgreSQL and Redis:
-    one `bridge` per Asterisk, any number of `ivr`, `web` and `live`.
+    one `bridge` per Asterisk, any number of `ivr`, `web`, `live` and `gate`.
     """
 
 
@@ -151,6 +151,20 @@ _role_command(
 _role_command("ivr", "Run only the phone menu: the FastAGI server that Asterisk asks.")
 _role_command("web", "Run only the pages and the JSON API.")
 _role_command("live", "Run only the websocket of the live screens.")
+
+
+@ringdesk.command()
+@settings_option
+def gate(settings_file: Path) -> None:
+    """Run only the gate of the browser phones, before somebody else's Asterisk.
+
+    With `asterisk: {mode: own}` whoever starts Asterisk starts it. It needs the settings and the
+    cookie key (RINGDESK_COOKIE_KEY), no database.
+    """
+    from config.bootstrap import serve_gate
+    from config.settings import load
+
+    run(serve_gate(load(settings_file), say=click.echo))
 
 
 @ringdesk.command()

@@ -72,8 +72,15 @@ SHARES: Final[Mapping[str, Share]] = {
     "web": Share(2_000, 2),
     "live": Share(4_000),
     "ivr": Share(2_000),
+    # In a process of its own; a socket on each side. Asterisk's HTTP server takes 2,000.
+    "gate": Share(1_800, 2),
 }
-NAMES: Final = {"web": "pages", "live": "live screens", "ivr": "phone menu"}
+NAMES: Final = {
+    "web": "pages",
+    "live": "live screens",
+    "ivr": "phone menu",
+    "gate": "browser phones",
+}
 EACH: Final = 4  # one address may hold this part of a listener: a quarter
 
 

@@ -34,6 +34,7 @@ from config.health import port_of
 from config.privacy import open_to_others, taken
 from config.problems import Problem, port_is_free
 from config.settings import Settings
+from config.settings_checks import HEALTH_PORTS
 from ivr.voice import EspeakVoice
 from service_desk.desk import connect
 from service_desk.errors import DeskError, SchemaTooOld
@@ -261,6 +262,8 @@ def _listeners(settings: Settings) -> Iterator[tuple[str, str, int, str]]:
     yield "the phone menu", agi.bind, agi.port, "asterisk.agi.port"
     yield "the pages", web.host, web.port, "web.port"
     yield "the live screens", live.host, live.port, "live.port"
+    if settings.asterisk.mode == "own":
+        yield "the browser phones' gate", settings.gate.host, settings.gate.port, "gate.port"
     if health.port:
         port = port_of(settings, parts_of.ALL_ROLES)
         yield "health", health.host, port, "health.port"
@@ -279,7 +282,7 @@ async def _runs(settings: Settings) -> bool:
     first = settings.health.port
     addresses = [(settings.web.host, settings.web.port)]
     if first:
-        addresses += [(settings.health.host, port) for port in range(first, first + 5)]
+        addresses += [(settings.health.host, port) for port in range(first, first + HEALTH_PORTS)]
     timeout = aiohttp.ClientTimeout(total=SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         for host, port in addresses:

@@ -31,7 +31,7 @@ from cti.where import where
 log = structlog.get_logger(__name__)
 
 # Each role has its own port, so that all of them fit on one machine.
-OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4}
+OFFSETS: Final = {"bridge": 1, "ivr": 2, "web": 3, "live": 4, "gate": 5}
 CHECK_SECONDS: Final = 2.0
 IDLE: Final = 10.0  # seconds a connection may hold its place without a word
 AGAIN_AFTER: Final = 5.0  # seconds until a port that was taken is tried again

@@ -83,6 +83,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ringdesk_job_duration_seconds": Figure("How long its last run took", "name"),
     "ringdesk_job_running": Figure("1 while it runs", "name"),
     "ringdesk_job_failures": Figure("How often in a row it did not do its work", "name"),
+    "ringdesk_gate_refused": Figure("Browser phones turned away or cut", "why", True),
     "ringdesk_disk_free_bytes": Figure("Free space", "folder"),
     "ringdesk_tasks": Figure("Tasks of this process that have not ended"),
 }  # fmt: skip

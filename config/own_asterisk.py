@@ -1,14 +1,12 @@
-"""An Asterisk that we start, watch and stop: a child with a process group of its own.
+"""An Asterisk that we start, watch and stop.
 
-It outlives a crash of ours: calls go on, and the next start finds it by its pid file and takes it
-over again. A wanted end (`stop`) ends it, unless it is to be kept for the version that comes next.
+It outlives a crash of ours (config/outliving.py): calls go on, and the next start takes it over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import signal
 import socket
@@ -23,6 +21,8 @@ import structlog
 
 from config import parts, pbx, sounds
 from config.asterisk_found import asterisk_to_run
+from config.log_files import CONSOLE, MESSAGES
+from config.outliving import Outliving, running_pid
 from config.problems import Problem, port_is_free
 from config.secrets import Secrets
 from config.settings import Settings
@@ -30,8 +30,6 @@ from config.settings import Settings
 _log = structlog.get_logger(__name__)
 
 READY_SECONDS: Final = 30.0
-STOP_SECONDS: Final = 10.0
-KILL_SECONDS: Final = 5.0
 TICK: Final = 0.05
 CONSOLE_SECONDS: Final = 10.0
 # `/registrar/contact/ava;@0c1a...: {...}`
@@ -40,26 +38,31 @@ MOST_ENDS: Final = 3  # starts after an end by itself, within
 ENDS_SECONDS: Final = 60.0
 
 
-class OwnAsterisk:
+class OwnAsterisk(Outliving):
     """Asterisk on this machine, as `asterisk: {mode: own}` wants it."""
+
+    name = "asterisk"
 
     def __init__(
         self, settings: Settings, secrets: Secrets, *, keep: Callable[[], bool] = lambda: False
     ) -> None:
+        super().__init__(keep=keep)  # whether its calls go on without us
         self._settings = settings
         self._secrets = secrets
-        self._keep = keep  # asked at the end: whether its calls go on without us
-        self._child: asyncio.subprocess.Process | None = None
-        self.pid: int | None = None
-        self.adopted = False
         self.phones: Mapping[str, int] = {}  # agent -> generation of their telephone's password
         self._files = asterisk_to_run()
         self._place = pbx.own_place(settings, self._files.modules)
+        self._said_before: dict[str, int] = {}  # bytes that stood in its logs before this start
 
     @property
     def etc(self) -> Path:
         """Where its configuration files are rendered."""
         return self._place.etc
+
+    @property
+    def log_folder(self) -> Path:
+        """Where its logs are."""
+        return self._place.log
 
     async def start(self) -> None:
         """Render, start, and return when it takes calls. Raises Problem, nothing left running."""
@@ -70,9 +73,9 @@ class OwnAsterisk:
         changed = await asyncio.to_thread(self._prepare)
         await self._speak()
         if running is not None:
-            self.pid, self.adopted = running, True
+            self.adopt(running)
             if changed:
-                self._signal(signal.SIGHUP)
+                self.tell(signal.SIGHUP)
         else:
             self.check_ports()
             await self._spawn()
@@ -127,14 +130,6 @@ class OwnAsterisk:
             if key.partition(";")[0].removeprefix("contact/") in endpoints:
                 await self.console(f'database del registrar "{key}"')
 
-    async def ended(self) -> int | None:
-        """Wait until it is gone; its exit status, None when it was not our child."""
-        if self._child is not None:
-            return await self._child.wait()
-        if self.pid is not None:
-            await until_gone(self.pid)
-        return None
-
     async def keep_running(self) -> None:
         """Start it again whenever it ends by itself; never returns.
 
@@ -151,32 +146,9 @@ class OwnAsterisk:
                     f" {ENDS_SECONDS:.0f} s; calls are lost"
                 )
             ends.append(now)
-            self.pid, self._child = None, None
+            self.forget()
             await self.start()
             _log.warning("asterisk.started_again", pid=self.pid)
-
-    async def stop(self) -> None:
-        """End it: first politely, then surely. Calls end. Safe to call twice."""
-        pid, self.pid = self.pid, None
-        if pid is None:
-            return
-        if self._keep() and _is_alive(pid):
-            _log.info("asterisk.kept", pid=pid)
-            return
-        for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, KILL_SECONDS)):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._gone(pid)
-                    break
-        self._child = None
-
-    async def _gone(self, pid: int) -> None:
-        if self._child is not None:
-            await self._child.wait()
-            return
-        await until_gone(pid)
 
     def _prepare(self) -> bool:
         """Folders, sounds and rendered files; True if a file changed."""
@@ -213,7 +185,7 @@ class OwnAsterisk:
             "Asterisk's manager", asterisk.ami.bind, asterisk.ami.port, "asterisk.ami.port"
         )
         port_is_free(
-            "Asterisk's HTTP", asterisk.http.host, asterisk.http.port, "asterisk.http.port"
+            "Asterisk's HTTP", asterisk.http.bind, asterisk.http.port, "asterisk.http.port"
         )
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
@@ -224,24 +196,17 @@ class OwnAsterisk:
 
     async def _spawn(self) -> None:
         place = self._place
-        with (place.log / "console.log").open("wb") as console:
-            self._child = await asyncio.create_subprocess_exec(
-                # Recordings, call records and keys are for nobody else's eyes. By a shell that
-                # becomes Asterisk: uvloop takes no `umask`.
-                *("/bin/sh", "-c", 'umask 077; exec "$@"', "sh", self._files.command),
-                *("-C", str(place.etc / "asterisk.conf"), "-f", "-n"),
-                stdin=subprocess.DEVNULL,
-                stdout=console,
-                stderr=subprocess.STDOUT,
-                cwd=place.run,
-                start_new_session=True,  # Ctrl-C is for us; we tell it when to end
-            )
-        self.pid, self.adopted = self._child.pid, False
+        self._said_before = {name: len(self._said(name)) for name in (CONSOLE, MESSAGES)}
+        await self.spawn(
+            *(self._files.command, "-C", str(place.etc / "asterisk.conf"), "-f", "-n"),
+            log=place.log / CONSOLE,
+            cwd=place.run,
+        )
 
     async def _until_booted(self) -> None:
         ami = self._settings.asterisk.ami
         while True:
-            if self.pid is None or not _is_alive(self.pid):
+            if not self.alive:
                 raise Problem(f"Asterisk ended at its start: {self._last_words()}")
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection(ami.host, ami.port)
@@ -268,56 +233,28 @@ class OwnAsterisk:
 
     def find(self) -> int | None:
         """Take over one that an earlier start left, so that `stop` ends it; its pid."""
-        self.pid = self._running_pid()
-        self.adopted = self.pid is not None
-        return self.pid
+        if (pid := self._running_pid()) is not None:
+            self.adopt(pid)
+        return pid
 
     def _running_pid(self) -> int | None:
         """The pid of an Asterisk that an earlier start of ours left running, if there is one."""
-        try:
-            pid = int((self._place.run / "asterisk.pid").read_text())
-            said = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except (OSError, ValueError):
-            return None
-        return pid if str(self._place.etc / "asterisk.conf").encode() in said else None
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self.pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, number)
+        return running_pid(self._place.run / "asterisk.pid", self._place.etc / "asterisk.conf")
 
     def _last_words(self) -> str:
+        """What it said last since its start: what it printed, and what stands in its own log."""
+        for name in (MESSAGES, CONSOLE):
+            said = self._said(name)[self._said_before.get(name, 0) :].decode(errors="replace")
+            lines = [line for line in said.splitlines() if line.strip()]
+            if found := [line for line in lines if "ERROR" in line] or lines:
+                return f"{found[-1].strip()} ({self._place.log / name})"
+        return f"it said nothing ({self._place.log})"
+
+    def _said(self, name: str) -> bytes:
         try:
-            said = (self._place.log / "console.log").read_text(errors="replace").splitlines()
+            return (self._place.log / name).read_bytes()
         except OSError:
-            said = []
-        errors = [line for line in said if "ERROR" in line]
-        log = self._place.log / "console.log"
-        return f"{(errors or said or ['it said nothing'])[-1].strip()} ({log})"
-
-
-async def until_gone(pid: int) -> None:
-    """Wait for the end of a process that is no child of ours."""
-    try:
-        handle = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    gone = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(handle, gone.set)
-    try:
-        await gone.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return False
-    return state not in {"Z", "X"}
+            return b""
 
 
 def _link(link: Path, target: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,8 @@ from agent_console.context import (
 )
 from config import parts
 from config.dialling import dialling_of
+from config.gate.plan import key_of
+from config.gate.ticket import ticket_of
 from config.problems import Problem
 from config.secrets import SecretError, Secrets, open_secrets
 from config.settings import Settings
@@ -163,8 +166,9 @@ def console_of(
         time_zone=settings.company.time_zone,
         system=settings.system,
         live_url=settings.live.url or f"ws://{{host}}:{settings.live.port}/live",
-        sip_url=settings.asterisk.http.url or f"ws://{{host}}:{settings.asterisk.http.port}/ws",
-        origins=settings.web.origins or (f"http://{{host}}:{settings.web.port}",),
+        ticket=partial(ticket_of, key_of(secrets.cookie_key)),
+        sip_url=settings.gate.url or f"ws://{{host}}:{settings.gate.port}/ws",
+        origins=settings.page_origins,
         cookie_secure=settings.cookie_secure,
         proxies=settings.web.proxies,
         demo=settings.demo,

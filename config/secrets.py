@@ -58,6 +58,11 @@ def open_secrets(data_folder: Path, environment: Mapping[str, str] = os.environ)
     )
 
 
+def open_cookie_key(data_folder: Path, environment: Mapping[str, str] = os.environ) -> bytes:
+    """What a process that only seals and reads tickets needs. Raises SecretError."""
+    return _secret("cookie_key", data_folder / "secrets", environment).encode()
+
+
 def given(name: str, environment: Mapping[str, str]) -> str | None:
     """A secret out of `NAME` or the file that `NAME_FILE` names; None when neither is set."""
     value = environment.get(name)

@@ -88,11 +88,11 @@ class Agi(_Part, frozen=True, kw_only=True):
 
 
 class Http(_Part, frozen=True, kw_only=True):
-    """Asterisk's HTTP server: the WebSocket transport of the browser phones (`/ws`)."""
+    """Asterisk's HTTP server, for our gate alone: `host` as the gate says it, `bind` Asterisk's."""
 
     host: str = "127.0.0.1"
     port: Port = 8088
-    url: str = ""  # as browsers reach it (`wss://host/ws`); empty: this port on the page's host
+    bind: str = "127.0.0.1"
 
 
 class Sip(_Part, frozen=True, kw_only=True):
@@ -145,14 +145,23 @@ class Live(_Part, frozen=True, kw_only=True):
     url: str = ""  # as browsers reach it (`wss://host/live`); empty: this port on the page's host
 
 
+class Gate(_Part, frozen=True, kw_only=True):
+    """Where browsers' telephones connect; it passes them on to Asterisk's `/ws`."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8082
+    url: str = ""  # as browsers reach it (`wss://host/ws`); empty: this port on the page's host
+
+
 class Health(_Part, frozen=True, kw_only=True):
     """`/healthz`, `/readyz` and `/metrics` of each process, away from the pages.
 
-    `port` is that of `ringdesk serve`; roles apart have the next four: bridge, ivr, web, live.
+    `port` is that of `ringdesk serve`; what runs apart has the next five: bridge, ivr, web, live,
+    gate.
     """
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65531)] = 9140  # 0: none
+    port: Annotated[int, Meta(ge=0, le=65530)] = 9140  # 0: none
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # networks that may read /metrics
 
 
@@ -291,6 +300,7 @@ class Settings(_Part, frozen=True, kw_only=True):
     asterisk: AsteriskSettings = AsteriskSettings()
     web: Web = Web()
     live: Live = Live()
+    gate: Gate = Gate()
     health: Health = Health()
     cookie_secure: bool = False
     dids: dict[str, Did] = field(default_factory=dict)
@@ -325,6 +335,11 @@ class Settings(_Part, frozen=True, kw_only=True):
         """Where Asterisk writes its call records (CEL), absolute."""
         said = self.asterisk.records
         return Path(said).absolute() if said else self.data_folder / "records"
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Which pages may open a websocket of ours, as browsers say it; may hold `{host}`."""
+        return self.web.origins or (f"http://{{host}}:{self.web.port}",)
 
     @property
     def outbound_trunk(self) -> str | None:

@@ -5,16 +5,18 @@ Each check names the first mistake it finds, at the line where a person would me
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import zoneinfo
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from phonenumbers import SUPPORTED_REGIONS
 
 from config.doors import WIDEST, network_of
+from config.gate import FROM
 from config.number_plan import emergency_numbers
+from cti.bounds import lies_within
 from cti.interpret.world import PARKING
 from cti.wishes import AGENT_NAME
 from ivr.located_yaml import Located, PathTuple
@@ -40,7 +42,7 @@ PLAIN: Final = re.compile(r"\A[A-Za-z0-9_.@+-]{1,64}\Z")
 RESERVED: Final = frozenset(
     {"customer", "global", "general", "system", "anonymous", "udp", "ws", "default"}
 )
-HEALTH_PORTS: Final = 5  # one for `serve` and one for each role
+HEALTH_PORTS: Final = 6  # one for `serve`, one for each role, one for the gate
 NAME_ALLOWED: Final = "a small letter, then up to 31 of a-z, 0-9, _ and -"
 
 
@@ -57,6 +59,7 @@ def _mistakes(settings: Settings) -> Iterator[Mistake]:
     yield from _general(settings)
     yield from _names(settings)
     yield from _places(settings)
+    yield from _behind_the_gate(settings)
     yield from _ports(settings)
     yield from _queues(settings)
     yield from _dids(settings)
@@ -138,11 +141,13 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         (("asterisk", "agi", "host"), asterisk.agi.host),
         (("asterisk", "agi", "bind"), asterisk.agi.bind),
         (("asterisk", "http", "host"), asterisk.http.host),
+        (("asterisk", "http", "bind"), asterisk.http.bind),
         (("asterisk", "sip", "host"), asterisk.sip.host),
         (("asterisk", "sip", "public_address"), asterisk.sip.public_address or "localhost"),
         (("asterisk", "sip", "own_address"), asterisk.sip.own_address or "localhost"),
         (("web", "host"), settings.web.host),
         (("live", "host"), settings.live.host),
+        (("gate", "host"), settings.gate.host),
         (("health", "host"), settings.health.host),
     )
     for path, host in places:
@@ -170,14 +175,35 @@ def _places(settings: Settings) -> Iterator[Mistake]:
         yield ("asterisk", "sip", "codecs"), "at least one; allowed: ulaw, alaw, g722, opus"
 
 
+def _behind_the_gate(settings: Settings) -> Iterator[Mistake]:
+    """Nobody reaches our own Asterisk's `/ws` past the gate, nor is taken for a trunk there."""
+    if settings.asterisk.mode != "own":
+        return
+    for key in ("host", "bind"):
+        said = getattr(settings.asterisk.http, key)
+        if not (said == "localhost" or (_is_address(said) and ip_address(said).is_loopback)):
+            yield (
+                ("asterisk", "http", key),
+                f"{said} is not this machine alone; browsers' telephones come by gate.host",
+            )
+    for name, trunk in settings.trunks.items():
+        for index, address in enumerate(trunk.addresses):
+            if lies_within(FROM, [address] if network_of(address) is not None else []):
+                yield (
+                    ("trunks", name, "addresses", index),
+                    f"{address}: browsers' telephones come from {FROM}, which is in it",
+                )
+
+
 def _ports(settings: Settings) -> Iterator[Mistake]:
     asterisk = settings.asterisk
     listeners: list[tuple[PathTuple, str, int]] = [
         (("asterisk", "ami", "port"), asterisk.ami.bind, asterisk.ami.port),
         (("asterisk", "agi", "port"), asterisk.agi.bind, asterisk.agi.port),
-        (("asterisk", "http", "port"), asterisk.http.host, asterisk.http.port),
+        (("asterisk", "http", "port"), asterisk.http.bind, asterisk.http.port),
         (("web", "port"), settings.web.host, settings.web.port),
         (("live", "port"), settings.live.host, settings.live.port),
+        (("gate", "port"), settings.gate.host, settings.gate.port),
     ]
     health = settings.health.port
     for path, _, port in listeners:
@@ -350,7 +376,7 @@ def _dialling(path: PathTuple, trunk: Trunk) -> Iterator[Mistake]:
 
 def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        ip_address(text)
     except ValueError:
         return False
     return True

@@ -76,10 +76,10 @@ def free_port() -> int:
 
 
 def health_port() -> int:
-    """The first of five in a row that nobody else is given: one for each role."""
+    """The first of six in a row that nobody else is given: one for each role, and the gate's."""
     while True:
-        found = free_ports(5)
-        if found[-1] - found[0] == 4:
+        found = free_ports(6)
+        if found[-1] - found[0] == 5:
             return found[0]
 
 

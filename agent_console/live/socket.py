@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from agent_console import sessions
 from agent_console.access import Permission, Viewer, may
 from agent_console.addresses import address_behind
-from agent_console.context import ConsoleContext, at_host, host_of
+from agent_console.context import ConsoleContext
 from agent_console.i18n import Translator, choose, load_all
 from agent_console.listening import counted, open_bounds
 from agent_console.live import reads, work
@@ -29,6 +29,7 @@ from agent_console.live.screens import Screens
 from agent_console.live.session import Session
 from agent_console.live.today import Today
 from agent_console.live.watch import SIGNED_OUT, Watch
+from agent_console.origins import origin_fits
 from agent_console.security import LANGUAGE_COOKIE, SESSION_COOKIE
 from cti.bounds import Bounds
 from service_desk.errors import DeskError
@@ -139,15 +140,8 @@ class LiveServer:
         return None
 
     def _origin_fits(self, request: Request) -> bool:
-        """The page's origin is one of ours: listed, or the same host and port as this socket's."""
-        origins = request.headers.get_all("Origin")
-        hosts = request.headers.get_all("Host")
-        if len(origins) != 1 or len(hosts) != 1:
-            return False
-        asked = hosts[0]
-        allowed = {at_host(origin, host_of(asked)) for origin in self.context.origins}
-        allowed |= {f"http://{asked}", f"https://{asked}"}
-        return origins[0] in allowed
+        headers = request.headers
+        return origin_fits(self.context.origins, headers.get_all("Origin"), headers.get_all("Host"))
 
     # -- a connection -----------------------------------------------------------------------
 

@@ -6,14 +6,17 @@ The shapes are the front end's: docs/architecture.md, "What a page gets".
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from msgspec import to_builtins
 
 from agent_console.access import Permission, Viewer, may
-from agent_console.context import ConsoleContext, at_host
+from agent_console.context import ConsoleContext
 from agent_console.navigation import places
+from agent_console.origins import at_host
 from agent_console.web import CONTEXT, CSRF, TRANSLATORS, host, language_of
 from service_desk.actions.case import MOVES, moves_from
 from service_desk.views import Disposition
@@ -48,8 +51,11 @@ def softphone(request: web.Request, endpoint: str, generation: int = 0) -> dict[
     """The SIP account of one endpoint; only ever its own user's page gets it."""
     context = request.app[CONTEXT]
     name = host(request)
+    # The page comes back to the same address after each loss, for as long as its session may last.
+    until = context.desk.clock.now() + timedelta(days=context.desk.settings.session_longest_days)
+    ticket = context.ticket(endpoint, until)
     return {
-        "ws": at_host(context.sip_url, name),
+        "ws": f"{at_host(context.sip_url, name)}?{urlencode({'ticket': ticket})}",
         "uri": f"sip:{endpoint}@{at_host(context.sip_domain, name)}",
         "user": endpoint,
         "password": context.sip_secret(endpoint, generation),

@@ -55,6 +55,7 @@ def context_for(folder: Path, **more: Any) -> ConsoleContext:
         "bus": InProcessBus(),
         "company": "Test & Co",
         "sip_secret": lambda name, generation: f"secret-{generation}-of-{name}",
+        "ticket": lambda name, until: f"ticket-of-{name}-{until:%Y}",
         "recordings": recordings,
         "built": built,
         "live_url": "ws://{host}:9001/live",

@@ -207,6 +207,7 @@ async def world(
         bus=bus,
         company="Test",
         sip_secret=lambda _name, _generation: "secret",
+        ticket=lambda _name, _until: "ticket",
         recordings=tmp_path,
         origins=("http://{host}:8080",),
         agents={

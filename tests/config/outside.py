@@ -140,7 +140,7 @@ class Site:
     config: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        ami, agi, http, sip, web, live = free_ports(6)
+        ami, agi, http, sip, web, live, gate = free_ports(7)
         first, last = rtp_ports(20)
         self.config = {
             "system": "outside",
@@ -154,6 +154,7 @@ class Site:
             },
             "web": {"port": web},
             "live": {"port": live},
+            "gate": {"port": gate},
             "health": {"port": health_port()},
             "queues": {"support": {}, "sales": {}, "operator": {}},
             "dids": {"1000": {"flow": "main"}},
@@ -178,7 +179,7 @@ class Site:
         """The TCP ports it would listen on."""
         asterisk = self.config["asterisk"]
         return [asterisk[part]["port"] for part in ("ami", "agi", "http")] + [
-            self.config[part]["port"] for part in ("web", "live")
+            self.config[part]["port"] for part in ("web", "live", "gate")
         ]
 
     def assert_nothing_runs(self) -> None:

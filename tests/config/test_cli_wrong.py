@@ -68,8 +68,8 @@ def test_settings_that_are_not_there(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("part", "key"),
-    [("web", "web.port"), ("live", "live.port"), ("agi", "asterisk.agi.port"),
-     ("ami", "asterisk.ami.port"), ("http", "asterisk.http.port")],
+    [("web", "web.port"), ("live", "live.port"), ("gate", "gate.port"),
+     ("agi", "asterisk.agi.port"), ("ami", "asterisk.ami.port"), ("http", "asterisk.http.port")],
 )  # fmt: skip
 def test_a_port_in_use_is_named_with_its_setting(
     site: Site, part: str, key: str, asterisk: object, espeak: str

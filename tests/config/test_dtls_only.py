@@ -1,4 +1,4 @@
-"""Browser phones speak encrypted or not at all: what is offered or answered in the clear is refused."""
+"""Browser phones speak encrypted or not at all: what is offered or answered in clear is refused."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from agent_console.access import may_read_metrics
 from config.health import Health, port_of
 from config.problems import Problem
 from config.settings import load
+from config.settings_checks import HEALTH_PORTS
 from tests.config.outside import Command, Site, ringdesk
 
 SECONDS = 30.0
@@ -48,11 +49,14 @@ def until(port: int, path: str, status: int) -> str:
     return found[1]
 
 
+EACH = ("bridge", "ivr", "web", "live", "gate")
+
+
 def test_each_role_has_a_port_of_its_own(site: Site) -> None:
     settings = load(site.file)
     first = settings.health.port
-    ports = [port_of(settings, frozenset({role}), {}) for role in ("bridge", "ivr", "web", "live")]
-    assert [port_of(settings, ALL, {}), *ports] == list(range(first, first + 5))
+    ports = [port_of(settings, frozenset({role}), {}) for role in EACH]
+    assert [port_of(settings, ALL, {}), *ports] == list(range(first, first + HEALTH_PORTS))
     assert port_of(settings, frozenset({"web"}), {"RINGDESK_HEALTH_PORT": "9999"}) == 9999
     for said in ("70000", "-1", "http"):
         with pytest.raises(Problem, match="RINGDESK_HEALTH_PORT"):

@@ -22,7 +22,7 @@ import pytest
 
 from bench.roots import roots_in
 from bench.sipp import Agents
-from config.own_asterisk import until_gone
+from config.outliving import until_gone
 from tests.conftest import need
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor, Tally, floor_settings

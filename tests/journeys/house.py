@@ -69,7 +69,7 @@ CHINESE = {
 
 def installation(folder: Path, system: str, database: str = "") -> dict[str, Any]:
     """What every installation of a test says: a folder and ports of its own, one trunk."""
-    ami, agi, http, sip, web, live = free_ports(6)
+    ami, agi, http, sip, web, live, gate = free_ports(7)
     first_rtp, last_rtp = rtp_ports(240)
     return {
         "system": system,
@@ -85,6 +85,7 @@ def installation(folder: Path, system: str, database: str = "") -> dict[str, Any
         },
         "web": {"port": web},
         "live": {"port": live},
+        "gate": {"port": gate},
         "health": {"port": health_port()},
         "night_switch": "open",
         "trunks": {"carrier": {"addresses": [TRUNK]}},
@@ -241,20 +242,28 @@ class House:
 
     def asterisk_pid(self) -> int | None:
         """The process of our own Asterisk, if it runs."""
+        return self._pid("data/asterisk/run/asterisk.pid")
+
+    def gate_pid(self) -> int | None:
+        """The process of its gate, if it runs."""
+        return self._pid("data/gate/gate.pid")
+
+    def _pid(self, file: str) -> int | None:
         try:
-            pid = int((self.folder / "data/asterisk/run/asterisk.pid").read_text())
+            pid = int((self.folder / file).read_text())
             said = Path(f"/proc/{pid}/cmdline").read_bytes()
         except (OSError, ValueError):
             return None
         return pid if str(self.folder).encode() in said else None
 
     async def end_asterisk(self) -> None:
-        """End an Asterisk that outlived a Ringdesk that was killed, and wait until it is gone."""
-        if (pid := self.asterisk_pid()) is not None:
-            os.kill(pid, SIGKILL)
+        """End what outlived a Ringdesk that was killed, and wait until it is gone."""
+        for pid in (self.asterisk_pid(), self.gate_pid()):
+            if pid is not None:
+                os.kill(pid, SIGKILL)
 
         async def there() -> int | None:
-            return self.asterisk_pid()
+            return self.asterisk_pid() or self.gate_pid()
 
         await until(there, lambda pid: pid is None, seconds=STOP_SECONDS, every=0.05)
 
