@@ -60,6 +60,7 @@ class LogFiles:
         try:
             if _size(self._messages) > self._most:
                 await self._console("logger rotate")
+                _give_names(self._messages)
             for file in self._appended:
                 if _size(file) > self._most:
                     await asyncio.to_thread(_put_away, file)
@@ -88,11 +89,18 @@ def _size(file: Path) -> int:
 def _put_away(file: Path) -> None:
     """Copy and cut. Whoever has it open appends, so what comes next begins at nought."""
     with file.open("r+b") as source:
-        target = file.with_name(f"{file.name}.{time.time_ns() // 1_000_000_000}")
+        target = file.with_name(f"{file.name}.{time.time_ns()}")
         with target.open("xb") as copy:
             target.chmod(ALONE)
             shutil.copyfileobj(source, copy)
         source.truncate(0)
+
+
+def _give_names(file: Path) -> None:
+    """Asterisk takes the first number that is free: that would be an old one's place."""
+    for each in list(_put_away_before(file)):
+        if len(each.suffix) <= len(".999999"):
+            each.rename(each.with_suffix(f".{each.stat().st_mtime_ns}"))
 
 
 def _put_away_before(file: Path) -> Iterator[Path]:

@@ -83,7 +83,7 @@ class OwnAsterisk(Outliving):
             async with asyncio.timeout(READY_SECONDS):
                 await self._until_booted()
         except TimeoutError:
-            why = self._last_words()
+            why = self.last_words()
             await self.stop()
             raise Problem(f"Asterisk was not ready within {READY_SECONDS:.0f} s: {why}") from None
         except BaseException:
@@ -207,7 +207,7 @@ class OwnAsterisk(Outliving):
         ami = self._settings.asterisk.ami
         while True:
             if not self.alive:
-                raise Problem(f"Asterisk ended at its start: {self._last_words()}")
+                raise Problem(f"Asterisk ended at its start: {self.last_words()}")
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 reader, writer = await asyncio.open_connection(ami.host, ami.port)
                 try:
@@ -241,7 +241,7 @@ class OwnAsterisk(Outliving):
         """The pid of an Asterisk that an earlier start of ours left running, if there is one."""
         return running_pid(self._place.run / "asterisk.pid", self._place.etc / "asterisk.conf")
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
         """What it said last since its start: what it printed, and what stands in its own log."""
         for name in (MESSAGES, CONSOLE):
             said = self._said(name)[self._said_before.get(name, 0) :].decode(errors="replace")

@@ -1,5 +1,7 @@
 # Ringdesk renders Asterisk's files into the volume /asterisk; Asterisk waits for them.
 set -eu
+# Logs, recordings and call records are for our own user alone (ringdesk has the same number).
+umask 077
 tries=0
 until [ -f /asterisk/asterisk.conf ]; do
   tries=$((tries + 1))
@@ -28,4 +30,5 @@ renew() {
   done
 }
 renew &
+sh /usr/local/bin/asterisk-logs /var/log/asterisk &
 exec asterisk -C /asterisk/asterisk.conf -f -n

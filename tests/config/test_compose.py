@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import pytest
 import yaml
 
 from config.doctor_here import SIP_HOST
+from config.gate.plan import plan_of
+from config.health import port_of
 from config.pbx import Place, render
-from config.secrets import open_secrets
+from config.secrets import open_cookie_key, open_secrets
 from config.settings import Settings, load
+from tests.polling import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DOCKER = CHECKOUT / "config" / "docker"
@@ -93,10 +99,67 @@ def test_the_proxy_carries_the_pages_and_both_websockets(settings: Settings) -> 
     text = (DOCKER / "Caddyfile").read_text()
     for path, port in (
         ("handle /live", settings.live.port),
-        ("handle /ws", settings.asterisk.http.port),
+        ("handle /ws", settings.gate.port),
         ("handle", settings.web.port),
     ):
         assert re.search(rf"{path} \{{\s+reverse_proxy \w+:{port}\s", text)
+
+
+def test_browsers_telephones_come_by_the_gate(services: dict[str, Any], settings: Settings) -> None:
+    """It needs the settings and the key of its tickets; nothing leads past it to Asterisk."""
+    gate = services["gate"]
+    assert gate["command"] == ["gate"]
+    assert list(gate["environment"]) == ["RINGDESK_COOKIE_KEY"]
+    assert gate["image"] == services["ringdesk"]["image"]
+    assert [each for each in services["ringdesk"]["volumes"] if each in gate["volumes"]]
+    caddy = (DOCKER / "Caddyfile").read_text()
+    assert "reverse_proxy gate:" in caddy
+    assert "asterisk:" not in caddy
+    assert (settings.asterisk.http.host, settings.asterisk.http.bind) == ("asterisk", "0.0.0.0")
+    port = port_of(settings, frozenset({"gate"}), {})
+    assert f":{port}/readyz" in gate["healthcheck"]["test"][-1]
+
+
+def test_the_gate_starts_with_no_more_than_that(services: dict[str, Any], tmp_path: Path) -> None:
+    """No folder is made, no other secret is asked for."""
+    key = open_cookie_key(tmp_path / "none", {"RINGDESK_COOKIE_KEY": "k" * 40})
+    assert plan_of(load(DOCKER / "ringdesk.yaml", {}), key).asterisk == "asterisk"
+    assert not (tmp_path / "none").exists()
+
+
+async def test_the_logs_in_asterisks_container_stay_small(tmp_path: Path) -> None:
+    """Put away by Asterisk, four of each kept; seen with an Asterisk that only renames."""
+    logs, programs = tmp_path / "logs", tmp_path / "bin"
+    (logs / "cdr-csv").mkdir(parents=True)
+    programs.mkdir()
+    fakes = {
+        "sleep": "exec /bin/sleep 0.05",
+        "asterisk": f'[ "$4" = "logger rotate" ] && mv {logs}/messages.log {logs}/messages.log.0',
+    }
+    for name, text in fakes.items():
+        (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / name).chmod(0o755)
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", str(DOCKER / "logs.sh"), str(logs)),
+        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+    )
+    try:
+        for _ in range(7):
+            for name in ("messages.log", "cdr-csv/Master.csv"):
+                with (logs / name).open("wb") as file:
+                    file.truncate(17 * 1024 * 1024)
+                there = partial(asyncio.to_thread, (logs / name).exists)
+                await until(there, lambda still: not still, every=0.02)
+        put_away = partial(asyncio.to_thread, _put_away, logs)
+        left = await until(put_away, lambda found: len(found) <= 8, every=0.05)
+        assert {name.partition(".")[0] for name in left} == {"messages", "Master"}
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _put_away(logs: Path) -> list[str]:
+    return [file.name for file in (*logs.glob("*.log.*"), *logs.glob("cdr-csv/*.csv.*"))]
 
 
 def test_the_proxy_serves_an_address_and_announces_no_port_that_is_not_published() -> None:
