@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from config.gate.plan import plan_of
+from config.gate.ticket import name_on
 from config.parts_of import console_of
 from config.secrets import Secrets
 from config.settings import Settings, load
@@ -70,6 +73,25 @@ def test_the_environment_replaces_what_differs_between_machines(tmp_path: Path) 
     assert settings.recordings_folder == Path("/data/recordings")
 
 
+def test_somebody_elses_asterisk_may_listen_to_a_network(tmp_path: Path) -> None:
+    said = "asterisk: {mode: external, http: {host: pbx, bind: 0.0.0.0}}\n"
+    http = load_text(tmp_path, GOOD + said).asterisk.http
+    assert (http.host, http.bind) == ("pbx", "0.0.0.0")
+
+
+def test_pages_are_told_the_gate_and_get_tickets_it_takes(tmp_path: Path) -> None:
+    settings = load_text(tmp_path, GOOD + "gate: {port: 8090}\n")
+    secrets = Secrets(ami_password="a" * 32, sip_base="b" * 32, cookie_key="c" * 32)
+    console = console_of(settings, secrets, cast(Desk, None), InProcessBus())
+    assert console.sip_url == "ws://{host}:8090/ws"
+    plan = plan_of(settings, secrets.cookie_key)
+    until = datetime(2026, 12, 1, tzinfo=UTC)
+    ticket = console.ticket("ava", until)
+    assert name_on(bytes.fromhex(plan.key), ticket, until.timestamp()) == "ava"
+    assert console.origins == plan.origins == ("http://{host}:8080",)
+    assert load_text(tmp_path, GOOD + "gate: {url: 'wss://{host}/ws'}\n").gate.url
+
+
 def test_a_range_makes_many_agents(tmp_path: Path) -> None:
     settings = load_text(
         tmp_path,
@@ -93,6 +115,25 @@ agent_ranges:
 
 
 MISTAKES = {
+    "Asterisk's websocket for all": (
+        "asterisk: {http: {bind: 0.0.0.0}}\n",
+        6,
+        "asterisk.http.bind",
+        "come by gate.host",
+    ),
+    "the gate's way past itself": (
+        "asterisk: {http: {host: 192.0.2.7}}\n",
+        6,
+        "asterisk.http.host",
+        "come by gate.host",
+    ),
+    "the gate at the pages' port": ("gate: {port: 8080}\n", 6, "gate.port", "already web.port"),
+    "browsers taken for a carrier": (
+        "trunks: {one: {addresses: [127.0.0.0/8]}}\n",
+        6,
+        "trunks.one.addresses",
+        "127.82.68.71",
+    ),
     "unknown key": ("colour: red\n", 6, "colour", "allowed: system"),
     "wrong type": ("web: {port: many}\n", 6, "web.port", "int"),
     "port too large": ("web: {port: 70000}\n", 6, "web.port", "65535"),
