@@ -7,6 +7,7 @@ back may have been made by anybody: only plain files with plain names under know
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -16,7 +17,6 @@ import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -116,8 +116,13 @@ class Packing:
             return hashlib.file_digest(made, "sha256").hexdigest()
 
     def give_up(self) -> None:
-        """Leave nothing."""
-        self._raw.close()
+        """Leave nothing: no file, and nothing open that would still write when it is collected."""
+        # What gzip holds back goes nowhere: the disk may be what is full.
+        self._zip.fileobj = io.BytesIO()
+        with contextlib.suppress(OSError, ValueError, zlib.error):
+            self._zip.close()
+        with contextlib.suppress(OSError):
+            self._raw.close()
         self._part.unlink(missing_ok=True)
 
     def _put(self, name: str, data: bytes, *, listed: bool = True) -> None:
@@ -239,7 +244,7 @@ def _write(info: tarfile.TarInfo, source: IO[bytes], folder: Path) -> Member:
     return Member(info.name, size, digest.hexdigest())
 
 
-@contextmanager
+@contextlib.contextmanager
 def _opened(
     file: Path, *, whole: bool = False
 ) -> Iterator[Iterator[tuple[tarfile.TarInfo, IO[bytes]]]]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import io
 import json
 import os
+import resource
 import socket
 import sqlite3
 import tarfile
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -35,6 +38,15 @@ from service_desk.migrations import migrate
 from service_desk.model import BridgeLock, Case, Lease, metadata
 from tests.config.outside import Site, ringdesk
 from tests.ports import free_port
+
+HEAD = Head(
+    format=archive.FORMAT,
+    version="0",
+    schema="0",
+    system="ringdesk-1",
+    database="sqlite",
+    made_at=datetime(2026, 11, 21, tzinfo=UTC),
+)
 
 
 def quiet(_said: str) -> None: ...
@@ -516,6 +528,31 @@ def test_a_backup_without_room_or_database_leaves_nothing(
     with pytest.raises(OSError, match="full"):
         back_up(Path(old.file), load(old.file), folder / "a.tar.gz", say=quiet)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", ["in the middle", "at the end"])
+def test_an_archive_that_a_full_disk_cuts_leaves_nothing_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """What is still held back cannot be written either: it says so once, not once more later.
+
+    Python 3.13 tells what an abandoned file could not write; the tests make a failure of it.
+    """
+    packing = archive.Packing(tmp_path / "a.tar.gz", HEAD)
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(300_000))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000 if at == "in the middle" else 300_010, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):  # noqa: PT012 - either may be the one
+            packing.add("recordings/big", big)
+            packing.finish({})
+        packing.give_up()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    del packing
+    gc.collect()
+    assert list(tmp_path.iterdir()) == [big]
 
 
 def _fails(*_given: object) -> str:
