@@ -94,7 +94,7 @@ def _until_ready(process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _end(process: subprocess.Popen[bytes], asterisk: set[int]) -> None:
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
+        process.terminate()  # SIGINT may be ignored here, and that is handed down
     try:
         process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:

@@ -21,7 +21,7 @@ import pytest
 from xdist.remote import Producer
 
 from config import parts as programs
-from tests import ports, postgres
+from tests import ports, postgres, signals
 from tests.by_house import ByHouse
 
 MISSING = re.compile(r"missing part:|is missing:")
@@ -34,6 +34,8 @@ hypothesis.settings.register_profile(
     phases=[each for each in hypothesis.Phase if each is not hypothesis.Phase.explain],
 )
 hypothesis.settings.load_profile("ringdesk")
+
+signals.hand_down_defaults()
 
 # tests/postgres.py looks here first: a server that set-up brought is on no usual path.
 with contextlib.suppress(programs.PartMissingError):

@@ -24,6 +24,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.browser.conftest import ARGUMENTS, chromium_path
 from tests.journeys.agent import FAKE_MEDIA
 from tests.journeys.house import CHECKOUT, House, installation
+from tests.signals import hand_down_defaults
 
 IMAGES = CHECKOUT / "docs" / "images"
 SIZE: Any = {"width": 1280, "height": 720}
@@ -267,4 +268,5 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
+    hand_down_defaults()
     asyncio.run(main(folder))
