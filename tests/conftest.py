@@ -23,6 +23,7 @@ from xdist.remote import Producer
 from config import parts as programs
 from tests import ports, postgres, signals
 from tests.by_house import ByHouse
+from tests.driver import use_our_node
 
 MISSING = re.compile(r"missing part:|is missing:")
 START_SECONDS = 10.0
@@ -36,6 +37,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("ringdesk")
 
 signals.hand_down_defaults()
+use_our_node()
 
 # tests/postgres.py looks here first: a server that set-up brought is on no usual path.
 with contextlib.suppress(programs.PartMissingError):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from config.parts.apt import DOWNLOAD_SECONDS, AptWorld, last_line, machine_suite
+from config.parts.links import library_folders, missing_from_part, own_loader, told
 from config.parts.table import PARTS, PartMissingError, first
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,9 @@ def bring(name: str, say: Callable[[str], None]) -> None:
         for wanted in part.programs.values():
             if first(fresh, wanted) is None:
                 raise PartMissingError(f"{name}: Debian {suite} brought no {wanted}")
+        lost = missing_from_part(name, fresh)
+        if lost:
+            raise PartMissingError(told(name, lost))
         stamp = {"recipe": _recipe(name), "suite": suite, "archives": [a.name for a in archives]}
         (fresh / "stamp.json").write_text(json.dumps(stamp, indent=1))
         # The folder's own mode must let a server that drops root read it.
@@ -120,15 +124,7 @@ def _write_wrappers(name: str) -> None:
 
 def _wrapper(name: str, target: Path) -> str:
     part, root = PARTS[name], parts_folder() / name
-    libraries = sorted(
-        {str(file.parent.relative_to(root)) for file in root.glob("usr/lib/*-linux-gnu*/lib*.so*")}
-        | {
-            str(file.parent.relative_to(root))
-            for file in root.glob("usr/lib/*-linux-gnu*/*/lib*.so*")
-        }
-        | {str(file.parent.relative_to(root)) for file in root.glob("lib/*-linux-gnu*/lib*.so*")}
-    )
-    path = ":".join(f"$root/{library}" for library in libraries)
+    path = ":".join(f"$root/{folder}" for folder in library_folders(root))
     lines = ["#!/bin/sh", f'root=$(cd "$(dirname "$0")/../{name}" && pwd) || exit 127']
     for key, value in part.env:
         below = value.removeprefix("$root/")
@@ -139,7 +135,7 @@ def _wrapper(name: str, target: Path) -> str:
         lines.append(f'export LD_LIBRARY_PATH="{path}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"')
         lines.append(f'exec "$root/{target.relative_to(root)}" "$@"')
     else:
-        loader = first(root, "usr/lib*/ld-linux-*.so.*") or first(root, "usr/lib/*/ld-linux-*.so.*")
+        loader = own_loader(root)
         if loader is None:
             raise PartMissingError(f"{name}: the unpacked packages hold no loader")
         lines.append(

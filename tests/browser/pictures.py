@@ -22,6 +22,7 @@ import yaml
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.conftest import ARGUMENTS, chromium_path
+from tests.driver import use_our_node
 from tests.journeys.agent import FAKE_MEDIA
 from tests.journeys.house import CHECKOUT, House, installation
 from tests.signals import hand_down_defaults
@@ -269,4 +270,5 @@ if __name__ == "__main__":
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     hand_down_defaults()
+    use_our_node()
     asyncio.run(main(folder))
