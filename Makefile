@@ -11,7 +11,7 @@ WORKERS ?= 2
 export NPM_CONFIG_CACHE ?= $(CURDIR)/.ringdesk/cache/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-test test check audit faults pictures bench format lock clean distclean env
+.PHONY: help run setup setup-test test check audit faults fresh pictures bench format lock clean distclean env
 
 help: ## this text
 	@echo 'Ringdesk: telephony and service desk of a contact centre, on Asterisk.'
@@ -56,6 +56,9 @@ faults: setup-test ## break everything at full length while calls flow (hours); 
 	@rm -rf build/faults
 	-RINGDESK_FAULTS=full $(BIN)/python -m pytest -q --timeout 0 tests/faults
 	$(BIN)/python -m tests.faults.report
+
+fresh: setup-test ## both commands and a call on minimal Debians 12 and 13 (root, hours); writes build/fresh.json
+	@$(BIN)/python -m tests.fresh $(RELEASES)
 
 pictures: setup-test ## take README's pictures anew: the demo company, calls through its own Asterisk
 	$(BIN)/python -m tests.browser.pictures

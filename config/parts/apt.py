@@ -46,7 +46,7 @@ class AptWorld:
         keyring = first(Path("/usr/share/keyrings"), "debian-archive-keyring.[gp][gp][gp]")
         if keyring is None:
             raise PartMissingError("Debian's keyring is missing (package debian-archive-keyring)")
-        return f"deb [signed-by={keyring}] {_mirror()} {self._suite} main\n"
+        return f"deb [signed-by={keyring}] {machine_mirror()} {self._suite} main\n"
 
     def _apt(
         self, verb: list[str], say: Callable[[str], None], what: str, *, status: bool = True
@@ -114,7 +114,7 @@ def _tell_progress(readable: int, what: str, say: Callable[[str], None]) -> None
                 say(f"{tenth} % {what}")
 
 
-def _mirror() -> str:
+def machine_mirror() -> str:
     """The mirror of the machine's own apt: whichever it is, it is not ours to choose."""
     try:
         run = subprocess.run(

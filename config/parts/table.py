@@ -58,6 +58,10 @@ def _own_asterisk(name: str) -> str | None:
     return path if first(Path("/usr/share/asterisk"), "sounds/en*/queue-thankyou.*") else None
 
 
+def _own_of_root(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+
+
 def _own_postgres(name: str) -> str | None:
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda p: int(p.parts[4]))
     return str(found[-1]) if found else shutil.which(name)
@@ -92,6 +96,12 @@ PARTS: dict[str, Part] = {
     "redis": Part(
         packages=("redis-server",),
         programs={"redis-server": "usr/bin/redis-server", "redis-cli": "usr/bin/redis-cli"},
+    ),
+    "debootstrap": Part(
+        packages=("debootstrap",),
+        programs={"debootstrap": "usr/sbin/debootstrap"},
+        own=_own_of_root,
+        env=(("DEBOOTSTRAP_DIR", "$root/usr/share/debootstrap"),),
     ),
     "pip": Part(
         packages=("python3-pip-whl",), programs={"pip.whl": "usr/share/python-wheels/pip-*.whl"}
