@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
+from agent_console.panels import aside
 from agent_console.words import N_
 from service_desk.model import Customer, Draft
 from service_desk.queries import (
@@ -29,6 +30,7 @@ from service_desk.queries import (
 )
 from service_desk.queries.alarms import alarms_by_kind
 from service_desk.queries.figures import QueueFigures, queue_figures
+from service_desk.queries.panels import Panels
 from service_desk.sales import products as catalogue
 from service_desk.sales import purchases as bought
 from service_desk.views import (
@@ -120,9 +122,11 @@ def _customers(
     connection: Connection, after: int, limit: int
 ) -> tuple[tuple[CustomerBrief, ...], Page]:
     total = connection.scalar(select(func.count()).select_from(Customer)) or 0
-    rows = connection.execute(
-        parts.CUSTOMERS.where(Customer.id > after).order_by(Customer.id).limit(limit + 1)
-    ).all()
+    rows = parts.customers(
+        connection,
+        Panels(connection, "customers"),
+        lambda whom: whom.select.where(Customer.id > after).order_by(Customer.id).limit(limit + 1),
+    )
     shown = tuple(parts.brief_of_customer(row) for row in rows[:limit])
     return shown, Page(total=total, next=str(shown[-1].id) if len(rows) > limit else None)
 
@@ -197,9 +201,10 @@ async def find(context: ConsoleContext, text: str, most: int) -> search.Found:
 
 
 async def names(context: ConsoleContext) -> dict[str, str]:
-    """User name -> the name people read."""
+    """User name -> the name people read; where that cannot be read, the user name serves."""
     shown = {name: device.label or name for name, device in context.agents.items()}
-    return shown | {each.name: each.shown for each in await staff.staff_list(context.desk)}
+    known = await aside("every", "names", staff.staff_list(context.desk), ())
+    return shown | {each.name: each.shown for each in known}
 
 
 async def staff_list(context: ConsoleContext) -> tuple[staff.StaffView, ...]:
@@ -213,17 +218,17 @@ async def phone_generation(context: ConsoleContext, user: str) -> int:
 
 
 async def today(context: ConsoleContext, agent: str) -> dict[str, Any]:
-    """The section `today` of an agent's desk."""
-    day = await agenda.today(context.desk, agent)
-    todo = await agenda.agenda(context.desk, agent)
-    return {
-        "calls": day.calls,
-        "talked": day.talked,
-        "open_cases": day.open_cases,
-        "next": to_builtins(day.next),
-        "agenda": to_builtins(todo.promises),
-        "cases": to_builtins(todo.cases),
-    }
+    """The section `today` of an agent's desk, without what could not be read (`missing`)."""
+    missing: list[str] = []
+    day = await aside("desk", "today", agenda.today(context.desk, agent), None, missing)
+    todo = await aside("desk", "agenda", agenda.agenda(context.desk, agent), None, missing)
+    found: dict[str, Any] = {"missing": missing}
+    if day is not None:
+        found |= {"calls": day.calls, "talked": day.talked, "open_cases": day.open_cases}
+        found["next"] = to_builtins(day.next)
+    if todo is not None:
+        found |= {"agenda": to_builtins(todo.promises), "cases": to_builtins(todo.cases)}
+    return found
 
 
 async def figures(context: ConsoleContext) -> tuple[Day, ...]:

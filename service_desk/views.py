@@ -15,6 +15,21 @@ Priority = Literal["low", "normal", "high", "urgent"]
 OfferOutcome = Literal["accepted", "declined", "later", "not_presented"]
 NumberKind = Literal["known", "unknown", "withheld", "malformed"]
 Outcome = Literal["live", "answered", "abandoned", "message", "menu", "failed", "lost"]
+# What stands beside a screen's own subject, each read by itself (`queries/panels.py`).
+Panel = Literal[
+    "candidates",
+    "cases",
+    "contacts",
+    "conversations",
+    "joined",
+    "legs",
+    "offers",
+    "path",
+    "products",
+    "promises",
+    "timeline",
+    "worth",
+]
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -54,7 +69,7 @@ class CustomerBrief(Struct, frozen=True, kw_only=True):
     organisation: str
     city: str
     language: str
-    segment: str  # A, B, C, D: the value pyramid
+    segment: str  # A, B, C, D: the value pyramid; "" when it could not be read
     value_percentile: int  # 1..100, 100 is the best
     bought: bool  # anything at all: without a purchase value and segment say nothing
     since: datetime | None
@@ -253,6 +268,7 @@ class CustomerCard(Struct, frozen=True, kw_only=True):
     promises: tuple[Promise, ...]
     suggestion: Suggestion
     disposition: str | None = None
+    missing: tuple[Panel, ...] = ()  # what could not be read, and is empty here for that
 
 
 class CasePage(Struct, frozen=True, kw_only=True):
@@ -267,6 +283,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     merged_into: str | None
     joined: tuple[str, ...] = ()  # numbers of cases that are now part of this one
     legs: dict[str, tuple[LegView, ...]] = {}  # by call, in order of time
+    missing: tuple[Panel, ...] = ()  # as of `CustomerCard`
 
 
 class CustomerPage(Struct, frozen=True, kw_only=True):
@@ -278,6 +295,7 @@ class CustomerPage(Struct, frozen=True, kw_only=True):
     products: tuple[Product, ...]
     promises: tuple[Promise, ...]
     suggestion: Suggestion
+    missing: tuple[Panel, ...] = ()  # as of `CustomerCard`
 
 
 class Disposition(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from agent_console.tasks import Tasks
-from service_desk.errors import DeskError
+from cti.where import where
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,7 @@ class Alarms:
 
     def __init__(self, read: Read, changed: Callable[[], None], tasks: Tasks) -> None:
         self.on: Mapping[str, Any] = {}
+        self.missing = False  # what `on` says is old, or nothing yet
         self._read = read
         self._changed = changed
         self._tasks = tasks
@@ -55,8 +56,12 @@ class Alarms:
         try:
             async with asyncio.timeout(SECONDS):
                 self.on = await self._read()
-        except (TimeoutError, DeskError) as error:
-            log.warning("live.alarms_failed", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the alarms' edge: the board stays
+            log.warning("live.alarms_failed", error=where(error))
+            if not self.missing:
+                self.missing = True
+                self._changed()
             return False
+        self.missing = False
         self._changed()
         return True

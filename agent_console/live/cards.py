@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from agent_console.tasks import Tasks
-from service_desk.errors import DeskError, NotFound
+from cti.where import where
+from service_desk.errors import NotFound
 from service_desk.views import CustomerCard
 
 log = structlog.get_logger(__name__)
@@ -126,9 +127,9 @@ class Cards:
                     # we read, the card is there now: read again, for the same languages.
                     if not entry.dirty:
                         entry.languages.clear()
-                except (TimeoutError, DeskError) as error:
+                except Exception as error:  # noqa: BLE001 - a card's edge: the next try shows it
                     tries += 1
-                    log.warning("live.card_failed", call_id=call_id, error=type(error).__name__)
+                    log.warning("live.card_failed", call_id=call_id, error=where(error))
                     if tries >= TRIES:
                         entry.languages.clear()  # the next one who asks tries again
                         return

@@ -15,8 +15,8 @@ import structlog
 
 from agent_console.live.parts import TALKING, Part
 from agent_console.tasks import Tasks
+from cti.where import where
 from service_desk.actor import Actor
-from service_desk.errors import DeskError
 from service_desk.views import CustomerCard, OfferView
 
 log = structlog.get_logger(__name__)
@@ -55,6 +55,6 @@ class Presenting:
         try:
             async with asyncio.timeout(SECONDS):
                 await self._present(call_id, offers, Actor(agent, "agent"))
-        except (TimeoutError, DeskError) as error:
-            log.warning("live.offers_not_kept", call_id=call_id, error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the offers' edge: the card stays
+            log.warning("live.offers_not_kept", call_id=call_id, error=where(error))
             self._kept.pop(call_id, None)

@@ -44,8 +44,8 @@ from cti.events import (
     LinkRestored,
     LiveAgent,
 )
+from cti.where import where
 from cti.wishes import BoardWanted, CommandDone
-from service_desk.errors import DeskError
 from service_desk.events import (
     AlarmsChanged,
     CardChanged,
@@ -192,8 +192,15 @@ class Screens:
                 call_id: shown.call_on_board(call, self.cards.any(call_id))
                 for call_id, call in calls.items()
             },
-            "link": {"link": {"stale_since": shown.moment(self._view.stale_since)}},
+            "link": {"link": self._link()},
             "alarms": dict(self._alarms.on) if self._alarms is not None else {},
+        }
+
+    def _link(self) -> dict[str, Any]:
+        alarms_are_missing = self._alarms is not None and self._alarms.missing
+        return {
+            "stale_since": shown.moment(self._view.stale_since),
+            "missing": ["alarms"] if alarms_are_missing else [],
         }
 
     # -- what moves it ----------------------------------------------------------------------
@@ -357,8 +364,8 @@ class Screens:
         try:
             async with asyncio.timeout(10):
                 self._names = await self._names_wanted()
-        except (TimeoutError, DeskError) as error:  # user names serve meanwhile
-            log.warning("live.names_failed", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - the names' edge: user names serve meanwhile
+            log.warning("live.names_failed", error=where(error))
             return
         for agent in self.hub.owners(DESK):
             self._publish_desk(agent)

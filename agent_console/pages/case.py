@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
@@ -11,13 +12,14 @@ from agent_console.access import require_filing, require_promise
 from agent_console.errors import BadRequest
 from agent_console.pages.case_list import PRIORITIES, STATUSES
 from agent_console.pages.forms import choice, field, local_time, number_in_path
+from agent_console.panels import aside
 from agent_console.recordings import missing_of
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
 from agent_console.words import N_
 from service_desk.actions.case import moves_from
 from service_desk.queries.parts import in_language
-from service_desk.views import CasePage
+from service_desk.views import CaseBrief, CasePage
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -27,21 +29,37 @@ async def show(request: web.Request) -> web.StreamResponse:
     if shown.merged_into is not None:
         return see_other(f"/cases/{quote(shown.merged_into, safe='')}")
     await writing.case_read(context, shown.case.number, by=actor_of(request))
-    customer = shown.customer
-    others = await reading.open_cases(context, customer.id) if customer is not None else ()
-    values = {
+    missing: list[str] = []
+    files = missing_of(context, shown.conversations)
+    draft = reading.draft(context, viewer.user, f"note:{shown.case.id}")
+    values: dict[str, Any] = {
         "shown": shown,
-        "missing": await missing_of(context, shown.conversations),
+        "lost": await aside("case", "recordings", files, frozenset(), missing),
         "statuses": moves_from(shown.case.status),
         "priorities": PRIORITIES,
-        "dispositions": await reading.dispositions(context, language_of(request)),
-        "open_cases": [case for case in others if case.number != shown.case.number],
-        "draft": await reading.draft(context, viewer.user, f"note:{shown.case.id}"),
+        "dispositions": await aside(
+            "case",
+            "dispositions",
+            reading.dispositions(context, language_of(request)),
+            (),
+            missing,
+        ),
+        "open_cases": await aside("case", "cases", _others(request, shown), (), missing),
+        "draft": await aside("case", "draft", draft, "", missing),
         "zone": context.time_zone,
         "names": await reading.names(context),
         "problem": "",
     }
+    values["absent"] = (*shown.missing, *missing)
     return page(request, "case.html", values)
+
+
+async def _others(request: web.Request, shown: CasePage) -> tuple[CaseBrief, ...]:
+    """The customer's other open cases."""
+    if shown.customer is None:
+        return ()
+    found = await reading.open_cases(request.app[CONTEXT], shown.customer.id)
+    return tuple(case for case in found if case.number != shown.case.number)
 
 
 async def note(request: web.Request) -> web.StreamResponse:

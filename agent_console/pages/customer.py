@@ -6,6 +6,7 @@ from aiohttp import web
 
 from agent_console import reading, writing
 from agent_console.pages.forms import number_in_path
+from agent_console.panels import aside
 from agent_console.recordings import missing_of
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of
@@ -17,9 +18,12 @@ async def show(request: web.Request) -> web.StreamResponse:
     customer_id = number_in_path(request)
     shown = await reading.customer(context, customer_id, language_of(request))
     await writing.customer_read(context, customer_id, by=actor_of(request))
+    missing: list[str] = []
+    files = missing_of(context, shown.conversations)
     values = {
         "shown": shown,
-        "missing": await missing_of(context, shown.conversations),
+        "lost": await aside("customer", "recordings", files, frozenset(), missing),
+        "absent": (*shown.missing, *missing),
         "names": await reading.names(context),
     }
     return page(request, "customer.html", values)

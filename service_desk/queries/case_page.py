@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection, select
 
 from service_desk import views
@@ -11,6 +13,7 @@ from service_desk.errors import CaseNotFound
 from service_desk.model import Case, Conversation, FollowUp
 from service_desk.queries import parts
 from service_desk.queries.legs import legs_of
+from service_desk.queries.panels import Panels
 
 MOST_CALLS = 50
 MOST_TIMELINE = 500
@@ -43,37 +46,60 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
     ).first()
     if row is None:
         raise CaseNotFound("there is no such case")
-    calls = connection.execute(
+    panels = Panels(connection, "case")
+    customer = None
+    if row.customer_id is not None:
+        customer = parts.customer(connection, row.customer_id, panels)
+    calls = panels.read("conversations", (), _calls, connection, desk, case_id)
+    return views.CasePage(
+        case=parts.brief_of_case(row, desk.settings.titles),
+        customer=customer,
+        timeline=panels.read(
+            "timeline",
+            (),
+            parts.timeline,
+            connection,
+            case_id,
+            language,
+            MOST_TIMELINE,
+            targets=desk.settings.targets(language),
+        ),
+        conversations=calls,
+        promises=panels.read("promises", (), _promises, connection, case_id, desk.clock.now()),
+        disposition=row.disposition,
+        merged_into=_number_of(connection, row.merged_into),
+        legs=panels.read("legs", {}, legs_of, connection, desk, [each.call_id for each in calls]),
+        joined=panels.read("joined", (), _joined, connection, case_id),
+        missing=panels.missing,
+    )
+
+
+def _number_of(connection: Connection, case_id: int | None) -> str | None:
+    if case_id is None:
+        return None
+    into = connection.execute(select(Case.id, Case.year).where(Case.id == case_id)).one()
+    return case_number(into.year, into.id)
+
+
+def _calls(connection: Connection, desk: Desk, case_id: int) -> tuple[views.ConversationBrief, ...]:
+    rows = connection.execute(
         parts.CONVERSATIONS.where(Conversation.case_id == case_id)
         .order_by(Conversation.arrived_at.desc())
         .limit(MOST_CALLS)
     ).all()
-    promises = connection.execute(parts.PROMISES.where(FollowUp.case_id == case_id).limit(50))
-    now = desk.clock.now()
-    merged = None
-    if row.merged_into is not None:
-        into = connection.execute(
-            select(Case.id, Case.year).where(Case.id == row.merged_into)
-        ).one()
-        merged = case_number(into.year, into.id)
-    return views.CasePage(
-        case=parts.brief_of_case(row, desk.settings.titles),
-        customer=None if row.customer_id is None else parts.customer(connection, row.customer_id),
-        timeline=parts.timeline(
-            connection, case_id, language, MOST_TIMELINE, targets=desk.settings.targets(language)
-        ),
-        conversations=parts.conversations(connection, calls, desk.settings.titles),
-        promises=tuple(parts.promise(each, now) for each in promises),
-        disposition=row.disposition,
-        merged_into=merged,
-        legs=legs_of(connection, desk, [each.call_id for each in calls]),
-        joined=tuple(
-            case_number(each.year, each.id)
-            for each in connection.execute(
-                select(Case.id, Case.year)
-                .where(Case.merged_into == case_id)
-                .order_by(Case.id)
-                .limit(MOST_CALLS)
-            )
-        ),
+    return parts.conversations(connection, rows, desk.settings.titles)
+
+
+def _promises(connection: Connection, case_id: int, now: datetime) -> tuple[views.Promise, ...]:
+    rows = connection.execute(parts.PROMISES.where(FollowUp.case_id == case_id).limit(50))
+    return tuple(parts.promise(each, now) for each in rows)
+
+
+def _joined(connection: Connection, case_id: int) -> tuple[str, ...]:
+    rows = connection.execute(
+        select(Case.id, Case.year)
+        .where(Case.merged_into == case_id)
+        .order_by(Case.id)
+        .limit(MOST_CALLS)
     )
+    return tuple(case_number(each.year, each.id) for each in rows)

@@ -22,6 +22,7 @@ from service_desk.model import (
 from service_desk.phone_number import understand
 from service_desk.queries import parts
 from service_desk.queries.legs import legs_of
+from service_desk.queries.panels import Panels
 
 MOST = 200
 
@@ -151,7 +152,7 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
             legs=legs_of(connection, desk, [now]).get(now, ()),
             customer=None
             if row.customer_id is None
-            else parts.customer(connection, row.customer_id),
+            else parts.customer(connection, row.customer_id, Panels(connection, "call")),
             path=parts.way(row.path),
         )
 

@@ -10,14 +10,16 @@ from sqlalchemy import Connection, bindparam, func, select
 from service_desk import views
 from service_desk.desk import Desk
 from service_desk.errors import ConversationNotFound
-from service_desk.model import Case, ContactPoint, Conversation, Customer, CustomerWorth
+from service_desk.model import Case, ContactPoint, Conversation, Customer
 from service_desk.offers.suggest import offers_for
 from service_desk.phone_number import PhoneNumber, shown, understand
 from service_desk.queries import parts
+from service_desk.queries.panels import Panels
 
 MOST_CANDIDATES = 12
 MOST_CONVERSATIONS = 8
 MOST_TIMELINE = 30
+MOST_PRODUCTS = 20
 
 _CALL = (
     select(
@@ -61,21 +63,26 @@ _open_cases = (
     .correlate(Customer)
     .scalar_subquery()
 )
-_CANDIDATES = (
-    select(
-        Customer.id,
-        Customer.name,
-        Customer.city,
-        parts.PERCENTILE,
-        _last_contact.label("last_contact_at"),
-        _open_cases.label("open_cases"),
+
+
+def _candidates_of(whom: parts.Customers) -> parts.Wanted:
+    return (
+        whom.select.with_only_columns(
+            Customer.id,
+            Customer.name,
+            Customer.city,
+            whom.percentile,
+            _last_contact.label("last_contact_at"),
+            _open_cases.label("open_cases"),
+        )
+        .join(ContactPoint, ContactPoint.customer_id == Customer.id)
+        .where(ContactPoint.value == bindparam("number"), ContactPoint.kind == "phone")
+        .order_by(whom.percentile.desc(), Customer.id)
+        .limit(MOST_CANDIDATES)
     )
-    .join(ContactPoint, ContactPoint.customer_id == Customer.id)
-    .outerjoin(CustomerWorth, parts.WORTH_NOW)
-    .where(ContactPoint.value == bindparam("number"), ContactPoint.kind == "phone")
-    .order_by(parts.PERCENTILE.desc(), Customer.id)
-    .limit(MOST_CANDIDATES)
-)
+
+
+_CANDIDATES, _CANDIDATES_UNVALUED = map(_candidates_of, (parts.CUSTOMERS, parts.UNVALUED))
 _CASE = parts.CASES.where(Case.id == bindparam("case_id"))
 _OF_CUSTOMER = (
     parts.CONVERSATIONS.where(
@@ -131,9 +138,11 @@ def read_card(
     """`card_for_call` over a plain connection."""
     call = _call(connection, call_id)
     number = understand(call.number or call.number_raw, desk.settings.region)
-    found = _candidates(connection, desk, call, language)
-    customer_id = call.customer_id
-    customer = parts.customer(connection, customer_id) if customer_id is not None else None
+    panels = Panels(connection, "card")
+    found = _candidates(connection, desk, call, language, panels)
+    customer = None
+    if call.customer_id is not None:
+        customer = parts.customer(connection, call.customer_id, panels)
     case = connection.execute(_CASE, {"case_id": call.case_id}).first() if call.case_id else None
     known = customer is not None or bool(found)
     return views.CustomerCard(
@@ -147,25 +156,27 @@ def read_card(
         dialed=call.dialed,
         queue=call.queue,
         waited=call.waited,
-        path=parts.way(call.path),
+        path=panels.read("path", (), parts.way, call.path),
         candidates=found,
         customer=customer,
         case=parts.brief_of_case(case, desk.settings.titles) if case else None,
-        open_cases=_other_cases(connection, desk, customer_id, call.case_id),
-        timeline=parts.timeline(
+        open_cases=panels.read("cases", (), _other_cases, connection, desk, call),
+        timeline=panels.read("timeline", (), _timeline, connection, desk, call, language),
+        conversations=panels.read("conversations", (), _conversations, connection, desk, call),
+        products=panels.read("products", (), _products, connection, call, language),
+        promises=panels.read("promises", (), _promises, connection, desk, call),
+        suggestion=panels.read(
+            "offers",
+            views.Suggestion(),
+            offers_for,
             connection,
-            call.case_id,
-            language,
-            MOST_TIMELINE,
-            targets=desk.settings.targets(language),
-        )
-        if call.case_id
-        else (),
-        conversations=_conversations(connection, desk, call),
-        products=parts.products(connection, customer_id, language, 20) if customer else (),
-        promises=_promises(connection, desk, customer_id),
-        suggestion=offers_for(connection, desk, customer, language=language, call_id=call.call_id),
+            desk,
+            customer,
+            language=language,
+            call_id=call.call_id,
+        ),
         disposition=call.disposition,
+        missing=panels.missing,
     )
 
 
@@ -184,11 +195,22 @@ def _call(connection: Connection, call_id: str) -> Any:
 
 
 def _candidates(
-    connection: Connection, desk: Desk, call: Any, language: str
+    connection: Connection, desk: Desk, call: Any, language: str, panels: Panels
 ) -> tuple[views.Candidate, ...]:
+    """Who has the number; what they are worth ranks them, and is no reason to show none."""
     if not call.number:
         return ()
-    rows = connection.execute(_CANDIDATES, {"number": call.number, "call_id": call.call_id}).all()
+    asked = (connection, desk, call, language)
+    found = panels.read("worth", None, _ranked, *asked, _CANDIDATES)
+    if found is None:
+        found = panels.read("candidates", (), _ranked, *asked, _CANDIDATES_UNVALUED)
+    return found
+
+
+def _ranked(
+    connection: Connection, desk: Desk, call: Any, language: str, wanted: parts.Wanted
+) -> tuple[views.Candidate, ...]:
+    rows = connection.execute(wanted, {"number": call.number, "call_id": call.call_id}).all()
     now = desk.clock.now()
     signs = [
         Sign(
@@ -247,13 +269,20 @@ def _shown(number: PhoneNumber, language: str) -> str:
     return shown(number.e164) if number.e164 else number.shown
 
 
-def _other_cases(
-    connection: Connection, desk: Desk, customer_id: int | None, own: int | None
-) -> tuple[views.CaseBrief, ...]:
-    if customer_id is None:
+def _other_cases(connection: Connection, desk: Desk, call: Any) -> tuple[views.CaseBrief, ...]:
+    if call.customer_id is None:
         return ()
-    found = parts.open_cases(connection, customer_id, desk.settings.titles)
-    return tuple(each for each in found if each.id != own)
+    found = parts.open_cases(connection, call.customer_id, desk.settings.titles)
+    return tuple(each for each in found if each.id != call.case_id)
+
+
+def _timeline(
+    connection: Connection, desk: Desk, call: Any, language: str
+) -> tuple[views.TimelineEntry, ...]:
+    if call.case_id is None:
+        return ()
+    targets = desk.settings.targets(language)
+    return parts.timeline(connection, call.case_id, language, MOST_TIMELINE, targets=targets)
 
 
 def _conversations(
@@ -267,11 +296,13 @@ def _conversations(
     return parts.conversations(connection, rows, desk.settings.titles)
 
 
-def _promises(
-    connection: Connection, desk: Desk, customer_id: int | None
-) -> tuple[views.Promise, ...]:
-    if customer_id is None:
+def _products(connection: Connection, call: Any, language: str) -> tuple[views.Product, ...]:
+    if call.customer_id is None:
         return ()
-    now = desk.clock.now()
-    rows = connection.execute(parts.PROMISES_TO, {"customer_id": customer_id})
-    return tuple(parts.promise(row, now) for row in rows)
+    return parts.products(connection, call.customer_id, language, MOST_PRODUCTS)
+
+
+def _promises(connection: Connection, desk: Desk, call: Any) -> tuple[views.Promise, ...]:
+    if call.customer_id is None:
+        return ()
+    return parts.promises_to(connection, call.customer_id, desk.clock.now())

@@ -15,6 +15,7 @@ from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer, CustomerWorth
 from service_desk.offers.suggest import offers_for
 from service_desk.queries import parts
+from service_desk.queries.panels import Panels
 
 Story = Literal["offers", "complaint", "several", "chinese", "hostile", "unknown", "withheld"]
 
@@ -98,7 +99,7 @@ def _first_with_offer(
     connection: Connection, desk: Desk, statement: Any, story: Story = "offers"
 ) -> Iterator[DemoCaller]:
     for row in connection.execute(statement).all():
-        customer = parts.customer(connection, row.id)
+        customer = parts.customer(connection, row.id, Panels(connection, "phone"))
         if offers_for(connection, desk, customer, language="en").offers:
             yield DemoCaller(number=row.value, names=(row.name,), story=story)
             return

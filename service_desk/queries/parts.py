@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from service_desk import views
 from service_desk.case_number import case_number
@@ -27,6 +38,7 @@ from service_desk.model import (
 )
 from service_desk.model.base import table_of
 from service_desk.phone_number import shown
+from service_desk.queries.panels import Panels
 from service_desk.queries.subject import subject_of
 from service_desk.queries.words import NAMING, story_line
 from service_desk.settings import Title
@@ -88,13 +100,36 @@ WORTH_NOW = and_(
     CustomerWorth.generation == current(table_of(CustomerWorth)),
 )
 PERCENTILE = func.coalesce(CustomerWorth.percentile, 1).label("value_percentile")
-CUSTOMERS = select(
-    Customer,
+
+
+Wanted = Select[*tuple[Any, ...]]
+
+
+class Customers(NamedTuple):
+    """Customers to be read; `percentile`: what to sort by their worth with."""
+
+    select: Wanted
+    percentile: ColumnElement[int]
+
+
+CUSTOMERS = Customers(
+    select(
+        Customer,
+        PERCENTILE,
+        func.coalesce(CustomerWorth.segment, "D").label("segment"),
+        exists().where(Purchase.customer_id == Customer.id).label("bought"),
+    ).outerjoin(CustomerWorth, WORTH_NOW),
     PERCENTILE,
-    func.coalesce(CustomerWorth.segment, "D").label("segment"),
-    exists().where(Purchase.customer_id == Customer.id).label("bought"),
-).outerjoin(CustomerWorth, WORTH_NOW)
-CUSTOMER = CUSTOMERS.where(Customer.id == bindparam("customer_id"))
+)
+_UNVALUED = literal(1).label("value_percentile")
+# What a customer is worth is computed by a job, and is no reason not to know who they are.
+UNVALUED = Customers(
+    select(Customer, _UNVALUED, literal("").label("segment"), literal(False).label("bought")),
+    _UNVALUED,
+)
+_CUSTOMER, _CUSTOMER_UNVALUED = (
+    each.select.where(Customer.id == bindparam("customer_id")) for each in (CUSTOMERS, UNVALUED)
+)
 OPEN_CASES = (
     CASES.where(Case.customer_id == bindparam("customer_id"), Case.status.in_(OPEN))
     .order_by(Case.opened_at.desc(), Case.id.desc())
@@ -215,18 +250,35 @@ def brief_of_customer(row: Any, points: Iterable[views.ContactPoint] = ()) -> vi
     )
 
 
-def customer(connection: Connection, customer_id: int) -> views.CustomerBrief | None:
+def customer(
+    connection: Connection, customer_id: int, panels: Panels
+) -> views.CustomerBrief | None:
     """One customer with their contact points, None if there is none."""
-    row = connection.execute(CUSTOMER, {"customer_id": customer_id}).first()
-    if row is None:
+    values = {"customer_id": customer_id}
+    rows = panels.read("worth", None, _all, connection, _CUSTOMER, values)
+    if rows is None:
+        rows = _all(connection, _CUSTOMER_UNVALUED, values)
+    if not rows:
         return None
-    points = connection.execute(CONTACT_POINTS, {"customer_id": customer_id})
-    return brief_of_customer(
-        row,
-        (
-            views.ContactPoint(id=each.id, kind=each.kind, value=each.value, raw=each.raw)
-            for each in points
-        ),
+    return brief_of_customer(rows[0], panels.read("contacts", (), _points, connection, values))
+
+
+def customers(
+    connection: Connection, panels: Panels, which: Callable[[Customers], Wanted]
+) -> Sequence[Any]:
+    """Those that `which` chooses, sorts and bounds; valued, if that can be read."""
+    rows = panels.read("worth", None, _all, connection, which(CUSTOMERS), {})
+    return _all(connection, which(UNVALUED), {}) if rows is None else rows
+
+
+def _all(connection: Connection, wanted: Wanted, values: Mapping[str, Any]) -> Sequence[Any]:
+    return connection.execute(wanted, values).all()
+
+
+def _points(connection: Connection, values: Mapping[str, Any]) -> tuple[views.ContactPoint, ...]:
+    return tuple(
+        views.ContactPoint(id=each.id, kind=each.kind, value=each.value, raw=each.raw)
+        for each in connection.execute(CONTACT_POINTS, values)
     )
 
 
@@ -338,6 +390,14 @@ def timeline(
         )
         for row in rows
     )
+
+
+def promises_to(
+    connection: Connection, customer_id: int, now: datetime
+) -> tuple[views.Promise, ...]:
+    """What is promised to a customer and not kept yet, by due time."""
+    rows = connection.execute(PROMISES_TO, {"customer_id": customer_id})
+    return tuple(promise(row, now) for row in rows)
 
 
 def _names(connection: Connection) -> dict[str, str]:

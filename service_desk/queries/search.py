@@ -11,6 +11,7 @@ from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer
 from service_desk.phone_number import understand
 from service_desk.queries import parts
+from service_desk.queries.panels import Panels
 from service_desk.typed import narrow
 
 MOST = 20
@@ -98,14 +99,13 @@ def _customers(
                 select(ContactPoint.customer_id).where(ContactPoint.value == wanted.lower())
             )
         )
-    rows = connection.execute(
-        parts.CUSTOMERS.where(or_(*either))
-        .order_by(
-            Customer.name_key.startswith(folded, autoescape=True).desc(),
-            parts.PERCENTILE.desc(),
-            Customer.id,
-        )
-        .limit(most)
-    ).all()
+    fits = or_(*either)
+    first = Customer.name_key.startswith(folded, autoescape=True).desc()
+
+    def best(whom: parts.Customers) -> parts.Wanted:
+        order = (first, whom.percentile.desc(), Customer.id)
+        return whom.select.where(fits).order_by(*order).limit(most)
+
+    rows = parts.customers(connection, Panels(connection, "search"), best)
     points = parts.points_of(connection, [row.id for row in rows])
     return tuple(parts.brief_of_customer(row, points.get(row.id, ())) for row in rows)

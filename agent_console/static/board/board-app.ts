@@ -10,6 +10,7 @@ import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
 import { alarm } from "../core/sounds";
 import type { KindOfAlarm, LiveAgent, LiveCall, LiveQueue } from "../core/types";
+import { absent, isAbsent } from "../ui/absent";
 import { PageElement } from "../ui/element";
 import { glyph, stateShape } from "../ui/icons";
 import { leave } from "../ui/leave";
@@ -112,6 +113,12 @@ export class BoardApp extends PageElement {
   }
 
   #alarms() {
+    const link = look<{ missing?: string[] }>(live.topic("board"), "link", "link");
+    return html`${isAbsent(link, "alarms") ? html`<section class="panel" aria-label=${t("Alarms")}><h2>${t("Alarms")}</h2>${absent()}</section>` : nothing}
+      ${this.#alarmsOn()}`;
+  }
+
+  #alarmsOn() {
     const on = all<KindOfAlarm>(live.topic("board"), "alarms").map(([, kind]) => kind);
     // Deltas put a kind that came last at the end: the newest is what people look for.
     on.sort((a, b) => b.since.localeCompare(a.since));

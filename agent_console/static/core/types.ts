@@ -224,12 +224,15 @@ export interface CustomerCard {
   promises: Promise_[];
   suggestion: { offers: OfferView[]; none_because: string };
   disposition: string | null;
+  /** Panels that could not be read, by the names of service_desk/views.py. */
+  missing?: string[];
 }
 
 export interface Today {
-  calls: number;
-  open_cases: number;
-  next: Promise_ | null;
+  calls?: number;
+  open_cases?: number;
+  next?: Promise_ | null;
+  missing?: string[];
   agenda?: Promise_[];
   cases?: CaseBrief[];
 }
@@ -274,6 +277,7 @@ export interface Boot {
   /** Status of a case -> what a person may choose for it. */
   moves?: Partial<Record<CaseStatus, CaseStatus[]>>;
   wrap_up?: number;
+  missing?: string[];
   numbers?: { number: string; name: string; note?: string }[];
   dial?: string;
 }

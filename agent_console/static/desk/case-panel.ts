@@ -5,6 +5,7 @@ import { day, span } from "../core/format";
 import { language, t, words } from "../core/i18n";
 import { actorWord, plain, priorityWord, statusWord } from "../core/labels";
 import type { CaseBrief, CaseStatus, CustomerCard, Priority } from "../core/types";
+import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
 import { say } from "../ui/toast";
 import { DeskElement, place } from "./desk-element";
@@ -27,7 +28,7 @@ export class CasePanel extends DeskElement {
     if (!card) return html`<section class="pane" aria-busy="true"><div class="skeleton w60"></div></section>`;
     return html`<section class="pane case-pane" aria-label=${t("The case")}>
       ${one ? this.#head(one, card) : html`<h2 class="muted">${t("The case is being opened…")}</h2>`}
-      <rd-timeline .entries=${card.timeline}></rd-timeline>
+      ${isAbsent(card, "timeline") ? absent() : html`<rd-timeline .entries=${card.timeline}></rd-timeline>`}
       ${this.#work(card)}
     </section>`;
   }
@@ -106,7 +107,7 @@ export class CasePanel extends DeskElement {
           ?disabled=${!one}
           @change=${(event: Event) => this.#dispose((event.target as HTMLSelectElement).value)}
         >
-          <option value="" disabled ?selected=${!card.disposition}>${t("How did it end? (d)")}</option>
+          <option value="" disabled ?selected=${!card.disposition}>${isAbsent(boot, "dispositions") ? t("This cannot be shown right now.") : t("How did it end? (d)")}</option>
           ${(boot.dispositions ?? []).map(
             (each) =>
               html`<option value=${each.code} ?selected=${each.code === card.disposition}>${words(each.label)}</option>`,

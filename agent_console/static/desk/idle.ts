@@ -5,6 +5,7 @@ import { day, hour, span } from "../core/format";
 import { language, t, tn, words } from "../core/i18n";
 import { priorityWord, statusWord, subjectWord } from "../core/labels";
 import type { CaseBrief, Promise_ } from "../core/types";
+import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
 import { onTick } from "../ui/since";
 import { DeskElement, place } from "./desk-element";
@@ -38,6 +39,7 @@ export class Idle extends DeskElement {
       </section>
       <section class="pane right" aria-label=${t("My day")}>
         <h2>${t("Today")}</h2>
+        ${isAbsent(today, "today") ? absent() : nothing}
         <dl class="day">
           <div><dt>${t("calls")}</dt><dd>${today?.calls ?? "–"}</dd></div>
           <div><dt>${t("open cases")}</dt><dd>${today?.open_cases ?? "–"}</dd></div>
@@ -65,6 +67,7 @@ export class Idle extends DeskElement {
   }
 
   #agenda(agenda: Promise_[] | undefined) {
+    if (isAbsent(this.desk.today, "agenda")) return absent();
     if (!agenda) return html`<div class="skeleton w80"></div><div class="skeleton w60"></div>`;
     if (agenda.length === 0) return html`<p class="muted lead">${t("Nothing is promised. Enjoy it.")}</p>`;
     return html`<ol class="lines agenda">${agenda.map((one) => {
@@ -87,6 +90,7 @@ export class Idle extends DeskElement {
   }
 
   #cases(cases: CaseBrief[] | undefined) {
+    if (isAbsent(this.desk.today, "agenda")) return absent();
     if (!cases)
       return html`<div class="skeleton w80"></div><div class="skeleton w60"></div><div class="skeleton w80"></div>`;
     if (cases.length === 0) return html`<p class="muted lead">${t("No case is yours right now.")}</p>`;

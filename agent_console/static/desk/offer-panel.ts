@@ -5,6 +5,7 @@ import { clock, day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
 import { actorWord, outcomeWord, queueWord, subjectWord } from "../core/labels";
 import type { ConversationBrief, CustomerCard, OfferOutcome, OfferView } from "../core/types";
+import { absent, isAbsent } from "../ui/absent";
 import { glyph } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
 
@@ -34,15 +35,19 @@ export class OfferPanel extends DeskElement {
       <h3 class="group first">${t("Offer")}</h3>
       ${this.#offers(card)}
       <h3 class="group">${
-        card.conversations.length > 0
-          ? tn("One conversation before", "{n} conversations before", card.conversations.length)
-          : t("No conversation before")
+        isAbsent(card, "conversations")
+          ? t("Conversations")
+          : card.conversations.length > 0
+            ? tn("One conversation before", "{n} conversations before", card.conversations.length)
+            : t("No conversation before")
       }</h3>
+      ${isAbsent(card, "conversations") ? absent() : nothing}
       <ol class="lines conversations">${card.conversations.map((one) => this.#conversation(one))}</ol>
     </section>`;
   }
 
   #offers(card: CustomerCard) {
+    if (isAbsent(card, "offers")) return absent();
     const { offers, none_because } = card.suggestion;
     if (offers.length === 0) {
       return html`<p class="no-offer">${none_because ? t("None: {why}", { why: none_because }) : t("None for now.")}</p>`;

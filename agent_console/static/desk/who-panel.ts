@@ -5,6 +5,7 @@ import { day, hour, initials, moment, money } from "../core/format";
 import { language, t, tn } from "../core/i18n";
 import { actorWord, caseCount, channelWord, languageWord, statusWord, subjectWord } from "../core/labels";
 import type { Candidate, CaseBrief, CustomerBrief, CustomerCard } from "../core/types";
+import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
 
@@ -16,12 +17,15 @@ export class WhoPanel extends DeskElement {
   override render() {
     const card = this.desk.card;
     if (!card) return this.#loading();
+    const missing = (panel: string) => (isAbsent(card, panel) ? absent() : nothing);
     const customer = card.customer;
     return html`<section class="pane" aria-label=${t("Who is calling")}>
-      ${customer ? this.#customer(customer, card) : this.#nobodyYet(card)}
+      ${customer ? this.#customer(customer, card) : this.#nobodyYet(card)} ${missing("candidates")}
       ${customer ? this.#warnings(customer, card) : nothing}
-      ${customer ? this.#facts(customer) : nothing}
+      ${isAbsent(card, "promises") ? html`<h3 class="group">${t("Promised")}</h3>${absent()}` : nothing}
+      ${customer ? this.#facts(customer, card) : nothing}
       ${this.#openCases(card)} ${this.#products(card)} ${customer ? this.#contacts(customer) : nothing}
+      ${missing("contacts")}
     </section>`;
   }
 
@@ -139,14 +143,14 @@ export class WhoPanel extends DeskElement {
       )}`;
   }
 
-  #facts(customer: CustomerBrief) {
+  #facts(customer: CustomerBrief, card: CustomerCard) {
     const since = customer.since ? new Date(customer.since).getFullYear() : null;
     const prefers = [channelWord(customer.preferred_channel), languageWord(customer.language)]
       .filter(Boolean)
       .join(", ");
     return html`<dl class="facts">
       <dt>${t("Value")}</dt>
-      ${customer.bought === false ? html`<dd class="muted">${t("no purchases yet")}</dd>` : this.#place(customer)}
+      ${isAbsent(card, "worth") ? html`<dd class="muted">${t("This cannot be shown right now.")}</dd>` : customer.bought === false ? html`<dd class="muted">${t("no purchases yet")}</dd>` : this.#place(customer)}
       ${since ? html`<dt>${t("Customer since")}</dt><dd>${since}</dd>` : nothing}
       ${prefers ? html`<dt>${t("Prefers")}</dt><dd>${prefers}</dd>` : nothing}
     </dl>`;
@@ -164,6 +168,7 @@ export class WhoPanel extends DeskElement {
 
   #openCases(card: CustomerCard) {
     const others = card.open_cases.filter((one) => one.id !== card.case?.id);
+    if (isAbsent(card, "cases")) return html`<h3 class="group">${t("Cases")}</h3>${absent()}`;
     if (!card.customer) return nothing;
     return html`<h3 class="group">${others.length > 0 ? caseCount(others.length) : t("No other open case")}</h3>
       <ul class="lines">${others.map((one) => this.#openCase(one, card))}</ul>`;
@@ -196,6 +201,7 @@ export class WhoPanel extends DeskElement {
   }
 
   #products(card: CustomerCard) {
+    if (isAbsent(card, "products")) return html`<h3 class="group">${t("Products")}</h3>${absent()}`;
     if (card.products.length === 0) return nothing;
     return html`<details class="fold">
       <summary><h3 class="group">${tn("{n} product", "{n} products", card.products.length)}</h3></summary>

@@ -1,0 +1,58 @@
+"""What stands beside a screen's own subject: one that cannot be read leaves the others as they are.
+
+The subject (the call, the case, the customer) is read outside: without it there is no screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from cti.where import where
+from service_desk.views import Panel
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class Panels:
+    """The panels of one screen while it is read; `missing` are those that could not be."""
+
+    def __init__(self, connection: Connection, screen: str) -> None:
+        self._connection = connection
+        self._screen = screen
+        self._missing: dict[Panel, None] = {}
+
+    @property
+    def missing(self) -> tuple[Panel, ...]:
+        """Which panels are not there, in the order in which they were read."""
+        return tuple(self._missing)
+
+    def read(
+        self,
+        panel: Panel,
+        otherwise: T,
+        function: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """What the function gives; `otherwise` if it fails, which is logged and said on the screen.
+
+        Raises DBAPIError if the connection itself is lost: then nothing can be read.
+        """
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:  # a panel's edge: whatever it is, the screen stays
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            log.error("panel.missing", screen=self._screen, panel=panel, error=where(error))
+        # Else PostgreSQL refuses all that follows: a statement of this transaction has failed.
+        self._connection.rollback()
+        self._missing[panel] = None
+        return otherwise
