@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, get_args
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 
 from service_desk.actions import checks
 from service_desk.actions.draft import forget
@@ -246,17 +246,12 @@ async def _dispose(uow: UnitOfWork, row: Any, code: str, call_id: str | None) ->
     ).first()
     if known is None:
         raise BadValue("disposition", "is unknown: {code}", code=code[:40])
-    changes: dict[str, Any] = {"disposition": known.code}
+    changes: dict[str, Any] = {}
+    if not await _stays_a_complaint(uow, row, known.code, call_id):
+        changes["disposition"] = known.code
     if known.resolves and checks.is_open(row.status):
         changes |= {"status": "resolved", "resolved_at": uow.now}
-    await uow.execute(
-        update(Conversation)
-        .where(
-            Conversation.case_id == row.id,
-            Conversation.call_id == (call_id or row.opened_by_call_id),
-        )
-        .values(disposition=known.code)
-    )
+    await _say_of_call(uow, row, call_id or row.opened_by_call_id, known.code)
     await checks.entry(
         uow,
         "disposition",
@@ -266,6 +261,36 @@ async def _dispose(uow: UnitOfWork, row: Any, code: str, call_id: str | None) ->
         code=known.code,
     )
     await _set(uow, row, **changes)
+
+
+async def _say_of_call(uow: UnitOfWork, row: Any, call_id: str | None, code: str) -> None:
+    """What was said of this call before is taken back wherever it stands: on calls that turned out
+    to be this one, on the case it opened and that became part of this one."""
+    if call_id is None:
+        return
+    said = update(Conversation).values(disposition=code)
+    found = await uow.execute(
+        said.where(Conversation.case_id == row.id, Conversation.call_id == call_id)
+    )
+    if not found.rowcount:
+        return
+    absorbed = select(Conversation.call_id).where(Conversation.merged_into == call_id)
+    await uow.execute(said.where(Conversation.merged_into == call_id))
+    its = or_(Case.opened_by_call_id == call_id, Case.opened_by_call_id.in_(absorbed))
+    await uow.execute(update(Case).where(Case.merged_into == row.id, its).values(disposition=code))
+
+
+async def _stays_a_complaint(uow: UnitOfWork, row: Any, code: str, call_id: str | None) -> bool:
+    """What was said of the case and of no call of it is not taken back by a word on a call."""
+    kinds = uow.desk.settings.offers.complaint_kinds
+    if call_id is None or row.disposition not in kinds or code in kinds:
+        return False
+    said_of_a_call = await uow.execute(
+        select(Conversation.call_id)
+        .where(Conversation.case_id == row.id, Conversation.disposition == row.disposition)
+        .limit(1)
+    )
+    return said_of_a_call.first() is None
 
 
 async def _leave(uow: UnitOfWork, own: Any, target: Any) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -26,6 +27,12 @@ class Case(Base):
         Index("ix_service_case_customer_id_status", "customer_id", "status"),
         Index("ix_service_case_status_opened_at", "status", "opened_at"),
         Index("ix_service_case_owner_status", "owner", "status"),
+        Index(
+            "ix_service_case_merged_into",
+            "merged_into",
+            sqlite_where=text("merged_into IS NOT NULL"),
+            postgresql_where=text("merged_into IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},  # a number said to a customer is never given again
     )
 

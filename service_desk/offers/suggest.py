@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import aliased
 
 from service_desk import views
 from service_desk.desk import Desk
 from service_desk.generations import current
-from service_desk.model import Case, PairCount, Presentation, Product, Purchase
+from service_desk.model import PairCount, Presentation, Product, Purchase
 from service_desk.model.base import table_of
 from service_desk.offers import gates
 from service_desk.offers.score import Pair, best, reason, score
+from service_desk.queries.complaint import open_complaint
 
 _first = aliased(Product)
 _second = aliased(Product)
 _OWNED = select(Purchase.product_id).where(Purchase.customer_id == bindparam("customer_id"))
-_COMPLAINT = (
-    select(Case.id)
-    .where(
-        Case.customer_id == bindparam("customer_id"),
-        Case.status.in_(("new", "open", "waiting")),
-        or_(
-            Case.kind.in_(bindparam("kinds", expanding=True)),
-            Case.disposition.in_(bindparam("kinds", expanding=True)),
-        ),
-    )
-    .limit(1)
-)
 _SHOWN = select(
     Presentation.id,
     Presentation.call_id,
@@ -111,13 +100,11 @@ def _standing(
     connection: Connection, desk: Desk, customer: views.CustomerBrief, call_id: str | None
 ) -> tuple[gates.Standing, dict[int, Any]]:
     values = {"customer_id": customer.id}
-    complaint = connection.execute(
-        _COMPLAINT, {**values, "kinds": list(desk.settings.offers.complaint_kinds)}
-    ).first()
+    kinds = desk.settings.offers.complaint_kinds
     presented = connection.execute(_SHOWN, values).all()
     standing = gates.Standing(
         do_not_contact=customer.do_not_contact,
-        open_complaint=complaint is not None,
+        open_complaint=open_complaint(connection, customer.id, kinds),
         owned=frozenset(row.product_id for row in connection.execute(_OWNED, values)),
         answers=tuple(
             (row.product_id, row.outcome, row.outcome_at)
