@@ -296,7 +296,7 @@ class NewNote(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class NewFollowUp(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A promise: what, until when (with a time zone), by whom (default: the token's)."""
+    """A promise: what, until when (with a time zone), by whom (default: the case's owner)."""
 
     text: Annotated[str, Meta(min_length=1, max_length=500, description=SEEN)]
     due_at: Moment

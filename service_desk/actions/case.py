@@ -12,10 +12,10 @@ from service_desk.actions.draft import forget
 from service_desk.actor import Actor
 from service_desk.case_number import case_number
 from service_desk.desk import Desk, UnitOfWork
-from service_desk.errors import BadValue, IllegalMove, StaffNotFound
+from service_desk.errors import BadValue, IllegalMove
 from service_desk.events import CardChanged, CaseOpened
 from service_desk.intake_merge import merge_case
-from service_desk.model import Case, Conversation, Disposition, Staff
+from service_desk.model import Case, Conversation, Disposition
 from service_desk.views import CaseStatus, Priority
 
 LONGEST_NOTE = 10_000
@@ -63,7 +63,7 @@ async def open_case(
         if customer_id is not None:
             await checks.customer(uow, customer_id)
         if owner is not None:
-            await _staff(uow, owner)
+            await checks.staff(uow, owner)
         made = await uow.execute(
             insert(Case), {**values, "year": uow.now.year, "opened_at": uow.now}
         )
@@ -121,12 +121,14 @@ async def change_case(
 async def set_disposition(
     desk: Desk, *, case_id: int, code: str, by: Actor, call_id: str | None = None
 ) -> None:
-    """Say how it ended; a disposition that resolves closes the case.
+    """Say how it ended; a disposition that resolves closes the case, and one that does not opens
+    it again if it was such a one that closed it.
 
     It is said of the call `call_id`, which may be filed under this case; of the call that opened
     the case if none is named.
 
-    Raises BadValue for an unknown code, CaseNotFound.
+    Raises BadValue for an unknown code, CaseNotFound, ConversationNotFound, IllegalMove for a call
+    that is filed elsewhere.
     """
     async with desk.write(by=by) as uow:
         await _dispose(uow, await checks.case(uow, case_id), code, call_id)
@@ -234,7 +236,7 @@ async def _rank(uow: UnitOfWork, row: Any, priority: Priority) -> None:
 
 async def _hand(uow: UnitOfWork, row: Any, to: str | None) -> None:
     if to is not None:
-        await _staff(uow, to)
+        await checks.staff(uow, to)
     await checks.entry(uow, "assigned", case_id=row.id, to=to)
     await checks.audit(uow, "case.assign", case_number(row.year, row.id), to=to)
     await _set(uow, row, owner=to)
@@ -247,10 +249,19 @@ async def _dispose(uow: UnitOfWork, row: Any, code: str, call_id: str | None) ->
     if known is None:
         raise BadValue("disposition", "is unknown: {code}", code=code[:40])
     changes: dict[str, Any] = {}
+    if call_id is not None:
+        call = await checks.conversation(uow, call_id)
+        if call.case_id != row.id:
+            raise IllegalMove("this call is filed under another case")
+        call_id = call.call_id
     if not await _stays_a_complaint(uow, row, known.code, call_id):
         changes["disposition"] = known.code
     if known.resolves and checks.is_open(row.status):
         changes |= {"status": "resolved", "resolved_at": uow.now}
+    elif not known.resolves and await _was_resolved_by_a_word(uow, row):
+        # It was not solved after all: somebody still has to work on it.
+        changes |= {"status": "open", "resolved_at": None}
+        await checks.entry(uow, "status", case_id=row.id, status="open", before="resolved")
     await _say_of_call(uow, row, call_id or row.opened_by_call_id, known.code)
     await checks.entry(
         uow,
@@ -261,6 +272,14 @@ async def _dispose(uow: UnitOfWork, row: Any, code: str, call_id: str | None) ->
         code=known.code,
     )
     await _set(uow, row, **changes)
+
+
+async def _was_resolved_by_a_word(uow: UnitOfWork, row: Any) -> bool:
+    """A disposition resolved it, which another one takes back."""
+    if row.status != "resolved" or row.disposition is None:
+        return False
+    said = select(Disposition.resolves).where(Disposition.code == row.disposition)
+    return bool((await uow.execute(said)).scalar())
 
 
 async def _say_of_call(uow: UnitOfWork, row: Any, call_id: str | None, code: str) -> None:
@@ -324,9 +343,3 @@ async def _set(uow: UnitOfWork, row: Any, **changes: Any) -> None:
         changes["status"] = "open"
     await uow.execute(update(Case).where(Case.id == row.id).values(touched=True, **changes))
     await checks.case_changed(uow, row)
-
-
-async def _staff(uow: UnitOfWork, name: str) -> None:
-    found = await uow.execute(select(Staff.id).where(Staff.name == name, Staff.active))
-    if found.first() is None:
-        raise StaffNotFound("there is no such member of staff")

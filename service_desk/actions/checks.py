@@ -8,13 +8,19 @@ from collections.abc import Container, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from service_desk.case_number import case_number
 from service_desk.desk import UnitOfWork
-from service_desk.errors import BadValue, CaseNotFound, ConversationNotFound, CustomerNotFound
+from service_desk.errors import (
+    BadValue,
+    CaseNotFound,
+    ConversationNotFound,
+    CustomerNotFound,
+    StaffNotFound,
+)
 from service_desk.events import CardChanged, CaseChanged
-from service_desk.model import Audit, Case, CaseEntry, Conversation, Customer
+from service_desk.model import Audit, Case, CaseEntry, Conversation, Customer, Staff
 from service_desk.queries.parts import OPEN
 
 # What no text holds: controls other than line breaks and tabs.
@@ -143,6 +149,13 @@ async def customer(uow: UnitOfWork, customer_id: int) -> Any:
     return found
 
 
+async def staff(uow: UnitOfWork, name: str) -> None:
+    """Somebody of this user name works here. Raises StaffNotFound."""
+    found = await uow.execute(select(Staff.id).where(Staff.name == name, Staff.active))
+    if found.first() is None:
+        raise StaffNotFound("there is no such member of staff")
+
+
 async def entry(
     uow: UnitOfWork,
     kind: str,
@@ -152,7 +165,14 @@ async def entry(
     text: str = "",
     **data: Any,
 ) -> int:
-    """A line on the timeline of a case, or of a call; its id."""
+    """A line on the timeline of a case, or of a call; its id.
+
+    A case that somebody did something to is `touched`: no merge of calls deletes it any more.
+    """
+    if case_id is not None:
+        await uow.execute(
+            update(Case).where(Case.id == case_id, ~Case.touched).values(touched=True)
+        )
     made = await uow.execute(
         insert(CaseEntry),
         {

@@ -8,8 +8,8 @@ from sqlalchemy import insert, select, update
 
 from service_desk.actions import checks
 from service_desk.actor import Actor
-from service_desk.desk import Desk
-from service_desk.errors import FollowUpNotFound
+from service_desk.desk import Desk, UnitOfWork
+from service_desk.errors import BadValue, FollowUpNotFound, IllegalMove
 from service_desk.events import FollowUpChanged
 from service_desk.model import FollowUp
 
@@ -26,23 +26,27 @@ async def promise(
 ) -> int:
     """Promise something by a time, for oneself unless `owner` says otherwise; its id.
 
-    With a case and no customer, it is promised to the case's customer. Raises BadValue,
-    CaseNotFound, CustomerNotFound.
+    With a case and no customer, it is promised to the case's customer; a program that names no
+    owner promises for the case's. Raises BadValue, CaseNotFound, CustomerNotFound, StaffNotFound,
+    IllegalMove if the case is another customer's.
     """
     said = checks.line("text", text, most=500)
     due = checks.moment("due_at", due_at)
     async with desk.write(by=by) as uow:
         case = None if case_id is None else await checks.case(uow, case_id)
-        if customer_id is None and case is not None:
-            customer_id = case.customer_id
-        elif customer_id is not None:
+        owner = await _owner(uow, owner, None if case is None else case.owner)
+        if customer_id is not None:
             await checks.customer(uow, customer_id)
+            if case is not None and case.customer_id not in (None, customer_id):
+                raise IllegalMove("this case is another customer's: say first who is calling")
+        elif case is not None:
+            customer_id = case.customer_id
         made = await uow.execute(
             insert(FollowUp),
             {
                 "text": said,
                 "due_at": due,
-                "owner": owner or by.name,
+                "owner": owner,
                 "case_id": None if case is None else case.id,
                 "customer_id": customer_id,
                 "made_by": by.name,
@@ -60,12 +64,23 @@ async def promise(
             FollowUpChanged(
                 at=uow.now,
                 follow_up_id=follow_up_id,
-                owner=owner or by.name,
+                owner=owner,
                 case_id=None if case is None else case.id,
                 customer_id=customer_id,
             )
         )
     return follow_up_id
+
+
+async def _owner(uow: UnitOfWork, named: str | None, of_case: str | None) -> str:
+    """Who will see it in their agenda: somebody who works here."""
+    if named is None and uow.by.staff_id is not None:
+        return uow.by.name
+    owner = named or of_case
+    if owner is None:
+        raise BadValue("owner", "must be named")
+    await checks.staff(uow, owner)
+    return owner
 
 
 async def keep(desk: Desk, *, follow_up_id: int, by: Actor) -> None:
