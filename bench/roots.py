@@ -16,13 +16,22 @@ def record_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("cel*.csv"), key=lambda each: (each.name == RECORDS, each))
 
 
+def pieces_of(data: bytes) -> Iterator[bytes]:
+    """The records of a file, each with its line end; a torn last one is left out.
+
+    A value may hold line ends.
+    """
+    start = 0
+    while start < len(data) and (end := record_end(data, start)) >= 0:
+        yield data[start : end + 1]
+        start = end + 1
+
+
 def records_in(folder: Path) -> Iterator[dict[str, Any]]:
     """The records in a folder, rotated files first; a torn last one is left out."""
     for file in record_files(folder):
-        data, start = file.read_bytes(), 0
-        while start < len(data) and (end := record_end(data, start)) >= 0:
-            values = quoted(data[start:end].decode("utf-8", "replace"), len(VALUES))
-            start = end + 1
+        for piece in pieces_of(file.read_bytes()):
+            values = quoted(piece[:-1].decode("utf-8", "replace"), len(VALUES))
             if values is not None:
                 yield dict(zip(VALUES, values, strict=True)) | {"eventtime": float(values[2])}
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bench.roots import record_files, records_in, roots_in
+from bench.roots import pieces_of, record_files, records_in, roots_in
 from bench.sipp import Agents, Callers, Counts
 from config.settings import load
 from cti.journal_records import VALUES
@@ -246,7 +246,7 @@ class Floor:
         chance = random.Random(1)
         late: dict[str, float] = defaultdict(lambda: chance.uniform(0.0, 0.5))
         for file in self.record_files():
-            lines = file.read_bytes().splitlines(keepends=True)
+            lines = list(pieces_of(file.read_bytes()))
             told = [dict(zip(VALUES, each[1:].split(b'","'), strict=False)) for each in lines]
             at = [float(each["eventtime"]) + late[str(each["uniqueid"])] for each in told]
             other = file.with_suffix(".shuffled")

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from bench.roots import pieces_of
 from tests.faults.conftest import Check, length
 from tests.faults.floor import Floor
 from tests.polling import until
@@ -76,7 +77,7 @@ def set_back(lines: list[bytes], _: random.Random) -> list[bytes]:
 
 
 def spoil(file: Path, damage: Damage) -> None:
-    lines = file.read_bytes().splitlines(keepends=True)
+    lines = list(pieces_of(file.read_bytes()))
     # The first line is what a file is known by; none of it was read yet.
     spoilt = [lines[0], *damage(lines[1:], random.Random(7))]
     other = file.with_suffix(".spoilt")
