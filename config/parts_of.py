@@ -92,6 +92,7 @@ def desk_settings(settings: Settings) -> DeskSettings:
     company = settings.company
     return DeskSettings(
         region=company.country,
+        system=settings.system,
         languages=company.languages,
         time_zone=company.time_zone,
         extensions={agent.extension: name for name, agent in settings.agents.items()},

@@ -48,6 +48,7 @@ class DeskSettings(Struct, frozen=True, kw_only=True):
     """Everything the desk needs to know from the settings file."""
 
     region: str = "DE"  # default region of national phone numbers
+    system: str = ""  # the Asterisk whose internal numbers people write
     languages: tuple[str, ...] = ("en", "zh")
     currency: str = "EUR"
     time_zone: str = "UTC"  # where a day begins

@@ -219,10 +219,11 @@ def _one_id_each() -> Iterator[None]:
 
 
 def _phone(desk: Desk, raw: str) -> tuple[str, str, str]:
-    number = understand(checks.line("phone", raw, most=64), desk.settings.region)
-    if number.kind != "number":
+    settings = desk.settings
+    number = understand(checks.line("phone", raw, most=64), settings.region, settings.system)
+    if not number.key:
         raise BadValue("phone", "is no telephone number: {number}", number=raw[:40])
-    return "phone", number.e164, raw.strip()[:64]
+    return "phone", number.key, raw.strip()[:64]
 
 
 async def _add(uow: UnitOfWork, customer_id: int, kind: str, value: str, raw: str) -> int:

@@ -32,7 +32,9 @@ class Conversation(Base):
     system: Mapped[str] = mapped_column(String(64), default="")
     direction: Mapped[str] = mapped_column(String(8), default="inbound")
     number_raw: Mapped[str] = mapped_column(String(80), default="")
-    number: Mapped[str] = mapped_column(String(32), default="")  # E.164 or ""
+    number: Mapped[str] = mapped_column(
+        String(32), default=""
+    )  # `PhoneNumber.key`: E.164, 4711@system, ""
     caller_name: Mapped[str] = mapped_column(String(120), default="")
     dialed: Mapped[str] = mapped_column(String(80), default="")
     trunk: Mapped[str] = mapped_column(String(32), default="")  # a caller's way in

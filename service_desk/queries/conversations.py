@@ -92,7 +92,7 @@ async def conversation_list(
     if customer_id is not None:
         where.append(Conversation.customer_id == customer_id)
     if number is not None:
-        where.append(Conversation.number == understand(number, desk.settings.region).e164)
+        where.append(Conversation.number == _key(desk, number))
     if agent is not None:
         where.append(Conversation.call_id.in_(select(Leg.call_id).where(Leg.agent == agent)))
     place = _cursor(after)
@@ -173,14 +173,18 @@ async def call_id_of_alias(desk: Desk, *, system: str, alias: str) -> str | None
     return await desk.fetch(read)
 
 
+def _key(desk: Desk, number: str) -> str:
+    return understand(number, desk.settings.region, desk.settings.system).key
+
+
 async def caller(desk: Desk, number: str) -> CallerFound:
     """Who has this number (raw and hostile)."""
-    e164 = understand(number, desk.settings.region).e164
-    if not e164:
+    key = _key(desk, number)
+    if not key:
         return CallerFound(matches=0)
 
     def read(connection: Connection) -> CallerFound:
-        from_number = parts.customers_of_number(connection, e164)
+        from_number = parts.customers_of_number(connection, key)
         if len(from_number) != 1:
             return CallerFound(matches=len(from_number))
         row = from_number[0]
@@ -194,12 +198,12 @@ async def case_status_for(
 ) -> tuple[str, views.CaseStatus] | None:
     """Number and status of the case people type as `digits`, if it belongs to a customer of this
     telephone number (raw); None otherwise, and nothing that would tell which of the two it was."""
-    e164 = understand(number, desk.settings.region).e164
-    if not e164 or not digits.isascii() or not digits.isdigit() or len(digits) > 12:
+    key = _key(desk, number)
+    if not key or not digits.isascii() or not digits.isdigit() or len(digits) > 12:
         return None
 
     def read(connection: Connection) -> tuple[str, views.CaseStatus] | None:
-        theirs = [row.id for row in parts.customers_of_number(connection, e164)]
+        theirs = [row.id for row in parts.customers_of_number(connection, key)]
         if not theirs:
             return None
         # People type the year as well, or not: C-2026-004711 is 2026004711 or 4711.

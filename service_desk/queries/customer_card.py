@@ -12,7 +12,7 @@ from service_desk.desk import Desk
 from service_desk.errors import ConversationNotFound
 from service_desk.model import Case, ContactPoint, Conversation, Customer
 from service_desk.offers.suggest import offers_for
-from service_desk.phone_number import PhoneNumber, shown, understand
+from service_desk.phone_number import PhoneNumber, understand
 from service_desk.queries import parts
 from service_desk.queries.panels import Panels
 
@@ -24,6 +24,7 @@ MOST_PRODUCTS = 20
 _CALL = (
     select(
         Conversation.call_id,
+        Conversation.system,
         Conversation.merged_into,
         Conversation.direction,
         Conversation.number,
@@ -137,7 +138,7 @@ def read_card(
 ) -> views.CustomerCard:
     """`card_for_call` over a plain connection."""
     call = _call(connection, call_id)
-    number = understand(call.number or call.number_raw, desk.settings.region)
+    number = understand(call.number_raw or call.number, desk.settings.region, call.system)
     panels = Panels(connection, "card")
     found = _candidates(connection, desk, call, language, panels)
     customer = None
@@ -148,7 +149,7 @@ def read_card(
     return views.CustomerCard(
         call_id=call.call_id,
         number_kind=_number_kind(number, known),
-        number=call.number or number.raw,
+        number=number.dialled,
         number_shown=_shown(number, language),
         number_vouched=_vouched(desk, call),
         caller_name=call.caller_name,
@@ -266,7 +267,7 @@ def _number_kind(number: PhoneNumber, known: bool) -> views.NumberKind:
 def _shown(number: PhoneNumber, language: str) -> str:
     if number.kind == "withheld":
         return "号码未显示" if language.startswith("zh") else "withheld"
-    return shown(number.e164) if number.e164 else number.shown
+    return number.shown
 
 
 def _other_cases(connection: Connection, desk: Desk, call: Any) -> tuple[views.CaseBrief, ...]:

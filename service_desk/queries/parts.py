@@ -321,9 +321,9 @@ _OF_NUMBER = (
 )
 
 
-def customers_of_number(connection: Connection, e164: str) -> Sequence[Any]:
-    """Everybody who has this number: id, name, language."""
-    return connection.execute(_OF_NUMBER, {"number": e164}).all()
+def customers_of_number(connection: Connection, key: str) -> Sequence[Any]:
+    """Everybody who has the number of this key: id, name, language."""
+    return connection.execute(_OF_NUMBER, {"number": key}).all()
 
 
 def open_cases(

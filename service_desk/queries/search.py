@@ -77,14 +77,20 @@ def _customers(
         Customer.name_key.contains(folded, autoescape=True),
         Customer.organisation.icontains(wanted, autoescape=True),
     ]
-    number = understand(wanted, desk.settings.region)
+    number = understand(wanted, desk.settings.region, desk.settings.system)
     if number.e164:
         either.append(
             Customer.id.in_(
                 select(ContactPoint.customer_id).where(ContactPoint.value == number.e164)
             )
         )
-    elif len(digits) >= 4 and len(digits) >= len(wanted.replace(" ", "")) - 2:
+    if number.kind == "extension":
+        either.append(
+            Customer.id.in_(
+                select(ContactPoint.customer_id).where(ContactPoint.value == number.key)
+            )
+        )
+    if not number.e164 and len(digits) >= 4 and len(digits) >= len(wanted.replace(" ", "")) - 2:
         either.append(
             Customer.id.in_(
                 select(ContactPoint.customer_id).where(
@@ -93,7 +99,7 @@ def _customers(
                 )
             )
         )
-    elif "@" in wanted:
+    if "@" in wanted:
         either.append(
             Customer.id.in_(
                 select(ContactPoint.customer_id).where(ContactPoint.value == wanted.lower())

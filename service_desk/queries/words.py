@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from service_desk.phone_number import WITHHELD, shown
+from service_desk.phone_number import is_withheld, shown
 
 _EN = {
     "arrived": "Call from {number} to {dialed}",
@@ -134,7 +134,7 @@ def story_line(
         if key in said:
             said[key] = _code(str(said[key]), zh=zh)
     number = str(said.get("number", "?"))
-    if number.lower() in WITHHELD:
+    if is_withheld(number):
         number = ""
     said["number"] = shown(number) if number.startswith("+") else _code(number, zh=zh)
     names = names or {}

@@ -272,7 +272,7 @@ async def test_unknown_numbers_have_a_card(desk: Desk, number: str, kind: str) -
 async def test_customers_are_checked(desk: Desk, ava: Actor) -> None:
     """What is no number, no address, no name or a duplicate is refused."""
     made = await customers.create_customer(desk, name="Anna", phones=[NUMBER], by=ava)
-    for wrong in ("12", "abc", ""):
+    for wrong in ("0000000000", "abc", ""):
         with pytest.raises(BadValue):
             await customers.add_contact_point(
                 desk, customer_id=made, kind="phone", value=wrong, by=ava

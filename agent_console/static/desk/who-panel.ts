@@ -222,7 +222,7 @@ export class WhoPanel extends DeskElement {
         ) => html`<li class="row">${glyph(one.kind === "phone" ? "phone" : "mail")}<span class="cut grow">${one.raw || one.value}</span>
           ${
             one.kind === "phone" && this.desk.call === undefined
-              ? html`<button type="button" class="link" @click=${() => this.desk.dial(one.value)}>${t("call")}</button>`
+              ? html`<button type="button" class="link" @click=${() => this.desk.dial(one.value.split("@")[0] ?? "")}>${t("call")}</button>`
               : nothing
           }</li>`,
       )}</ul>
