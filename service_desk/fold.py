@@ -129,7 +129,7 @@ def _told(of: Reading, region: str, now: datetime | None) -> Story:
         "system": of.facts[0].system[:64] if arrived is None else arrived.system[:64],
         "direction": direction,
         "number_raw": number.raw[:80] if number else "",
-        "number": number.e164 if number else "",
+        "number": number.key if number else "",
         "caller_name": printable(arrived.caller_name, 120) if arrived else "",
         "dialed": printable(arrived.dialed, 80) if arrived else "",
         "trunk": _trunk(arrived.channel) if arrived and direction == "inbound" else "",
@@ -185,7 +185,7 @@ def _number(of: Reading, region: str) -> PhoneNumber | None:
         return None
     outward = of.arrived.direction == "outbound"
     raw = of.arrived.dialed if outward else of.arrived.caller_number
-    return understand(raw, region)
+    return understand(raw, region, of.arrived.system)
 
 
 def _subject(of: Reading) -> tuple[str, str]:

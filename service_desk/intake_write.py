@@ -253,8 +253,8 @@ class Writing:
         """The customer of each call whose number became known, where exactly one has it."""
         numbers: dict[str, str] = {}
         for call_id, (old, new) in fresh.items():
-            e164 = new.number.e164 if new.number else ""
-            before = old.story.number.e164 if old.story and old.story.number else ""
+            e164 = new.number.key if new.number else ""
+            before = old.story.number.key if old.story and old.story.number else ""
             if e164 and e164 != before:
                 numbers[call_id] = e164
         if not numbers:
