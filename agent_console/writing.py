@@ -136,6 +136,12 @@ async def choose_customer(
     await customer.choose_customer(context.desk, call_id=call_id, customer_id=customer_id, by=by)
 
 
+async def take_along(context: ConsoleContext, call_id: str, *, by: Actor) -> int:
+    """What the number's calls left and is nobody's is the caller's; how many cases."""
+    context.paces.take("write", by)
+    return await customer.take_along(context.desk, call_id=call_id, by=by)
+
+
 async def create_customer(
     context: ConsoleContext,
     *,

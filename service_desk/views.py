@@ -268,6 +268,7 @@ class CustomerCard(Struct, frozen=True, kw_only=True):
     promises: tuple[Promise, ...]
     suggestion: Suggestion
     disposition: str | None = None
+    loose_cases: tuple[CaseBrief, ...] = ()  # open ones of this number that are nobody's yet
     missing: tuple[Panel, ...] = ()  # what could not be read, and is empty here for that
 
 

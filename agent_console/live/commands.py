@@ -86,6 +86,7 @@ COMMANDS: Mapping[str, Command] = {
     "transfer": Command(s.TransferTo, Needs.DESK_USE, telephone.transfer),
     "dial": Command(s.DialTo, Needs.DESK_USE, telephone.dial),
     "choose_customer": Command(s.Choose, Needs.CUSTOMER_WRITE, work.choose_customer),
+    "take_along": Command(s.OnCall, Needs.CUSTOMER_WRITE, work.take_along),
     "new_customer": Command(s.NewCustomer, Needs.CUSTOMER_WRITE, work.new_customer),
     "note": Command(s.Note, Needs.CASE_WRITE, work.note),
     "disposition": Command(s.Disposition, Needs.CASE_WRITE, work.disposition),

@@ -39,7 +39,7 @@ class PauseFor(Struct, frozen=True, kw_only=True):
 
 
 class OnCall(Struct, frozen=True, kw_only=True):
-    """`hang_up`."""
+    """`hang_up`, `take_along`."""
 
     call_id: CallId
 

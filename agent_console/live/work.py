@@ -38,6 +38,13 @@ async def choose_customer(session: Session, command: schemas.Choose) -> dict[str
     return {}
 
 
+async def take_along(session: Session, command: schemas.OnCall) -> dict[str, Any]:
+    """The cases of this number that are nobody's are the caller's."""
+    _must_be_mine(session, command.call_id)
+    taken = await writing.take_along(session.context, command.call_id, by=session.actor)
+    return {"cases": taken}
+
+
 async def new_customer(session: Session, command: schemas.NewCustomer) -> dict[str, Any]:
     """Make a customer and say that they are the caller."""
     _must_be_mine(session, command.call_id)

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.actions import checks
@@ -14,10 +14,11 @@ from service_desk.actor import Actor
 from service_desk.desk import Desk, UnitOfWork
 from service_desk.errors import BadValue, Conflict
 from service_desk.events import CardChanged, CustomerChanged, CustomerChosen
-from service_desk.model import Case, ContactPoint, Conversation, Customer, Presentation
+from service_desk.model import Case, ContactPoint, Conversation, Customer, FollowUp, Presentation
 from service_desk.phone_number import understand
 
 LONGEST_NAME = 200
+MOST_TAKEN = 200  # calls of one number, of before anybody knew whose it is
 CHANNELS = ("phone", "email", "sms", "post", "none")
 KINDS = ("person", "organisation")
 
@@ -126,6 +127,58 @@ async def choose_nobody(desk: Desk, *, call_id: str, by: Actor) -> None:
             await checks.case_changed(uow, case)
         await checks.audit(uow, "customer.nobody", call.call_id, was=call.customer_id)
         uow.tell(CardChanged(at=uow.now, call_id=call.call_id))
+
+
+async def take_along(desk: Desk, *, call_id: str, by: Actor) -> int:
+    """What came from the call's number before anybody knew who it is becomes the caller's, the
+    cases of it too; how many cases. Doing it twice is no error.
+
+    Raises ConversationNotFound, BadValue if nobody was chosen yet.
+    """
+    async with desk.write(by=by) as uow:
+        call = await checks.conversation(uow, call_id)
+        if call.customer_id is None:
+            raise BadValue("call_id", "has no customer yet")
+        if not call.number:
+            return 0
+        found = await uow.execute(
+            select(Conversation.call_id, Conversation.case_id)
+            .where(
+                Conversation.number == call.number,
+                Conversation.customer_id.is_(None),
+                Conversation.merged_into.is_(None),
+            )
+            .order_by(Conversation.arrived_at.desc())
+            .limit(MOST_TAKEN)
+        )
+        calls = found.all()
+        await uow.execute(
+            update(Conversation)
+            .where(Conversation.call_id.in_([each.call_id for each in calls]))
+            .values(customer_id=call.customer_id, customer_chosen=True)
+        )
+        taken = 0
+        for case_id in dict.fromkeys(each.case_id for each in calls if each.case_id is not None):
+            case = await checks.case(uow, case_id)
+            if case.customer_id is None:
+                taken += 1
+                await _is_theirs(uow, case, call.customer_id)
+        await checks.audit(uow, "customer.take_along", str(call.customer_id), call=call.call_id)
+        await _changed(uow, call.customer_id)
+        return taken
+
+
+async def _is_theirs(uow: UnitOfWork, case: Any, customer_id: int) -> None:
+    await uow.execute(
+        update(Case).where(Case.id == case.id).values(customer_id=customer_id, touched=True)
+    )
+    await uow.execute(
+        update(FollowUp)
+        .where(FollowUp.case_id == case.id, FollowUp.customer_id.is_(None))
+        .values(customer_id=customer_id)
+    )
+    await checks.entry(uow, "customer", case_id=case.id, customer_id=customer_id)
+    await checks.case_changed(uow, case)
 
 
 async def update_customer(

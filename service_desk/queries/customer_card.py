@@ -13,7 +13,7 @@ from service_desk.errors import ConversationNotFound
 from service_desk.model import Case, ContactPoint, Conversation, Customer
 from service_desk.offers.suggest import offers_for
 from service_desk.phone_number import PhoneNumber, understand
-from service_desk.queries import parts
+from service_desk.queries import history, parts
 from service_desk.queries.panels import Panels
 
 MOST_CANDIDATES = 12
@@ -85,21 +85,6 @@ def _candidates_of(whom: parts.Customers) -> parts.Wanted:
 
 _CANDIDATES, _CANDIDATES_UNVALUED = map(_candidates_of, (parts.CUSTOMERS, parts.UNVALUED))
 _CASE = parts.CASES.where(Case.id == bindparam("case_id"))
-_OF_CUSTOMER = (
-    parts.CONVERSATIONS.where(
-        Conversation.customer_id == bindparam("customer_id"),
-        Conversation.call_id != bindparam("call_id"),
-    )
-    .order_by(Conversation.arrived_at.desc())
-    .limit(MOST_CONVERSATIONS)
-)
-_OF_NUMBER = (
-    parts.CONVERSATIONS.where(
-        Conversation.number == bindparam("number"), Conversation.call_id != bindparam("call_id")
-    )
-    .order_by(Conversation.arrived_at.desc())
-    .limit(MOST_CONVERSATIONS)
-)
 
 
 class Sign(Struct, frozen=True, kw_only=True):
@@ -162,6 +147,9 @@ def read_card(
         customer=customer,
         case=parts.brief_of_case(case, desk.settings.titles) if case else None,
         open_cases=panels.read("cases", (), _other_cases, connection, desk, call),
+        loose_cases=panels.read(
+            "cases", (), history.loose_cases, connection, call, desk.settings.titles
+        ),
         timeline=panels.read("timeline", (), _timeline, connection, desk, call, language),
         conversations=panels.read("conversations", (), _conversations, connection, desk, call),
         products=panels.read("products", (), _products, connection, call, language),
@@ -289,11 +277,7 @@ def _timeline(
 def _conversations(
     connection: Connection, desk: Desk, call: Any
 ) -> tuple[views.ConversationBrief, ...]:
-    if call.customer_id is None and not call.number:
-        return ()
-    whose = _OF_NUMBER if call.customer_id is None else _OF_CUSTOMER
-    values = {"number": call.number, "customer_id": call.customer_id, "call_id": call.call_id}
-    rows = connection.execute(whose, values).all()
+    rows = history.before(connection, call, MOST_CONVERSATIONS)
     return parts.conversations(connection, rows, desk.settings.titles)
 
 

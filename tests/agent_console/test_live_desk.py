@@ -107,6 +107,7 @@ async def test_everything_an_agent_does_with_a_call_comes_back_on_the_card(
             ("follow_up", {"case_id": case_id, "text": "call", "due_at": "2030-01-01T10:00:00Z"}),
             ("choose_customer", {**call, "customer_id": office.customer_id}),
             ("choose_customer", {**call, "customer_id": customer_id}),
+            ("take_along", call),
             ("choose_customer", {**call, "customer_id": None}),
             ("status", {"case_id": case_id, "status": "waiting"}),
             ("resolve", {"case_id": case_id}),

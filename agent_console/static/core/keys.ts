@@ -52,6 +52,7 @@ export const KEYS = {
   note: { shown: "n", key: "n", group: "case", says: "Write a note" },
   saveNote: { shown: "Ctrl S", key: "s", ctrl: true, inFields: true, group: "case", says: "Save the note" },
   disposition: { shown: "d", key: "d", group: "case", says: "Disposition: how it ended" },
+  takeAlong: { shown: "a", key: "a", group: "case", says: "Earlier cases of this number are the caller's" },
   followUp: { shown: "f", key: "f", group: "case", says: "Promise a follow-up" },
   resolve: {
     shown: "Ctrl Enter",

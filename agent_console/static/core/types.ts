@@ -224,6 +224,8 @@ export interface CustomerCard {
   promises: Promise_[];
   suggestion: { offers: OfferView[]; none_because: string };
   disposition: string | null;
+  /** Open cases of this number that are nobody's yet. */
+  loose_cases?: CaseBrief[];
   /** Panels that could not be read, by the names of service_desk/views.py. */
   missing?: string[];
 }

@@ -179,6 +179,8 @@ export class DeskApp extends DeskElement {
       case "followUp":
         if (desk.card?.case) this.#open("followUp");
         return true;
+      case "takeAlong":
+        return desk.takeAlong();
       case "resolve":
         void panel?.resolve();
         return true;

@@ -187,6 +187,15 @@ export class DeskModel {
     } else void this.wish("choose_customer", { call_id: call.call_id, customer_id: customerId });
   }
 
+  /** What this number left before anybody knew whose it is becomes the caller's. */
+  takeAlong(): boolean {
+    const card = this.card;
+    if (!card?.customer || !card.loose_cases?.length) return false;
+    const name = card.customer.name;
+    void this.wish("take_along", { call_id: card.call_id }, t("They are {name}'s now.", { name }));
+    return true;
+  }
+
   offerOutcome(outcome: OfferOutcome): void {
     const card = this.card;
     const offers = card?.suggestion.offers ?? [];

@@ -3,6 +3,7 @@ import { customElement } from "lit/decorators.js";
 import { now } from "../core/boot";
 import { day, hour, initials, moment, money } from "../core/format";
 import { language, t, tn } from "../core/i18n";
+import { KEYS } from "../core/keys";
 import { actorWord, caseCount, channelWord, languageWord, statusWord, subjectWord } from "../core/labels";
 import type { Candidate, CaseBrief, CustomerBrief, CustomerCard } from "../core/types";
 import { absent, isAbsent } from "../ui/absent";
@@ -169,9 +170,23 @@ export class WhoPanel extends DeskElement {
   #openCases(card: CustomerCard) {
     const others = card.open_cases.filter((one) => one.id !== card.case?.id);
     if (isAbsent(card, "cases")) return html`<h3 class="group">${t("Cases")}</h3>${absent()}`;
-    if (!card.customer) return nothing;
-    return html`<h3 class="group">${others.length > 0 ? caseCount(others.length) : t("No other open case")}</h3>
+    if (!card.customer) return this.#looseCases(card);
+    return html`${this.#looseCases(card)}<h3 class="group">${others.length > 0 ? caseCount(others.length) : t("No other open case")}</h3>
       <ul class="lines">${others.map((one) => this.#openCase(one, card))}</ul>`;
+  }
+
+  /** Of this number, and nobody's: the third call of an unknown number shows what the first two left. */
+  #looseCases(card: CustomerCard) {
+    const loose = card.loose_cases ?? [];
+    if (loose.length === 0) return nothing;
+    return html`<h3 class="group">${tn("One open case of this number is nobody's", "{n} open cases of this number are nobody's", loose.length)}</h3>
+      ${
+        card.customer
+          ? html`<button type="button" id="take-along" ?disabled=${this.desk.isBusy("take_along")} @click=${() => this.desk.takeAlong()}>
+              ${t("They are {name}'s", { name: card.customer.name })}<kbd>${KEYS.takeAlong.shown}</kbd></button>`
+          : nothing
+      }
+      <ul class="lines">${loose.map((one) => this.#openCase(one, card))}</ul>`;
   }
 
   #openCase(one: CaseBrief, card: CustomerCard) {
