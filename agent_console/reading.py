@@ -85,9 +85,9 @@ async def cases(
     )
 
 
-async def case(context: ConsoleContext, number: str, language: str) -> CasePage:
-    """Everything about one case, by its number."""
-    return await case_page.case_page(context.desk, number[:40], language=language)
+async def case(context: ConsoleContext, number: str, language: str, *, times: int = 1) -> CasePage:
+    """Everything about one case, by its number; `times`: so many times as much of it."""
+    return await case_page.case_page(context.desk, number[:40], language=language, times=times)
 
 
 async def open_cases(context: ConsoleContext, customer_id: int) -> tuple[CaseBrief, ...]:
@@ -96,9 +96,12 @@ async def open_cases(context: ConsoleContext, customer_id: int) -> tuple[CaseBri
     return found.cases
 
 
-async def customer(context: ConsoleContext, customer_id: int, language: str) -> CustomerPage:
-    """One customer with the whole history."""
-    return await customer_page.customer_page(context.desk, customer_id, language=language)
+async def customer(
+    context: ConsoleContext, customer_id: int, language: str, *, times: int = 1
+) -> CustomerPage:
+    """One customer with the history; `times`: so many times as much of it."""
+    desk = context.desk
+    return await customer_page.customer_page(desk, customer_id, language=language, times=times)
 
 
 async def customers(
@@ -107,7 +110,7 @@ async def customers(
     """Customers that fit `q`, best first and one page of them; without `q` all, by id."""
     if q:
         found = await search.search(context.desk, q, limit=limit)
-        return found.customers, Page(total=len(found.customers))
+        return found.customers, Page(total=found.customers_total)
     return await context.desk.fetch(_customers, _id_in(cursor) or 0, limit)
 
 
@@ -225,6 +228,7 @@ async def today(context: ConsoleContext, agent: str) -> dict[str, Any]:
     found: dict[str, Any] = {"missing": missing}
     if day is not None:
         found |= {"calls": day.calls, "talked": day.talked, "open_cases": day.open_cases}
+        found["promises"] = day.promises
         found["next"] = to_builtins(day.next)
     if todo is not None:
         found |= {"agenda": to_builtins(todo.promises), "cases": to_builtins(todo.cases)}

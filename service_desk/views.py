@@ -269,6 +269,7 @@ class CustomerCard(Struct, frozen=True, kw_only=True):
     suggestion: Suggestion
     disposition: str | None = None
     loose_cases: tuple[CaseBrief, ...] = ()  # open ones of this number that are nobody's yet
+    totals: dict[Panel, int] = {}  # how many there are of what is listed, the newest of them here
     missing: tuple[Panel, ...] = ()  # what could not be read, and is empty here for that
 
 
@@ -284,6 +285,7 @@ class CasePage(Struct, frozen=True, kw_only=True):
     merged_into: str | None
     joined: tuple[str, ...] = ()  # numbers of cases that are now part of this one
     legs: dict[str, tuple[LegView, ...]] = {}  # by call, in order of time
+    totals: dict[Panel, int] = {}  # as of `CustomerCard`
     missing: tuple[Panel, ...] = ()  # as of `CustomerCard`
 
 
@@ -296,6 +298,7 @@ class CustomerPage(Struct, frozen=True, kw_only=True):
     products: tuple[Product, ...]
     promises: tuple[Promise, ...]
     suggestion: Suggestion
+    totals: dict[Panel, int] = {}  # as of `CustomerCard`
     missing: tuple[Panel, ...] = ()  # as of `CustomerCard`
 
 

@@ -11,7 +11,7 @@ from agent_console import reading, writing
 from agent_console.access import require_filing, require_promise
 from agent_console.errors import BadRequest
 from agent_console.pages.case_list import PRIORITIES, STATUSES
-from agent_console.pages.forms import choice, field, local_time, number_in_path
+from agent_console.pages.forms import choice, field, local_time, number_in_path, times_shown
 from agent_console.panels import aside
 from agent_console.recordings import missing_of
 from agent_console.render import page
@@ -25,7 +25,8 @@ from service_desk.views import CaseBrief, CasePage
 async def show(request: web.Request) -> web.StreamResponse:
     """GET /cases/{number}; the number of a case that became part of another leads there."""
     context, viewer = request.app[CONTEXT], signed_in(request)
-    shown = await _case(request)
+    times = times_shown(request)
+    shown = await _case(request, times)
     if shown.merged_into is not None:
         return see_other(f"/cases/{quote(shown.merged_into, safe='')}")
     await writing.case_read(context, shown.case.number, by=actor_of(request))
@@ -34,6 +35,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     draft = reading.draft(context, viewer.user, f"note:{shown.case.id}")
     values: dict[str, Any] = {
         "shown": shown,
+        "times": times,
         "lost": await aside("case", "recordings", files, frozenset(), missing),
         "statuses": moves_from(shown.case.status),
         "priorities": PRIORITIES,
@@ -154,10 +156,9 @@ async def join(request: web.Request) -> web.StreamResponse:
     return _back(into)
 
 
-async def _case(request: web.Request) -> CasePage:
-    return await reading.case(
-        request.app[CONTEXT], request.match_info["number"], language_of(request)
-    )
+async def _case(request: web.Request, times: int = 1) -> CasePage:
+    number, language = request.match_info["number"], language_of(request)
+    return await reading.case(request.app[CONTEXT], number, language, times=times)
 
 
 def _back(shown: CasePage) -> web.Response:

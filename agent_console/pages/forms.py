@@ -17,6 +17,7 @@ C = TypeVar("C", bound=str)
 
 # A path of this site: one slash, then no second one and no backslash (both would name a host).
 OWN_PATH = re.compile(r"\A/(?![/\\])[^\\\x00-\x20\x7f]*\Z")
+MOST_TIMES = 50  # of what a page shows at first
 ID = re.compile(r"\A[1-9][0-9]{0,15}\Z")
 
 
@@ -31,6 +32,12 @@ def number_in_path(request: web.Request, name: str = "id") -> int:
     if not ID.match(text):
         raise NotThere
     return int(text)
+
+
+def times_shown(request: web.Request) -> int:
+    """`?show=`: how many times as much of each list is wanted; 1 unless it is a sensible number."""
+    text = request.query.get("show", "")
+    return min(int(text), MOST_TIMES) if ID.match(text) else 1
 
 
 async def field(request: web.Request, name: str, *, longest: int, needed: bool = True) -> str:

@@ -28,6 +28,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         "query": text,
         "people": [_person(p) for p in found.customers],
         "cases": found.cases,
+        "people_total": found.customers_total,
+        "cases_total": found.cases_total,
         "names": await reading.names(context),
     }
     return page(request, "search.html", values)

@@ -22,6 +22,7 @@ class Today(Struct, frozen=True, kw_only=True):
     calls: int
     talked: float
     open_cases: int
+    promises: int
     next: views.Promise | None
 
 
@@ -69,11 +70,13 @@ async def today(desk: Desk, agent: str) -> Today:
         cases = connection.scalar(
             select(func.count()).select_from(Case).where(Case.owner == agent, Case.status.in_(OPEN))
         )
-        due = connection.execute(parts.PROMISES.where(FollowUp.owner == agent).limit(1)).first()
+        mine = parts.PROMISES.where(FollowUp.owner == agent)
+        due = connection.execute(mine.limit(1)).first()
         return Today(
             calls=calls,
             talked=round(talked or 0.0, 1),
             open_cases=cases or 0,
+            promises=parts.count(connection, mine, {}),
             next=None if due is None else parts.promise(due, desk.clock.now()),
         )
 

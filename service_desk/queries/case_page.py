@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from service_desk import views
 from service_desk.case_number import Named, case_named, case_number
@@ -18,13 +19,23 @@ from service_desk.queries.panels import Panels
 MOST_CALLS = 50
 MOST_TIMELINE = 500
 
+_OF: BindParameter[int] = bindparam("case_id")
+_CALLS = parts.CONVERSATIONS.where(Conversation.case_id == _OF).order_by(
+    Conversation.arrived_at.desc()
+)
+_PROMISES = parts.PROMISES.where(FollowUp.case_id == _OF)
+_JOINED = select(Case.id, Case.year).where(Case.merged_into == _OF).order_by(Case.id)
 
-async def case_page(desk: Desk, number: str, *, language: str = "en") -> views.CasePage:
-    """The case by its number ("C-2026-004711", "4711"). Raises CaseNotFound."""
+
+async def case_page(
+    desk: Desk, number: str, *, language: str = "en", times: int = 1
+) -> views.CasePage:
+    """The case by its number ("C-2026-004711", "4711"); `times`: so many times as much of each
+    kind, of which `totals` says how many there are. Raises CaseNotFound."""
     named = case_named(number)
     if named is None:
         raise CaseNotFound("that is no case number")
-    return await desk.fetch(_read_named, desk, named, language)
+    return await desk.fetch(_read_named, desk, named, language, times)
 
 
 async def case_by_id(desk: Desk, case_id: int, *, language: str = "en") -> views.CasePage:
@@ -32,14 +43,18 @@ async def case_by_id(desk: Desk, case_id: int, *, language: str = "en") -> views
     return await desk.fetch(read_case, desk, case_id, language)
 
 
-def _read_named(connection: Connection, desk: Desk, named: Named, language: str) -> views.CasePage:
+def _read_named(
+    connection: Connection, desk: Desk, named: Named, language: str, times: int
+) -> views.CasePage:
     year = connection.scalar(select(Case.year).where(Case.id == named.id))
     if year is None or not named.fits(year):
         raise CaseNotFound("there is no such case")
-    return read_case(connection, desk, named.id, language)
+    return read_case(connection, desk, named.id, language, times)
 
 
-def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -> views.CasePage:
+def read_case(
+    connection: Connection, desk: Desk, case_id: int, language: str, times: int = 1
+) -> views.CasePage:
     """`case_page` over a plain connection."""
     row = connection.execute(
         parts.CASES.add_columns(Case.disposition, Case.merged_into).where(Case.id == case_id)
@@ -50,26 +65,52 @@ def read_case(connection: Connection, desk: Desk, case_id: int, language: str) -
     customer = None
     if row.customer_id is not None:
         customer = parts.customer(connection, row.customer_id, panels)
-    calls = panels.read("conversations", (), _calls, connection, desk, case_id)
+    of_case, now = {"case_id": case_id}, desk.clock.now()
+    titles, targets = desk.settings.titles, desk.settings.targets(language)
+
+    def count(wanted: Any) -> Callable[[], int]:
+        return lambda: parts.count(connection, wanted, of_case)
+
+    calls = panels.listed(
+        "conversations",
+        MOST_CALLS * times,
+        lambda most: parts.conversations(
+            connection, connection.execute(_CALLS.limit(most), of_case).all(), titles
+        ),
+        count(_CALLS),
+    )
     return views.CasePage(
-        case=parts.brief_of_case(row, desk.settings.titles),
+        case=parts.brief_of_case(row, titles),
         customer=customer,
-        timeline=panels.read(
+        timeline=panels.listed(
             "timeline",
-            (),
-            parts.timeline,
-            connection,
-            case_id,
-            language,
-            MOST_TIMELINE,
-            targets=desk.settings.targets(language),
+            MOST_TIMELINE * times,
+            lambda most: parts.timeline(connection, case_id, language, most, targets=targets),
+            count(parts.TIMELINE),
         ),
         conversations=calls,
-        promises=panels.read("promises", (), _promises, connection, case_id, desk.clock.now()),
+        promises=panels.listed(
+            "promises",
+            MOST_CALLS * times,
+            lambda most: tuple(
+                parts.promise(each, now)
+                for each in connection.execute(_PROMISES.limit(most), of_case)
+            ),
+            count(_PROMISES),
+        ),
         disposition=row.disposition,
         merged_into=_number_of(connection, row.merged_into),
         legs=panels.read("legs", {}, legs_of, connection, desk, [each.call_id for each in calls]),
-        joined=panels.read("joined", (), _joined, connection, case_id),
+        joined=panels.listed(
+            "joined",
+            MOST_CALLS * times,
+            lambda most: tuple(
+                case_number(each.year, each.id)
+                for each in connection.execute(_JOINED.limit(most), of_case)
+            ),
+            count(_JOINED),
+        ),
+        totals=panels.totals,
         missing=panels.missing,
     )
 
@@ -79,27 +120,3 @@ def _number_of(connection: Connection, case_id: int | None) -> str | None:
         return None
     into = connection.execute(select(Case.id, Case.year).where(Case.id == case_id)).one()
     return case_number(into.year, into.id)
-
-
-def _calls(connection: Connection, desk: Desk, case_id: int) -> tuple[views.ConversationBrief, ...]:
-    rows = connection.execute(
-        parts.CONVERSATIONS.where(Conversation.case_id == case_id)
-        .order_by(Conversation.arrived_at.desc())
-        .limit(MOST_CALLS)
-    ).all()
-    return parts.conversations(connection, rows, desk.settings.titles)
-
-
-def _promises(connection: Connection, case_id: int, now: datetime) -> tuple[views.Promise, ...]:
-    rows = connection.execute(parts.PROMISES.where(FollowUp.case_id == case_id).limit(50))
-    return tuple(parts.promise(each, now) for each in rows)
-
-
-def _joined(connection: Connection, case_id: int) -> tuple[str, ...]:
-    rows = connection.execute(
-        select(Case.id, Case.year)
-        .where(Case.merged_into == case_id)
-        .order_by(Case.id)
-        .limit(MOST_CALLS)
-    )
-    return tuple(case_number(each.year, each.id) for each in rows)

@@ -20,6 +20,8 @@ MOST_CANDIDATES = 12
 MOST_CONVERSATIONS = 8
 MOST_TIMELINE = 30
 MOST_PRODUCTS = 20
+MOST_PROMISES = 20
+MOST_CASES = 20
 
 _CALL = (
     select(
@@ -146,14 +148,39 @@ def read_card(
         candidates=found,
         customer=customer,
         case=parts.brief_of_case(case, desk.settings.titles) if case else None,
-        open_cases=panels.read("cases", (), _other_cases, connection, desk, call),
+        open_cases=panels.listed(
+            "cases",
+            MOST_CASES,
+            lambda most: _other_cases(connection, desk, call, most),
+            lambda: parts.count(connection, parts.OPEN_CASES, _whose(call)),
+        ),
         loose_cases=panels.read(
             "cases", (), history.loose_cases, connection, call, desk.settings.titles
         ),
-        timeline=panels.read("timeline", (), _timeline, connection, desk, call, language),
-        conversations=panels.read("conversations", (), _conversations, connection, desk, call),
-        products=panels.read("products", (), _products, connection, call, language),
-        promises=panels.read("promises", (), _promises, connection, desk, call),
+        timeline=panels.listed(
+            "timeline",
+            MOST_TIMELINE,
+            lambda most: _timeline(connection, desk, call, language, most),
+            lambda: parts.count(connection, parts.TIMELINE, {"case_id": call.case_id}),
+        ),
+        conversations=panels.listed(
+            "conversations",
+            MOST_CONVERSATIONS,
+            lambda most: _conversations(connection, desk, call, most),
+            lambda: history.count_before(connection, call),
+        ),
+        products=panels.listed(
+            "products",
+            MOST_PRODUCTS,
+            lambda most: _products(connection, call, language, most),
+            lambda: parts.count(connection, parts.PRODUCTS, _whose(call)),
+        ),
+        promises=panels.listed(
+            "promises",
+            MOST_PROMISES,
+            lambda most: _promises(connection, desk, call, most),
+            lambda: parts.count(connection, parts.PROMISES_TO, _whose(call)),
+        ),
         suggestion=panels.read(
             "offers",
             views.Suggestion(),
@@ -165,6 +192,7 @@ def read_card(
             call_id=call.call_id,
         ),
         disposition=call.disposition,
+        totals=panels.totals,
         missing=panels.missing,
     )
 
@@ -193,7 +221,13 @@ def _candidates(
     found = panels.read("worth", None, _ranked, *asked, _CANDIDATES)
     if found is None:
         found = panels.read("candidates", (), _ranked, *asked, _CANDIDATES_UNVALUED)
-    return found
+    values = {"number": call.number, "call_id": call.call_id}
+    return panels.listed(
+        "candidates",
+        MOST_CANDIDATES,
+        lambda _most: found,
+        lambda: parts.count(connection, _CANDIDATES_UNVALUED, values),
+    )
 
 
 def _ranked(
@@ -258,36 +292,46 @@ def _shown(number: PhoneNumber, language: str) -> str:
     return number.shown
 
 
-def _other_cases(connection: Connection, desk: Desk, call: Any) -> tuple[views.CaseBrief, ...]:
+def _whose(call: Any) -> dict[str, Any]:
+    return {"customer_id": call.customer_id, "own": call.case_id or 0}
+
+
+def _other_cases(
+    connection: Connection, desk: Desk, call: Any, most: int
+) -> tuple[views.CaseBrief, ...]:
     if call.customer_id is None:
         return ()
-    found = parts.open_cases(connection, call.customer_id, desk.settings.titles)
-    return tuple(each for each in found if each.id != call.case_id)
+    titles = desk.settings.titles
+    return parts.open_cases(connection, call.customer_id, titles, most, but=call.case_id)
 
 
 def _timeline(
-    connection: Connection, desk: Desk, call: Any, language: str
+    connection: Connection, desk: Desk, call: Any, language: str, most: int
 ) -> tuple[views.TimelineEntry, ...]:
     if call.case_id is None:
         return ()
     targets = desk.settings.targets(language)
-    return parts.timeline(connection, call.case_id, language, MOST_TIMELINE, targets=targets)
+    return parts.timeline(connection, call.case_id, language, most, targets=targets)
 
 
 def _conversations(
-    connection: Connection, desk: Desk, call: Any
+    connection: Connection, desk: Desk, call: Any, most: int
 ) -> tuple[views.ConversationBrief, ...]:
-    rows = history.before(connection, call, MOST_CONVERSATIONS)
+    rows = history.before(connection, call, most)
     return parts.conversations(connection, rows, desk.settings.titles)
 
 
-def _products(connection: Connection, call: Any, language: str) -> tuple[views.Product, ...]:
+def _products(
+    connection: Connection, call: Any, language: str, most: int
+) -> tuple[views.Product, ...]:
     if call.customer_id is None:
         return ()
-    return parts.products(connection, call.customer_id, language, MOST_PRODUCTS)
+    return parts.products(connection, call.customer_id, language, most)
 
 
-def _promises(connection: Connection, desk: Desk, call: Any) -> tuple[views.Promise, ...]:
+def _promises(
+    connection: Connection, desk: Desk, call: Any, most: int
+) -> tuple[views.Promise, ...]:
     if call.customer_id is None:
         return ()
-    return parts.promises_to(connection, call.customer_id, desk.clock.now())
+    return parts.promises_to(connection, call.customer_id, desk.clock.now(), most)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam
 
 from service_desk import views
 from service_desk.desk import Desk
@@ -14,31 +17,68 @@ from service_desk.queries.panels import Panels
 
 MOST = 100
 
+_WHOSE: BindParameter[int] = bindparam("customer_id")
+_CASES = parts.CASES.where(Case.customer_id == _WHOSE, Case.status != "merged").order_by(
+    Case.opened_at.desc(), Case.id.desc()
+)
+_CALLS = parts.CONVERSATIONS.where(Conversation.customer_id == _WHOSE).order_by(
+    Conversation.arrived_at.desc()
+)
+
 
 async def customer_page(
-    desk: Desk, customer_id: int, *, language: str = "en"
+    desk: Desk, customer_id: int, *, language: str = "en", times: int = 1
 ) -> views.CustomerPage:
-    """Raises CustomerNotFound."""
-    return await desk.fetch(_read, desk, customer_id, language)
+    """`times`: so many times as much of each kind; how many there are stands in `totals`.
+
+    Raises CustomerNotFound.
+    """
+    return await desk.fetch(_read, desk, customer_id, language, MOST * times)
 
 
 def _read(
-    connection: Connection, desk: Desk, customer_id: int, language: str
+    connection: Connection, desk: Desk, customer_id: int, language: str, most: int
 ) -> views.CustomerPage:
     panels = Panels(connection, "customer")
     customer = parts.customer(connection, customer_id, panels)
     if customer is None:
         raise CustomerNotFound("there is no such customer")
-    whose = (connection, desk, customer_id)
+    whose = {"customer_id": customer_id}
+    titles, now = desk.settings.titles, desk.clock.now()
+
+    def count(wanted: Any) -> Callable[[], int]:
+        return lambda: parts.count(connection, wanted, whose)
+
     return views.CustomerPage(
         customer=customer,
-        cases=panels.read("cases", (), _cases, *whose),
-        conversations=panels.read("conversations", (), _calls, *whose),
-        products=panels.read(
-            "products", (), parts.products, connection, customer_id, language, MOST
+        cases=panels.listed(
+            "cases",
+            most,
+            lambda most: tuple(
+                parts.brief_of_case(row, titles)
+                for row in connection.execute(_CASES.limit(most), whose)
+            ),
+            count(_CASES),
         ),
-        promises=panels.read(
-            "promises", (), parts.promises_to, connection, customer_id, desk.clock.now()
+        conversations=panels.listed(
+            "conversations",
+            most,
+            lambda most: parts.conversations(
+                connection, connection.execute(_CALLS.limit(most), whose).all(), titles
+            ),
+            count(_CALLS),
+        ),
+        products=panels.listed(
+            "products",
+            most,
+            lambda most: parts.products(connection, customer_id, language, most),
+            count(parts.PRODUCTS),
+        ),
+        promises=panels.listed(
+            "promises",
+            most,
+            lambda most: parts.promises_to(connection, customer_id, now, most),
+            count(parts.PROMISES_TO),
         ),
         suggestion=panels.read(
             "offers",
@@ -49,25 +89,6 @@ def _read(
             customer,
             language=language,
         ),
+        totals=panels.totals,
         missing=panels.missing,
     )
-
-
-def _cases(connection: Connection, desk: Desk, customer_id: int) -> tuple[views.CaseBrief, ...]:
-    rows = connection.execute(
-        parts.CASES.where(Case.customer_id == customer_id, Case.status != "merged")
-        .order_by(Case.opened_at.desc(), Case.id.desc())
-        .limit(MOST)
-    )
-    return tuple(parts.brief_of_case(row, desk.settings.titles) for row in rows)
-
-
-def _calls(
-    connection: Connection, desk: Desk, customer_id: int
-) -> tuple[views.ConversationBrief, ...]:
-    rows = connection.execute(
-        parts.CONVERSATIONS.where(Conversation.customer_id == customer_id)
-        .order_by(Conversation.arrived_at.desc())
-        .limit(MOST)
-    ).all()
-    return parts.conversations(connection, rows, desk.settings.titles)

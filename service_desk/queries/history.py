@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, union_all
+from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from service_desk import views
 from service_desk.model import Case, Conversation
 from service_desk.queries import parts
 from service_desk.settings import Title
 
-MOST_CASES = 20
 MOST_CALLS = 200  # of a number, that are looked at for cases
 
 _OTHERS = (Conversation.call_id != bindparam("call_id"), Conversation.merged_into.is_(None))
@@ -64,6 +63,21 @@ def before(connection: Connection, call: Any, most: int) -> Sequence[Any]:
     return connection.execute(wanted, {**_asked(call), "most": most}).all()
 
 
+def count_before(connection: Connection, call: Any) -> int:
+    """How many there are of `before`."""
+    if call.customer_id is None and not call.number:
+        return 0
+    number = _OF_NUMBER if call.customer_id is None else _OF_NUMBER_ALONE
+    each = [number] if call.number else []
+    if call.customer_id is not None:
+        each.append(_OF_CUSTOMER)
+    found = (
+        connection.scalar(select(func.count()).select_from(Conversation).where(*one), _asked(call))
+        for one in each
+    )
+    return sum(many or 0 for many in found)
+
+
 def loose_cases(
     connection: Connection, call: Any, titles: Mapping[str, Title]
 ) -> tuple[views.CaseBrief, ...]:
@@ -76,4 +90,4 @@ def loose_cases(
     # Sorted out here: no index of cases that are nobody's is worth what it costs each call.
     rows = connection.execute(_THESE, {"ids": sorted(ids)})
     loose = [row for row in rows if row.customer_id is None and row.status in parts.OPEN]
-    return tuple(parts.brief_of_case(row, titles) for row in loose[:MOST_CASES])
+    return tuple(parts.brief_of_case(row, titles) for row in loose)

@@ -22,17 +22,35 @@ log = structlog.get_logger(__name__)
 
 
 class Panels:
-    """The panels of one screen while it is read; `missing` are those that could not be."""
+    """The panels of one screen while it is read; `missing` are those that could not be.
+
+    `totals`: how many there are of what a panel lists, however few of them are shown.
+    """
 
     def __init__(self, connection: Connection, screen: str) -> None:
         self._connection = connection
         self._screen = screen
         self._missing: dict[Panel, None] = {}
+        self.totals: dict[Panel, int] = {}
 
     @property
     def missing(self) -> tuple[Panel, ...]:
         """Which panels are not there, in the order in which they were read."""
         return tuple(self._missing)
+
+    def listed(
+        self,
+        panel: Panel,
+        most: int,
+        read: Callable[[int], tuple[T, ...]],
+        count: Callable[[], int],
+    ) -> tuple[T, ...]:
+        """At most so many; how many there are is only counted where that is not seen anyhow."""
+        found = self.read(panel, (), read, most)
+        if panel not in self._missing:
+            full = len(found) >= most
+            self.totals[panel] = self.read(panel, len(found), count) if full else len(found)
+        return found
 
     def read(
         self,

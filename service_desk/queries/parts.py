@@ -44,6 +44,7 @@ from service_desk.queries.words import NAMING, story_line
 from service_desk.settings import Title
 
 OPEN = ("new", "open", "waiting")
+MOST_POINTS = 50
 
 CASE_COLUMNS = (
     Case.id,
@@ -92,7 +93,7 @@ CONTACT_POINTS = (
     select(ContactPoint.id, ContactPoint.kind, ContactPoint.value, ContactPoint.raw)
     .where(ContactPoint.customer_id == bindparam("customer_id"))
     .order_by(ContactPoint.id)
-    .limit(50)
+    .limit(bindparam("most"))
 )
 # Join `CustomerWorth` by this: the worth that is read now, which a new customer has not got yet.
 WORTH_NOW = and_(
@@ -131,7 +132,11 @@ _CUSTOMER, _CUSTOMER_UNVALUED = (
     each.select.where(Customer.id == bindparam("customer_id")) for each in (CUSTOMERS, UNVALUED)
 )
 OPEN_CASES = (
-    CASES.where(Case.customer_id == bindparam("customer_id"), Case.status.in_(OPEN))
+    CASES.where(
+        Case.customer_id == bindparam("customer_id"),
+        Case.status.in_(OPEN),
+        Case.id != bindparam("own"),
+    )
     .order_by(Case.opened_at.desc(), Case.id.desc())
     .limit(bindparam("most"))
 )
@@ -167,7 +172,9 @@ PROMISES = (
     .where(FollowUp.kept_at.is_(None))
     .order_by(FollowUp.due_at, FollowUp.id)
 )
-PROMISES_TO = PROMISES.where(FollowUp.customer_id == bindparam("customer_id")).limit(20)
+PROMISES_TO = PROMISES.where(FollowUp.customer_id == bindparam("customer_id")).limit(
+    bindparam("most")
+)
 # A queue's recording begins when the call waits, and its file stays empty until two people talk:
 # there is nothing to hear of a call nobody answered, and no whole file before it ends.
 RECORDINGS = (
@@ -260,7 +267,20 @@ def customer(
         rows = _all(connection, _CUSTOMER_UNVALUED, values)
     if not rows:
         return None
-    return brief_of_customer(rows[0], panels.read("contacts", (), _points, connection, values))
+    points = panels.listed(
+        "contacts",
+        MOST_POINTS,
+        lambda most: _points(connection, {**values, "most": most}),
+        lambda: count(connection, CONTACT_POINTS, values),
+    )
+    return brief_of_customer(rows[0], points)
+
+
+def count(connection: Connection, wanted: Any, values: Mapping[str, Any]) -> int:
+    """How many rows a statement would give if it had no limit."""
+    of_all = wanted.limit(None).order_by(None)
+    rows = of_all.with_only_columns(literal(1).label("one"), maintain_column_froms=True)
+    return connection.scalar(select(func.count()).select_from(rows.subquery()), values) or 0
 
 
 def customers(
@@ -327,15 +347,21 @@ def customers_of_number(connection: Connection, key: str) -> Sequence[Any]:
 
 
 def open_cases(
-    connection: Connection, customer_id: int, titles: Mapping[str, Title], most: int = 20
+    connection: Connection,
+    customer_id: int,
+    titles: Mapping[str, Title],
+    most: int,
+    *,
+    but: int | None = None,
 ) -> tuple[views.CaseBrief, ...]:
-    """A customer's open cases, newest first."""
-    rows = connection.execute(OPEN_CASES, {"customer_id": customer_id, "most": most})
+    """A customer's open cases, newest first, `but` one."""
+    asked = {"customer_id": customer_id, "own": but or 0, "most": most}
+    rows = connection.execute(OPEN_CASES, asked)
     return tuple(brief_of_case(row, titles) for row in rows)
 
 
 def products(
-    connection: Connection, customer_id: int, language: str, most: int = 50
+    connection: Connection, customer_id: int, language: str, most: int
 ) -> tuple[views.Product, ...]:
     """What a customer bought, newest first."""
     rows = connection.execute(PRODUCTS, {"customer_id": customer_id, "most": most})
@@ -393,10 +419,10 @@ def timeline(
 
 
 def promises_to(
-    connection: Connection, customer_id: int, now: datetime
+    connection: Connection, customer_id: int, now: datetime, most: int
 ) -> tuple[views.Promise, ...]:
     """What is promised to a customer and not kept yet, by due time."""
-    rows = connection.execute(PROMISES_TO, {"customer_id": customer_id})
+    rows = connection.execute(PROMISES_TO, {"customer_id": customer_id, "most": most})
     return tuple(promise(row, now) for row in rows)
 
 

@@ -23,6 +23,8 @@ class Found(Struct, frozen=True, kw_only=True):
 
     cases: tuple[views.CaseBrief, ...] = ()
     customers: tuple[views.CustomerBrief, ...] = ()
+    cases_total: int = 0  # of all that fit, however few of them are here
+    customers_total: int = 0
 
 
 async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
@@ -36,6 +38,7 @@ async def search(desk: Desk, text: str, *, limit: int = MOST) -> Found:
 
 def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
     cases: list[views.CaseBrief] = []
+    unseen = 0
     titles = desk.settings.titles
     named = case_named(wanted)
     if named is not None:
@@ -51,27 +54,32 @@ def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
             ]
     folded = wanted.casefold()
     if len(folded) > 2 or not folded.isascii():
-        rows = connection.execute(
-            parts.CASES.where(
-                or_(
-                    Case.subject.icontains(wanted, autoescape=True),
-                    Case.subject_zh.contains(wanted, autoescape=True),
-                ),
-                Case.status != "merged",
-            )
-            .order_by(Case.id.desc())
-            .limit(most)
-        )
         known = {each.id for each in cases}
-        cases += [parts.brief_of_case(row, titles) for row in rows if row.id not in known]
+        fits = parts.CASES.where(
+            or_(
+                Case.subject.icontains(wanted, autoescape=True),
+                Case.subject_zh.contains(wanted, autoescape=True),
+            ),
+            Case.status != "merged",
+            Case.id.not_in(known),
+        )
+        found = connection.execute(fits.order_by(Case.id.desc()).limit(most)).all()
+        cases += [parts.brief_of_case(row, titles) for row in found]
+        if len(found) == most:
+            unseen = parts.count(connection, fits, {}) - most
+    customers, total = _customers(connection, desk, wanted, folded, most)
     return Found(
-        cases=tuple(cases[:most]), customers=_customers(connection, desk, wanted, folded, most)
+        cases=tuple(cases[:most]),
+        customers=customers,
+        cases_total=len(cases) + unseen,
+        customers_total=total,
     )
 
 
 def _customers(
     connection: Connection, desk: Desk, wanted: str, folded: str, most: int
-) -> tuple[views.CustomerBrief, ...]:
+) -> tuple[tuple[views.CustomerBrief, ...], int]:
+    """The best, and how many fit."""
     digits = "".join(c for c in wanted if c.isascii() and c.isdigit())
     either = [
         Customer.name_key.contains(folded, autoescape=True),
@@ -114,4 +122,7 @@ def _customers(
 
     rows = parts.customers(connection, Panels(connection, "search"), best)
     points = parts.points_of(connection, [row.id for row in rows])
-    return tuple(parts.brief_of_customer(row, points.get(row.id, ())) for row in rows)
+    total = len(rows)
+    if total == most:
+        total = parts.count(connection, select(Customer.id).where(fits), {})
+    return tuple(parts.brief_of_customer(row, points.get(row.id, ())) for row in rows), total

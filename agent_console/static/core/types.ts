@@ -224,6 +224,8 @@ export interface CustomerCard {
   promises: Promise_[];
   suggestion: { offers: OfferView[]; none_because: string };
   disposition: string | null;
+  /** How many there are of what is listed, by panel. */
+  totals?: Record<string, number>;
   /** Open cases of this number that are nobody's yet. */
   loose_cases?: CaseBrief[];
   /** Panels that could not be read, by the names of service_desk/views.py. */
@@ -235,6 +237,7 @@ export interface Today {
   open_cases?: number;
   next?: Promise_ | null;
   missing?: string[];
+  promises?: number;
   agenda?: Promise_[];
   cases?: CaseBrief[];
 }

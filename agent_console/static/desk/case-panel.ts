@@ -7,6 +7,7 @@ import { actorWord, plain, priorityWord, statusWord } from "../core/labels";
 import type { CaseBrief, CaseStatus, CustomerCard, Priority } from "../core/types";
 import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
+import { totalOf } from "../ui/more";
 import { say } from "../ui/toast";
 import { DeskElement, place } from "./desk-element";
 import "./follow-up";
@@ -28,7 +29,7 @@ export class CasePanel extends DeskElement {
     if (!card) return html`<section class="pane" aria-busy="true"><div class="skeleton w60"></div></section>`;
     return html`<section class="pane case-pane" aria-label=${t("The case")}>
       ${one ? this.#head(one, card) : html`<h2 class="muted">${t("The case is being opened…")}</h2>`}
-      ${isAbsent(card, "timeline") ? absent() : html`<rd-timeline .entries=${card.timeline}></rd-timeline>`}
+      ${isAbsent(card, "timeline") ? absent() : html`<rd-timeline .entries=${card.timeline} .total=${totalOf(card, "timeline", card.timeline.length)} .all=${one ? `/cases/${encodeURIComponent(one.number)}` : ""}></rd-timeline>`}
       ${this.#work(card)}
     </section>`;
   }

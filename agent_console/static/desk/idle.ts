@@ -7,6 +7,7 @@ import { priorityWord, statusWord, subjectWord } from "../core/labels";
 import type { CaseBrief, Promise_ } from "../core/types";
 import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
+import { more } from "../ui/more";
 import { onTick } from "../ui/since";
 import { DeskElement, place } from "./desk-element";
 import "./last-call";
@@ -43,7 +44,7 @@ export class Idle extends DeskElement {
         <dl class="day">
           <div><dt>${t("calls")}</dt><dd>${today?.calls ?? "–"}</dd></div>
           <div><dt>${t("open cases")}</dt><dd>${today?.open_cases ?? "–"}</dd></div>
-          <div><dt>${t("promises due")}</dt><dd>${today?.agenda?.length ?? "–"}</dd></div>
+          <div><dt>${t("promises due")}</dt><dd>${today?.promises ?? today?.agenda?.length ?? "–"}</dd></div>
         </dl>
         <h3 class="group">${t("Call someone")}</h3>
         <form class="row" @submit=${this.#dial}>
@@ -86,7 +87,8 @@ export class Idle extends DeskElement {
             : nothing
         }</p>
       </li>`;
-    })}</ol>`;
+    })}</ol>
+      ${more(this.desk.today?.promises ?? 0, agenda.length)}`;
   }
 
   #cases(cases: CaseBrief[] | undefined) {
@@ -118,7 +120,8 @@ export class Idle extends DeskElement {
           }</td>
         </tr>`;
       })}</tbody>
-    </table>`;
+    </table>
+    ${more(this.desk.today?.open_cases ?? 0, cases.length, boot.links.cases)}`;
   }
 
   #dial = (event: SubmitEvent) => {

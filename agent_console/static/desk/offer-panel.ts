@@ -7,6 +7,7 @@ import { actorWord, outcomeWord, queueWord, subjectWord } from "../core/labels";
 import type { ConversationBrief, CustomerCard, OfferOutcome, OfferView } from "../core/types";
 import { absent, isAbsent } from "../ui/absent";
 import { glyph } from "../ui/icons";
+import { more, totalOf } from "../ui/more";
 import { DeskElement, place } from "./desk-element";
 
 const OUTCOMES: OfferOutcome[] = ["accepted", "declined", "later", "not_presented"];
@@ -31,6 +32,9 @@ export class OfferPanel extends DeskElement {
   override render() {
     const card = this.desk.card;
     if (!card) return html`<section class="pane" aria-busy="true"><div class="skeleton w80"></div></section>`;
+    const shown = card.conversations.length;
+    const total = totalOf(card, "conversations", shown);
+    const all = card.customer ? `/customers/${card.customer.id}` : undefined;
     return html`<section class="pane" aria-label=${t("Offer and history")}>
       <h3 class="group first">${t("Offer")}</h3>
       ${this.#offers(card)}
@@ -38,11 +42,12 @@ export class OfferPanel extends DeskElement {
         isAbsent(card, "conversations")
           ? t("Conversations")
           : card.conversations.length > 0
-            ? tn("One conversation before", "{n} conversations before", card.conversations.length)
+            ? tn("One conversation before", "{n} conversations before", total)
             : t("No conversation before")
       }</h3>
       ${isAbsent(card, "conversations") ? absent() : nothing}
       <ol class="lines conversations">${card.conversations.map((one) => this.#conversation(one))}</ol>
+      ${more(total, shown, all)}
     </section>`;
   }
 

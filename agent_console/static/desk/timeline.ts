@@ -7,6 +7,7 @@ import { actorWord, plain } from "../core/labels";
 import type { TimelineEntry } from "../core/types";
 import { PageElement } from "../ui/element";
 import { type Glyph, glyph } from "../ui/icons";
+import { more } from "../ui/more";
 import { place } from "./desk-element";
 
 type Group = "all" | "talk" | "notes" | "changes";
@@ -46,6 +47,10 @@ const look = (kind: string): { icon: Glyph; group: Group } =>
 @customElement("rd-timeline")
 export class Timeline extends PageElement {
   @property({ attribute: false }) entries: TimelineEntry[] = [];
+  /** How many there are, with those that are not here. */
+  @property({ type: Number }) total = 0;
+  /** Where all of them are. */
+  @property() all = "";
   @state() private group: Group = "all";
 
   override render() {
@@ -75,6 +80,7 @@ export class Timeline extends PageElement {
             ? html`<li class="muted empty">${this.entries.length === 0 ? t("Nothing yet: this is the first time.") : t("Nothing of this kind.")}</li>`
             : nothing
         }
+        ${this.total > this.entries.length ? html`<li>${more(this.total, this.entries.length, this.all)}</li>` : nothing}
       </ol>`;
   }
 

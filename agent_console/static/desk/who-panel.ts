@@ -8,6 +8,7 @@ import { actorWord, caseCount, channelWord, languageWord, statusWord, subjectWor
 import type { Candidate, CaseBrief, CustomerBrief, CustomerCard } from "../core/types";
 import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
+import { more, totalOf } from "../ui/more";
 import { DeskElement, place } from "./desk-element";
 
 /** WHO: the caller at a glance, then what to know and what not to say. */
@@ -25,7 +26,7 @@ export class WhoPanel extends DeskElement {
       ${customer ? this.#warnings(customer, card) : nothing}
       ${isAbsent(card, "promises") ? html`<h3 class="group">${t("Promised")}</h3>${absent()}` : nothing}
       ${customer ? this.#facts(customer, card) : nothing}
-      ${this.#openCases(card)} ${this.#products(card)} ${customer ? this.#contacts(customer) : nothing}
+      ${this.#openCases(card)} ${this.#products(card)} ${customer ? this.#contacts(customer, card) : nothing}
       ${missing("contacts")}
     </section>`;
   }
@@ -37,7 +38,7 @@ export class WhoPanel extends DeskElement {
   }
 
   #customer(customer: CustomerBrief, card: CustomerCard) {
-    const others = card.candidates.length;
+    const others = totalOf(card, "candidates", card.candidates.length);
     return html`<div class="who-head">
         <span class="mark" aria-hidden="true">${initials(customer.name)}</span>
         <div class="grow">
@@ -69,7 +70,7 @@ export class WhoPanel extends DeskElement {
 
   #nobodyYet(card: CustomerCard) {
     if (card.candidates.length > 0) {
-      return html`<h2>${tn("One person may be calling", "{n} people may be calling", card.candidates.length)}</h2>
+      return html`<h2>${tn("One person may be calling", "{n} people may be calling", totalOf(card, "candidates", card.candidates.length))}</h2>
         <p class="muted lead">${t("Ask the name, then choose by its number.")}</p>
         ${this.#candidates(card)}`;
     }
@@ -105,6 +106,7 @@ export class WhoPanel extends DeskElement {
           <kbd>0</kbd><span class="grow">${t("None of them: a new customer")}</span>
         </button>
       </li>
+      <li>${more(totalOf(card, "candidates", card.candidates.length), Math.min(card.candidates.length, 9))}</li>
     </ol>`;
   }
 
@@ -141,7 +143,8 @@ export class WhoPanel extends DeskElement {
             <span class="nowrap">${t("by {when}", { when: moment(one.due_at, now(), place()) })}</span>
             ${one.owner ? html`<span class="muted nowrap">${actorWord(one.owner)}</span>` : nothing}</span>
         </p>`,
-      )}`;
+      )}
+      ${more(totalOf(card, "promises", card.promises.length), card.promises.length, `/customers/${customer.id}`)}`;
   }
 
   #facts(customer: CustomerBrief, card: CustomerCard) {
@@ -171,8 +174,9 @@ export class WhoPanel extends DeskElement {
     const others = card.open_cases.filter((one) => one.id !== card.case?.id);
     if (isAbsent(card, "cases")) return html`<h3 class="group">${t("Cases")}</h3>${absent()}`;
     if (!card.customer) return this.#looseCases(card);
-    return html`${this.#looseCases(card)}<h3 class="group">${others.length > 0 ? caseCount(others.length) : t("No other open case")}</h3>
-      <ul class="lines">${others.map((one) => this.#openCase(one, card))}</ul>`;
+    return html`${this.#looseCases(card)}<h3 class="group">${others.length > 0 ? caseCount(totalOf(card, "cases", others.length)) : t("No other open case")}</h3>
+      <ul class="lines">${others.map((one) => this.#openCase(one, card))}</ul>
+      ${more(totalOf(card, "cases", others.length), others.length, `/customers/${card.customer.id}`)}`;
   }
 
   /** Of this number, and nobody's: the third call of an unknown number shows what the first two left. */
@@ -219,18 +223,19 @@ export class WhoPanel extends DeskElement {
     if (isAbsent(card, "products")) return html`<h3 class="group">${t("Products")}</h3>${absent()}`;
     if (card.products.length === 0) return nothing;
     return html`<details class="fold">
-      <summary><h3 class="group">${tn("{n} product", "{n} products", card.products.length)}</h3></summary>
+      <summary><h3 class="group">${tn("{n} product", "{n} products", totalOf(card, "products", card.products.length))}</h3></summary>
       <ul class="lines">${card.products.map(
         (one) => html`<li class="row"><span class="cut grow" title=${one.sku}>${one.name}</span>
           <span class="sub nowrap">${money(one.price, one.currency, language())} · ${day(one.bought_at, now(), place())}</span></li>`,
       )}</ul>
+      ${more(totalOf(card, "products", card.products.length), card.products.length, card.customer ? `/customers/${card.customer.id}` : undefined)}
     </details>`;
   }
 
-  #contacts(customer: CustomerBrief) {
+  #contacts(customer: CustomerBrief, card: CustomerCard) {
     if (customer.contact_points.length === 0) return nothing;
     return html`<details class="fold">
-      <summary><h3 class="group">${tn("{n} contact point", "{n} contact points", customer.contact_points.length)}</h3></summary>
+      <summary><h3 class="group">${tn("{n} contact point", "{n} contact points", totalOf(card, "contacts", customer.contact_points.length))}</h3></summary>
       <ul class="lines">${customer.contact_points.map(
         (
           one,
