@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from agent_console.context import ConsoleContext
 from agent_console.errors import BadRequest
 from agent_console.panels import aside
+from agent_console.queue_days import QueueDay
 from agent_console.words import N_
 from service_desk.model import Customer, Draft
 from service_desk.queries import (
@@ -246,6 +247,14 @@ async def figures(context: ConsoleContext) -> tuple[Day, ...]:
         names = dict.fromkeys((*context.queues, *counted))
         found.append(Day(within, {name: counted.get(name) for name in names}))
     return tuple(found)
+
+
+async def queue_day(context: ConsoleContext) -> QueueDay:
+    """Today, by queue: what the board and the API show."""
+    since, _ = agenda.day_of(context.desk)
+    thresholds = {name: queue.threshold for name, queue in context.queues.items()}
+    rows = await queue_figures(context.desk, thresholds=thresholds)
+    return QueueDay(since=since, queues={row.queue: row for row in rows})
 
 
 async def alarms(context: ConsoleContext) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 from msgspec import structs
 
-from agent_console import writing
+from agent_console import reading, writing
 from agent_console.api import shapes
 from agent_console.api.endpoint import Call
 from agent_console.errors import Refused
+from agent_console.queue_days import QueueDay, as_counted, longest_since
 from cti.events import BoardSnapshot, LiveQueue
 from cti.wishes import BoardWanted, CommandDone
 
@@ -16,8 +17,9 @@ from cti.wishes import BoardWanted, CommandDone
 async def queues(call: Call) -> shapes.Queues:
     """GET /queues"""
     board = await _board(call)
+    day = await reading.queue_day(call.context)
     return shapes.Queues(
-        items=tuple(_queue(call, queue) for queue in board.queues.values()),
+        items=tuple(_queue(call, queue, board, day) for queue in board.queues.values()),
         stale_since=board.stale_since,
     )
 
@@ -28,9 +30,14 @@ async def agents(call: Call) -> shapes.Agents:
     return shapes.Agents(items=tuple(board.agents.values()), stale_since=board.stale_since)
 
 
-def _queue(call: Call, queue: LiveQueue) -> shapes.QueueNow:
+def _queue(call: Call, queue: LiveQueue, board: BoardSnapshot, day: QueueDay) -> shapes.QueueNow:
     title = call.context.title_of(queue.queue)
-    return shapes.QueueNow(**structs.asdict(queue), title=title.en, title_zh=title.zh)
+    return shapes.QueueNow(
+        **structs.asdict(as_counted(queue, day)),
+        title=title.en,
+        title_zh=title.zh,
+        longest_since=longest_since(queue, board.calls),
+    )
 
 
 async def _board(call: Call) -> BoardSnapshot:

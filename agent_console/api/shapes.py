@@ -154,6 +154,7 @@ class QueueNow(LiveQueue, frozen=True, kw_only=True):
 
     title: str
     title_zh: str
+    longest_since: datetime | None = None  # when the one who has waited longest came
 
 
 class Queues(Struct, frozen=True, kw_only=True):

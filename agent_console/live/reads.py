@@ -12,6 +12,8 @@ from agent_console.live.cards import Build
 from agent_console.live.last_calls import Read as ReadLast
 from agent_console.live.parts import Last
 from agent_console.live.today import Read
+from agent_console.queue_days import QueueDay
+from agent_console.queue_days import Read as ReadDays
 from service_desk.queries.agenda import last_call
 from service_desk.queries.customer_card import card_for_call
 from service_desk.views import CustomerCard
@@ -52,6 +54,15 @@ def names_reader(context: ConsoleContext) -> Callable[[], Awaitable[dict[str, st
 
     async def read() -> dict[str, str]:
         return await reading.names(context)
+
+    return read
+
+
+def days_reader(context: ConsoleContext) -> ReadDays:
+    """Reads the day of every queue."""
+
+    async def read() -> QueueDay:
+        return await reading.queue_day(context)
 
     return read
 

@@ -28,6 +28,8 @@ from agent_console.live.parts import Parts
 from agent_console.live.presenting import Present, Presenting
 from agent_console.live.state import Sections
 from agent_console.live.today import Today
+from agent_console.queue_days import QueueDays, as_counted, longest_since
+from agent_console.queue_days import Read as ReadDays
 from agent_console.tasks import Tasks
 from cti.board import Board
 from cti.bus import BusRestored
@@ -80,6 +82,7 @@ class Screens:
         present: Present | None = None,
         last: ReadLast | None = None,
         alarms: ReadAlarms | None = None,
+        days: ReadDays | None = None,
     ) -> None:
         self.hub = hub
         self.today = today
@@ -90,6 +93,7 @@ class Screens:
         self._presenting = Presenting(present, self._tasks) if present else None
         self._last = LastCalls(last, self._parts, self._publish_desk, self._tasks) if last else None
         self._alarms = Alarms(alarms, self._board_soon, self._tasks) if alarms else None
+        self._days = QueueDays(days, self._board_soon, self._tasks) if days else None
         self.cards = Cards(build_card, self._card_changed, self._tasks)
         self._board = Board(
             {name: queue.threshold for name, queue in context.queues.items()},
@@ -117,6 +121,7 @@ class Screens:
         self.today.listen(self._today_changed, self._tasks)
         self._tasks.start(self._read_names())
         self._read_alarms()
+        self._read_days()
         self._tasks.start(self._seed())
         self._tasks.start(self._tick())
 
@@ -178,9 +183,9 @@ class Screens:
         return {
             "queues": {
                 name: shown.queue_on_board(
-                    queue,
+                    as_counted(queue, self._days.day if self._days is not None else None),
                     self._context.title_of(queue.queue),
-                    calls.get(queue.waiting[0]) if queue.waiting else None,
+                    longest_since(queue, calls),
                 )
                 for name, queue in self._view.queues.items()
             },
@@ -197,10 +202,10 @@ class Screens:
         }
 
     def _link(self) -> dict[str, Any]:
-        alarms_are_missing = self._alarms is not None and self._alarms.missing
+        parts = (("alarms", self._alarms), ("figures", self._days))
         return {
             "stale_since": shown.moment(self._view.stale_since),
-            "missing": ["alarms"] if alarms_are_missing else [],
+            "missing": [name for name, part in parts if part is not None and part.missing],
         }
 
     # -- what moves it ----------------------------------------------------------------------
@@ -248,6 +253,8 @@ class Screens:
 
     def on_desk_event(self, event: DeskEvent) -> None:
         """Something was written: renew what shows it."""
+        if isinstance(event, CardChanged | CaseChanged | CaseOpened):
+            self._read_days()  # the intake tells so of calls, once their visits are written
         match event:
             case CardChanged(call_id=call_id):
                 self._renew_card(call_id)
@@ -360,6 +367,10 @@ class Screens:
         if self._alarms is not None:
             self._alarms.want()
 
+    def _read_days(self) -> None:
+        if self._days is not None:
+            self._days.want()
+
     async def _read_names(self) -> None:
         try:
             async with asyncio.timeout(10):
@@ -375,6 +386,8 @@ class Screens:
         while True:
             await asyncio.sleep(TICK)
             self._forget_over()
+            if self._days is not None:
+                self._days.tick()
             delta = self._board.tick(self._context.desk.clock.now())
             if delta:
                 self._view.queues.update(delta.set.get("queues", {}))

@@ -31,12 +31,12 @@ def call_on_board(call: LiveCall, card: Any) -> dict[str, Any]:
     }
 
 
-def queue_on_board(queue: LiveQueue, title: Any, first: LiveCall | None) -> dict[str, Any]:
-    """A queue by its title; `first`: the call that has waited longest."""
+def queue_on_board(queue: LiveQueue, title: Any, longest: datetime | None) -> dict[str, Any]:
+    """A queue by its title; `longest`: since when somebody has waited in it."""
     return {
         **plain(queue),
         "label": msgspec.to_builtins(title),
-        "longest_since": moment(first.queued_at if first else None),
+        "longest_since": moment(longest),
     }
 
 

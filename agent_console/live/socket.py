@@ -66,6 +66,7 @@ class LiveServer:
             present=work.presenter(context),
             last=reads.last_reader(context),
             alarms=reads.alarms_reader(context),
+            days=reads.days_reader(context),
         )
         self._translators: dict[str, Translator] = load_all(context.languages)
         self._depth = depth

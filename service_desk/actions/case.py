@@ -11,6 +11,7 @@ from service_desk.actions import checks
 from service_desk.actions.draft import forget
 from service_desk.actor import Actor
 from service_desk.case_number import case_number
+from service_desk.clock import year_of
 from service_desk.desk import Desk, UnitOfWork
 from service_desk.errors import BadValue, IllegalMove
 from service_desk.events import CardChanged, CaseOpened
@@ -64,13 +65,12 @@ async def open_case(
             await checks.customer(uow, customer_id)
         if owner is not None:
             await checks.staff(uow, owner)
-        made = await uow.execute(
-            insert(Case), {**values, "year": uow.now.year, "opened_at": uow.now}
-        )
+        year = year_of(uow.now, desk.settings.time_zone)
+        made = await uow.execute(insert(Case), {**values, "year": year, "opened_at": uow.now})
         key = made.inserted_primary_key
         case_id = int(key[0]) if key else 0
         await checks.entry(uow, "opened", case_id=case_id)
-        uow.tell(CaseOpened(at=uow.now, case_id=case_id, number=case_number(uow.now.year, case_id)))
+        uow.tell(CaseOpened(at=uow.now, case_id=case_id, number=case_number(year, case_id)))
     return case_id
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service_desk.actions import checks
 from service_desk.actor import Actor
 from service_desk.case_number import case_number
+from service_desk.clock import year_of
 from service_desk.desk import Desk, UnitOfWork
 from service_desk.errors import BadValue
 from service_desk.events import CardChanged, CaseChanged
@@ -122,7 +123,7 @@ def _ensure(connection: Connection, desk: Desk, call_id: str, system: str) -> st
         once(Case).on_conflict_do_nothing(index_elements=["opened_by_call_id"]),
         {
             "opened_by_call_id": call_id,
-            "year": now.year,
+            "year": year_of(now, desk.settings.time_zone),
             "subject_kind": "number",
             "subject": "",
             "opened_at": now,

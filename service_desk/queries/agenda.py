@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from sqlalchemy import Connection, distinct, func, select
 
 from service_desk import views
+from service_desk.clock import zone_of
 from service_desk.desk import Desk
 from service_desk.errors import FollowUpNotFound
 from service_desk.model import Case, CaseEntry, Conversation, Disposition, FollowUp, Leg
@@ -43,12 +44,10 @@ class Agenda(Struct, frozen=True, kw_only=True):
 
 def day_of(desk: Desk, at: datetime | None = None) -> tuple[datetime, datetime]:
     """Begin and end (UTC) of the company's day that `at` (now) lies in."""
-    try:
-        zone = ZoneInfo(desk.settings.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
+    zone = zone_of(desk.settings.time_zone)
     local = (at or desk.clock.now()).astimezone(zone)
-    begin = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    # The first of the two where the hour at midnight comes twice (Havana, in autumn).
+    begin = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
     end = (begin + timedelta(days=1, hours=12)).replace(hour=0)  # a day may have 23 or 25 hours
     utc = ZoneInfo("UTC")
     return begin.astimezone(utc), end.astimezone(utc)

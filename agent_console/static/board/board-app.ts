@@ -185,7 +185,8 @@ export class BoardApp extends PageElement {
       [t("abandoned"), abandoned, t("of {n}", { n: total.answered + abandoned })],
       [t("agents available"), count("available"), t("{n} talking", { n: count("talking") + count("held") })],
     ];
-    return html`<dl class="figures">${figures.map(
+    const link = look<{ missing?: string[] }>(live.topic("board"), "link", "link");
+    return html`${isAbsent(link, "figures") ? absent() : nothing}<dl class="figures">${figures.map(
       ([name, value, note]) =>
         html`<div><dt>${name}</dt><dd>${value}</dd><dd class="note">${note}</dd></div>`,
     )}</dl>`;

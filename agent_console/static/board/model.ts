@@ -38,6 +38,7 @@ export class History {
 export function longestSince(queue: LiveQueue, calls: ReadonlyMap<string, LiveCall>): string | null {
   if (queue.waiting.length === 0) return null;
   if (queue.longest_since) return queue.longest_since;
+  // Not the first in line: who has priority goes before others.
   const times = queue.waiting.map((id) => calls.get(id)?.queued_at).filter((at): at is string => Boolean(at));
   return times.sort()[0] ?? null;
 }
