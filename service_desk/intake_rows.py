@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from service_desk.clock import year_of
 from service_desk.intake_sql import ONLY_INSERTED
 from service_desk.story import Story
 
@@ -92,14 +93,14 @@ class Rows:
         ]
         return self._count() > before
 
-    def case(self, new: Story, customer_id: int | None) -> None:
-        """Gather the case that this call opens."""
+    def case(self, new: Story, customer_id: int | None, zone: str) -> None:
+        """Gather the case that this call opens; `zone`: the company's, whose year it is."""
         arrived_at: datetime = new.conversation["arrived_at"]
         agents = new.conversation["agents"]
         self.cases.append(
             {
                 "opened_by_call_id": new.call_id,
-                "year": arrived_at.year,
+                "year": year_of(arrived_at, zone),
                 "subject_kind": new.subject[0],
                 "subject": new.subject[1],
                 "subject_zh": "",

@@ -272,7 +272,7 @@ class Writing:
             self.changed.add(call_id)
         row = {"b_call": call_id}
         if opens:
-            self.rows.case(new, customer_id)
+            self.rows.case(new, customer_id, self.desk.settings.time_zone)
             self.opened.append(call_id)
             self.cards.add(call_id)
         elif opened and not new.opens_case:

@@ -14,6 +14,7 @@ from service_desk.desk import Desk
 from service_desk.queries.agenda import day_of
 from service_desk.queries.case_page import case_by_id
 from service_desk.settings import DeskSettings
+from tests.service_desk.test_case_actions import arrive
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,5 @@ async def test_the_year_of_a_case_is_the_companys(
     assert (await case_by_id(desk, made)).case.number.startswith(f"C-{year}-")
     await calls.note_path(desk, call_id="a", steps=(("Main", "1"),), by=IVR)
     assert (await case_by_id(desk, made + 1)).case.number.startswith(f"C-{year}-")
+    opened = await arrive(desk, "b")
+    assert (await case_by_id(desk, opened)).case.number.startswith(f"C-{year}-")
