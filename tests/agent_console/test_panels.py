@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from structlog.testing import capture_logs
 
 from agent_console import reading
@@ -16,6 +16,7 @@ from agent_console.live.cards import Cards
 from agent_console.live.today import Today
 from agent_console.tasks import Tasks
 from service_desk.actor import SYSTEM
+from service_desk.model import Conversation
 from service_desk.sales.products import create_product
 from service_desk.sales.purchases import create_purchase
 from service_desk.views import CustomerCard
@@ -144,3 +145,21 @@ async def test_a_board_without_its_alarms_says_so_until_they_are_there(
     await tasks.idle()
     assert seen == [True, False]
     assert alarms.on == {"disk_full": {}}
+
+
+async def test_a_page_says_how_many_there_are_and_leads_to_the_rest(
+    office: Office, door: Open
+) -> None:
+    async with office.desk.write(by=SYSTEM) as uow:
+        at = office.desk.clock.now()
+        row = {"customer_id": office.customer_id, "arrived_at": at, "direction": "inbound"}
+        await uow.execute(insert(Conversation), [{**row, "call_id": f"c{n}"} for n in range(103)])
+    browser = await door("ava")
+    page = await (await browser.get(f"/customers/{office.customer_id}")).text()
+    assert "100 of 103 are shown." in page
+    assert 'href="?show=2"' in page
+    page = await (await browser.get(f"/customers/{office.customer_id}?show=2")).text()
+    assert "are shown." not in page
+    for wrong in ("0", "x", "9" * 30, "-1"):
+        answer = await browser.get(f"/customers/{office.customer_id}?show={wrong}")
+        assert answer.status == 200
