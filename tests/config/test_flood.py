@@ -155,10 +155,10 @@ def test_the_shares_leave_a_reserve_however_few_there_are() -> None:
     """Together with a file beside each page they stay below the limit."""
     for files in (256, FILES, 1_024, 4_096, descriptors.ENOUGH):
         most = descriptors.shared(files, ALL_ROLES)
-        taken = sum(most[role] * descriptors.SHARES[role].takes for role in ALL_ROLES)
+        taken = sum(most[role] * descriptors.SHARES[role].takes for role in most)
         assert taken + descriptors.HEALTH[0] + descriptors.RESERVE <= files
         assert all(most.values())
-    assert most == {role: descriptors.SHARES[role].most for role in ALL_ROLES}
+    assert most == {role: descriptors.SHARES[role].most for role in ("web", "live", "ivr")}
     gate = descriptors.shared(descriptors.ENOUGH, {"gate"})["gate"]
     assert gate == descriptors.SHARES["gate"].most
     alone = descriptors.shared(FILES, {"web"})
