@@ -472,3 +472,34 @@ async def test_another_language_is_what_the_desk_writes_in_too(page: Page, desk:
     await desk.command("subscribe", 2)
     assert "ringdesk_lang=zh" in desk.cookies[-1]
     await expect(page.locator(".stale")).to_have_count(0)
+
+
+async def test_a_panel_that_could_not_be_read_says_so_and_takes_nothing(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    nothing = {"offers": [], "none_because": ""}
+    await ring(desk, suggestion=nothing, conversations=[], missing=["offers", "conversations"])
+    absent = page.get_by_text("This cannot be shown right now.")
+    await expect(absent).to_have_count(2)
+    await expect(page.locator("#who-name")).to_be_visible()
+    await expect(page.get_by_text("No conversation before")).to_have_count(0)
+
+
+async def test_a_card_says_how_many_there_are_of_what_it_lists(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk, totals={"conversations": 84, "timeline": 200})
+    await expect(page.get_by_text("84 conversations before")).to_be_visible()
+    shown = await page.locator("ol.conversations > li").count()
+    await expect(page.get_by_text(f"{84 - shown} more")).to_be_visible()
+    entries = await page.locator("ol.timeline > li.entry").count()
+    await expect(page.get_by_text(f"{200 - entries} more")).to_have_count(1)
+
+
+async def test_what_a_stranger_left_comes_along_by_one_key(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    loose = [company.case("C-2026-000077", "Kettle", id=77)]
+    await ring(desk, loose_cases=loose)
+    await expect(page.locator("#take-along")).to_be_visible()
+    await page.keyboard.press("a")
+    assert (await desk.command("take_along"))["call_id"] == "c1"
