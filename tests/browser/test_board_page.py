@@ -147,7 +147,7 @@ async def test_the_phone_has_the_hotline_and_the_first_customer_filled_in(
 async def test_the_floor_leads_where_every_page_leads(page: Page, desk: FakeDesk) -> None:
     await open_board(page, desk)
     places = page.locator(".page-bar nav a")
-    await expect(places).to_have_text(["Desk", "Floor", "Cases", "Search", "Figures"])
+    await expect(places).to_have_text(["Desk", "Floor", "Cases", "Search", "Figures", "Jobs"])
     await expect(page.locator(".page-bar nav a[aria-current=page]")).to_have_text("Floor")
     await page.get_by_role("button", name="切换到中文").click()
     await expect(places.first).to_have_text("工作台")
