@@ -44,6 +44,16 @@ with contextlib.suppress(programs.PartMissingError):
     os.environ.setdefault("RINGDESK_POSTGRES_BIN", str(programs.postgres_bindir()))
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """A start in this process makes what it writes private (config/privacy.py); the next test's
+    files are not its business."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHouse:
     """Which worker gets which test."""
     return ByHouse(config, log)

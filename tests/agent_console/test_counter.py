@@ -303,12 +303,8 @@ async def test_the_desk_gets_its_own_account_and_the_board_gets_none(door: Open)
     ava, ben, sue = await door("ava"), await door("ben"), await door("sue")
     desk = await (await ava.get("/desk")).text()
     assert "secret-0-of-ava" in desk
-<<<<<<< HEAD
-    assert "of-ben" not in desk
-=======
     assert "/ws?ticket=ticket-of-ava-" in desk
     assert "secret-0-of-ben" not in desk
->>>>>>> 6abd657 (A page is told its own telephone's password and ticket, and no other's)
     assert "secret-0-of" not in await (await ben.get("/desk")).text()  # a desk phone
     assert "secret-0-of" not in await (await sue.get("/board")).text()
 
@@ -317,10 +313,7 @@ async def test_the_customers_phone_is_there_in_the_demo_only(
     office: Office, door: Open, browser: Open
 ) -> None:
     assert "secret-0-of-customer" in await (await (await door()).get("/phone")).text()
-<<<<<<< HEAD
-=======
     assert "/ws?ticket=ticket-of-customer-" in await (await (await door()).get("/phone")).text()
->>>>>>> 6abd657 (A page is told its own telephone's password and ticket, and no other's)
     assert (await (await browser()).get("/phone")).status == 404
 
 

@@ -55,7 +55,7 @@ async def a_fresh_desk(browser: Browser, floor: Floor, cookie: str) -> AsyncIter
         await context.add_cookies(
             [{"name": "ringdesk_session", "value": cookie, "url": floor.house.web}]
         )
-        await context.route_web_socket(re.compile(r"/ws$"), lambda _socket: None)
+        await context.route_web_socket(re.compile(r"/ws(\?|$)"), lambda _socket: None)
         page = await context.new_page()
         await page.goto(f"{floor.house.web}/desk")
         await expect(page.locator(".agent-button[data-state]")).to_be_visible(timeout=15_000)

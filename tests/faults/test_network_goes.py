@@ -33,7 +33,7 @@ NOTICED_SECONDS = 60.0
 def behind(wire: Wire, folder: Path) -> House:
     """A house at the other end of the wire; its callers are there as well."""
     config = floor_settings(folder)
-    for part in (config["web"], config["live"], config["asterisk"]["http"]):
+    for part in (config["web"], config["live"], config["gate"]):
         part["host"] = wire.guest
     # Whoever listens with Asterisk's ears hears a second telephone only then (decisions/017).
     config["queues"]["sales"]["record"] = True
