@@ -25,6 +25,7 @@ Check = Callable[[Patient], AsyncIterator[Finding]]
 TABLE: Final[tuple[tuple[str, Check], ...]] = (
     ("versions", here.versions),
     ("host name", here.host_name),
+    ("host name's address", here.own_name),
     ("secrets", here.secrets),
     ("ways in by SIP", here.doors),
     ("voice", here.voice),

@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agent_console.context import BUILT
-from config import descriptors, parts, parts_of
+from config import descriptors, media, parts, parts_of
 from config.asterisk_found import asterisk_to_run
 from config.doctor_asterisk import clocks_agree
 from config.doors import open_doors
@@ -72,6 +72,32 @@ async def host_name(patient: Patient) -> AsyncIterator[Finding]:
     else:
         advice = "browser phones stay unreachable: choose one whose last part begins with a letter"
         yield wrong("host name", name, advice)
+
+
+async def own_name(patient: Patient) -> AsyncIterator[Finding]:
+    """Whether it resolves, and soon: where media is bound to every address each call asks for it.
+
+    Where it is not, only Asterisk's start waits for it.
+    """
+    if patient.settings.asterisk.mode != "own":
+        return
+    what, name = "host name's address", socket.gethostname()
+    asked = await asyncio.to_thread(media.own_name, SECONDS)
+    if asked.resolved and asked.seconds < media.NAME_SECONDS:
+        yield fine(what, f"found in {asked.seconds:.2f} s")
+        return
+    said = f"{name} resolves nowhere" if not asked.resolved else f"{name} takes long"
+    advice = f"add the line `127.0.1.1 {name}` to /etc/hosts"
+    bound = await asyncio.to_thread(media.media_of, patient.settings)
+    if media.EVERY in (bound.phones, bound.browsers):
+        yield wrong(
+            what,
+            f"{said} ({asked.seconds:.1f} s), and each call waits for it",
+            f"{advice}, or set asterisk.rtp.host",
+        )
+    else:
+        said += f" ({asked.seconds:.1f} s): media goes by {bound.browsers} alone"
+        yield warning(what, said, f"{advice}; or set asterisk.rtp.host if that is the wrong one")
 
 
 async def secrets(patient: Patient) -> AsyncIterator[Finding]:

@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from config import parts, pbx, sounds
+from config import media, parts, pbx, sounds
 from config.asterisk_found import asterisk_to_run
 from config.log_files import CONSOLE, MESSAGES
 from config.outliving import Outliving, running_pid
@@ -29,11 +29,12 @@ from config.settings import Settings
 
 _log = structlog.get_logger(__name__)
 
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 60.0  # half of it: a name server that does not answer (config/media.py)
 TICK: Final = 0.05
 CONSOLE_SECONDS: Final = 10.0
 # `/registrar/contact/ava;@0c1a...: {...}`
 CONTACT: Final = re.compile(r"^/registrar/(contact/[a-z0-9_-]+;@[^\s:\"]+)\s*:", re.MULTILINE)
+ADDRESS_SECONDS: Final = 10.0  # between looks at the machine's addresses
 MOST_ENDS: Final = 3  # starts after an end by itself, within
 ENDS_SECONDS: Final = 60.0
 
@@ -50,6 +51,7 @@ class OwnAsterisk(Outliving):
         self._settings = settings
         self._secrets = secrets
         self.phones: Mapping[str, int] = {}  # agent -> generation of their telephone's password
+        self._media = media.Media()
         self._files = asterisk_to_run()
         self._place = pbx.own_place(settings, self._files.modules)
         self._said_before: dict[str, int] = {}  # bytes that stood in its logs before this start
@@ -135,6 +137,26 @@ class OwnAsterisk(Outliving):
 
         Raises Problem when it ended too often, or does not start: whoever supervises us decides.
         """
+        following = asyncio.create_task(self._follow_addresses(), name="addresses")
+        try:
+            await self._start_anew()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def _follow_addresses(self) -> None:
+        """Until cancelled: media follows the machine to another address, as a laptop goes."""
+        while True:
+            await asyncio.sleep(ADDRESS_SECONDS)
+            now = await asyncio.to_thread(media.media_of, self._settings)
+            if now == self._media:
+                continue
+            _log.warning("asterisk.media_moves", phones=now.phones, browsers=now.browsers)
+            with contextlib.suppress(OSError, TimeoutError, Problem):
+                if await asyncio.to_thread(self._prepare):
+                    await self.console("module reload res_pjsip.so")
+
+    async def _start_anew(self) -> None:
         ends: deque[float] = deque(maxlen=MOST_ENDS)
         while True:
             status = await self.ended()
@@ -163,8 +185,14 @@ class OwnAsterisk(Outliving):
         (place.share / "sounds").mkdir(exist_ok=True)
         _link(place.share / "sounds" / "en", self._files.sounds)
         pbx.write_sounds(settings)
+        self._media = media.media_of(settings)
         return pbx.render(
-            settings, place.etc, secrets=self._secrets, place=place, phones=self.phones
+            settings,
+            place.etc,
+            secrets=self._secrets,
+            place=place,
+            phones=self.phones,
+            bound=self._media,
         )
 
     async def _speak(self) -> None:
@@ -197,10 +225,12 @@ class OwnAsterisk(Outliving):
     async def _spawn(self) -> None:
         place = self._place
         self._said_before = {name: len(self._said(name)) for name in (CONSOLE, MESSAGES)}
+        waits = await asyncio.to_thread(media.short_waits, os.environ)
         await self.spawn(
             *(self._files.command, "-C", str(place.etc / "asterisk.conf"), "-f", "-n"),
             log=place.log / CONSOLE,
             cwd=place.run,
+            environment={**os.environ, **waits},
         )
 
     async def _until_booted(self) -> None:

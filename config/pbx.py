@@ -22,6 +22,7 @@ from msgspec import Struct
 
 from config import dialling, sounds
 from config.doors import addresses_of
+from config.media import Media, media_of
 from config.problems import Problem
 from config.secrets import Secrets
 from config.settings import Settings, Trunk
@@ -104,10 +105,12 @@ def render(
     place: Place | None = None,
     environment: Mapping[str, str] = os.environ,
     phones: Mapping[str, int] = MappingProxyType({}),
+    bound: Media | None = None,
 ) -> bool:
     """Write every file Asterisk needs into `folder`; True if anything changed.
 
     `phones`: agent -> generation of their telephone's password, where it is not the first.
+    `bound`: where media is bound; as the settings and this machine's addresses are, if not said.
 
     Files of ours that are no longer wanted are removed. Without `place`, for somebody else's
     Asterisk, the sounds are written too. Raises Problem for what may not stand in such a file.
@@ -115,7 +118,8 @@ def render(
     if place is None:
         place = Place(etc=folder, own=False)
         write_sounds(settings)
-    texts = _texts(settings, secrets, place, environment, phones)
+    bound = bound or media_of(settings)
+    texts = _texts(settings, secrets, place, environment, phones=phones, bound=bound)
     folder.mkdir(parents=True, exist_ok=True)
     changed = False
     for name, text in texts.items():
@@ -154,7 +158,9 @@ def _texts(
     secrets: Secrets,
     place: Place,
     environment: Mapping[str, str],
+    *,
     phones: Mapping[str, int],
+    bound: Media,
 ) -> dict[str, str]:
     jinja = _jinja()
 
@@ -175,6 +181,7 @@ def _texts(
         "agi": f"{settings.asterisk.agi.host}:{settings.asterisk.agi.port}",
         "trunk": settings.outbound_trunk,
         "doors": addresses_of(settings),
+        "media": bound,
         "digits": dialled_digits,
         "names": dialled_names,
         "least_digits": dialling.LEAST_DIGITS,

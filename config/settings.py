@@ -107,8 +107,9 @@ class Sip(_Part, frozen=True, kw_only=True):
 
 
 class Rtp(_Part, frozen=True, kw_only=True):
-    """The UDP ports of the media; each call leg takes two."""
+    """The UDP ports of the media; each call leg takes two. `host`: see config/media.py."""
 
+    host: str = ""  # one address, or 0.0.0.0 for every one; empty: found (config/media.py)
     first: Port = field(name="from", default=10_000)
     last: Port = field(name="to", default=20_000)
 

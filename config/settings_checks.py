@@ -216,6 +216,9 @@ def _ports(settings: Settings) -> Iterator[Mistake]:
             if port == taken:
                 yield path, f"{port} is already {'.'.join(map(str, earlier))}; each needs its own"
     rtp = asterisk.rtp
+    if rtp.host and not _is_address(rtp.host):
+        allowed = "allowed: an address such as 10.0.0.7, or 0.0.0.0 for every one"
+        yield ("asterisk", "rtp", "host"), f"not an address: {rtp.host!r}; {allowed}"
     if rtp.last < rtp.first + 10:
         yield ("asterisk", "rtp", "to"), f"at least ten more than from ({rtp.first})"
     if rtp.first <= asterisk.sip.port <= rtp.last:

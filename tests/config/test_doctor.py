@@ -16,9 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from config import doctor, doctor_asterisk, doctor_here, parts_of
+from config import doctor, doctor_asterisk, doctor_here, media, parts_of
 from config.doctor_asterisk import NEEDED, clocks_agree
 from config.findings import Finding, Manager, Patient
+from config.media import Media, OwnName
 from config.own_asterisk import OwnAsterisk
 from config.settings import Settings, load
 from service_desk.migrations import migrate, newest
@@ -91,6 +92,31 @@ async def test_one_check_that_breaks_hides_no_other(
 
 
 # This machine
+
+
+@pytest.mark.parametrize(
+    ("asked", "bound", "words"),
+    [
+        (OwnName(True, 0.01), Media(), "ok: found in"),
+        (OwnName(False, 0.01), Media("127.0.0.1", "10.0.0.7"), "warning: goes by 10.0.0.7"),
+        (OwnName(True, 3.0), Media("127.0.0.1", "10.0.0.7"), "warning: takes long"),
+        (OwnName(False, 0.01), Media("127.0.0.1", ""), "wrong: each call waits"),
+        (OwnName(False, 5.0), Media(), "wrong: each call waits"),
+    ],
+)
+async def test_a_host_whose_name_resolves_nowhere_or_slowly_is_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch, asked: OwnName, bound: Media, words: str
+) -> None:
+    monkeypatch.setattr(media, "own_name", lambda _: asked)
+    monkeypatch.setattr(media, "media_of", lambda _: bound)
+    said = await only(doctor_here.own_name(patient(site)))
+    state, _, part = words.partition(": ")
+    assert said.state == state
+    assert part in said.said
+    if state != "ok":
+        assert f"127.0.1.1 {socket.gethostname()}" in said.advice
+    site.config["asterisk"]["mode"] = "external"
+    assert await of(doctor_here.own_name(patient(site))) == []
 
 
 @pytest.mark.parametrize("name", ["pbx1", "vm", "my_pc", "1a.pbx.example", "192.0.2.7"])
