@@ -290,9 +290,10 @@ async def open_floor(
     *,
     config: dict[str, Any] | None = None,
     env: dict[str, str] | None = None,
+    within: tuple[str, ...] = (),
 ) -> AsyncIterator[Floor]:
     """A floor that runs, with its agents; ends all of it, whatever happened to it meanwhile."""
-    house = House(folder, config or floor_settings(folder), env=env or {})
+    house = House(folder, config or floor_settings(folder), env=env or {}, within=within)
     await house.furnish(prompts)
     async with _running(house) as floor:
         yield floor

@@ -16,7 +16,7 @@ import msgspec
 
 BUILD: Final = Path(__file__).resolve().parents[2] / "build"
 ROWS: Final = BUILD / "faults"
-INVARIANTS: Final = range(1, 23)
+INVARIANTS: Final = range(1, 24)
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):

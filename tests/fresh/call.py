@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -72,7 +73,9 @@ async def _in_state(page: Page, state: str) -> None:
 
 async def _heard(page: Page) -> float:
     """Wait for sound; what has come by then."""
-    enough = f"async () => (await ({COUNT})()).received >= {PACKETS}"
-    await page.wait_for_function(enough, timeout=SECONDS * 1000)
-    counted = await page.evaluate(COUNT)
-    return float(counted["received"])
+    async with asyncio.timeout(SECONDS):
+        while True:
+            counted = await page.evaluate(COUNT)
+            if counted["received"] >= PACKETS:
+                return float(counted["received"])
+            await asyncio.sleep(0.1)  # the browser tells nobody of a packet
