@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -136,8 +137,15 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
+def _end(number: int, _frame: object) -> None:
+    """As Ctrl-C: what was made goes on the way out."""
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
     hand_down_defaults()
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, _end)
     try:
         sys.exit(main(sys.argv[1:]))
     except parts.PartMissingError as error:

@@ -27,6 +27,7 @@ UID = 1000
 HOME = Path("/home") / USER
 WITH = ("git", "make", "python3")  # all that README asks for
 MAKE_SECONDS = 1800.0
+ASKED_SECONDS = 60.0  # between Ctrl-C and the kill
 END_SECONDS = 60.0
 
 # $1: the folder, $2: the host's name. /dev is bound as it is: a container has the same few nodes.
@@ -102,9 +103,8 @@ class Machine:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGINT)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(END_SECONDS)
-            process.kill()  # and with it all that it started: `--kill-child`
-            process.wait()
+                    process.wait(ASKED_SECONDS)
+            _end_all_of(process)
 
     def command(self, *words: str) -> list[str]:
         """What runs `words` inside."""
@@ -137,3 +137,16 @@ class Machine:
             raise FreshError(f"{command[0]}: not done after {took:.0f} s ({self.log})") from None
         if done != 0:
             raise FreshError(f"{Path(command[0]).name}: status {done} ({self.log})")
+
+
+def _end_all_of(process: subprocess.Popen[bytes]) -> None:
+    """Kill the first process of the namespace: it is gone only when all others of it are."""
+    if process.poll() is None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in map(int, children):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+    process.kill()
+    process.wait()
