@@ -84,6 +84,11 @@ def addresses_6() -> list[str]:
     return sorted(line[0] for line in lines if int(line[3], 16) == _GLOBAL)
 
 
+def whereabouts() -> tuple[object, ...]:
+    """What changes with the machine's addresses; no name is asked for."""
+    return addresses(), addresses_6(), _towards_others()
+
+
 def is_here(address: str) -> bool:
     """Whether it is one certain address, and this machine's now."""
     try:

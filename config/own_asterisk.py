@@ -53,6 +53,7 @@ class OwnAsterisk(Outliving):
         self._secrets = secrets
         self.phones: Mapping[str, int] = {}  # agent -> generation of their telephone's password
         self._media = media.Media()
+        self._where: tuple[object, ...] = ()  # when that was found
         self._files = asterisk_to_run()
         self._place = pbx.own_place(settings, self._files.modules)
         self._said_before: dict[str, int] = {}  # bytes that stood in its logs before this start
@@ -149,6 +150,9 @@ class OwnAsterisk(Outliving):
         """Until cancelled: media follows the machine to another address, as a laptop goes."""
         while True:
             await asyncio.sleep(ADDRESS_SECONDS)
+            before, self._where = self._where, media.whereabouts()
+            if self._where == before:
+                continue
             now = await asyncio.to_thread(media.media_of, self._settings)
             if now == self._media:
                 continue
@@ -186,6 +190,7 @@ class OwnAsterisk(Outliving):
         (place.share / "sounds").mkdir(exist_ok=True)
         _link(place.share / "sounds" / "en", self._files.sounds)
         pbx.write_sounds(settings)
+        self._where = media.whereabouts()
         self._media = media.media_of(settings)
         return pbx.render(
             settings,
