@@ -9,7 +9,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from tests.browser.conftest import ARGUMENTS, chromium_path
+from config import parts
+from tests.browser.conftest import ARGUMENTS
 from tests.journeys.agent import COUNT, FAKE_MEDIA, KEEP_CONNECTIONS
 
 WEB = "http://localhost:8080"
@@ -23,7 +24,7 @@ async def call(checkout: Path) -> dict[str, float]:
     logins = json.loads((checkout / ".ringdesk/data/secrets/demo_logins.json").read_text())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=chromium_path(), args=[*ARGUMENTS, *FAKE_MEDIA]
+            executable_path=parts.chromium(), args=[*ARGUMENTS, *FAKE_MEDIA]
         )
         try:
             return await _call(browser, logins["ava"])
