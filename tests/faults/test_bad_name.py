@@ -52,11 +52,15 @@ async def test_bad_name(
         )
         started = len(bad.server.asked)
         meanwhile = await timed(here, count)
+        by_calls = len(bad.server.asked) - started
         await talk_in_a_browser(here, stack)
+        by_browser = len(bad.server.asked) - started - by_calls
         tally = await here.tally(await here.counted())
         asked = bad.server.asked[started:]
     check.count(tally)
-    check.note(f"until taken: {meanwhile}; with a good name: {usual}; {len(asked)} lookups")
+    check.note(
+        f"until taken: {meanwhile}; with a good name: {usual}; {by_calls} lookups, {by_browser} with a browser's call, {len(asked)} in all"
+    )
     log = tmp_path / "data/asterisk/log/messages.log"
     assert "Unable to lookup" not in log.read_text(errors="replace")
     assert asked == []
