@@ -58,9 +58,8 @@ async def test_bad_name(
         tally = await here.tally(await here.counted())
         asked = bad.server.asked[started:]
     check.count(tally)
-    check.note(
-        f"until taken: {meanwhile}; with a good name: {usual}; {by_calls} lookups, {by_browser} with a browser's call, {len(asked)} in all"
-    )
+    lookups = f"{by_calls} lookups, {by_browser} by a browser's call, {len(asked)} in all"
+    check.note(f"until taken: {meanwhile}; with a good name: {usual}; {lookups}")
     log = tmp_path / "data/asterisk/log/messages.log"
     assert "Unable to lookup" not in log.read_text(errors="replace")
     assert asked == []
