@@ -233,11 +233,11 @@ def _metadata(code: str, region: str) -> PhoneMetadata | None:
 
 
 def _patterns(
-    every: Iterable[PhoneMetadata], kinds: Iterable[str], ahead: str = ""
+    every: Iterable[PhoneMetadata], kinds: Iterable[str]
 ) -> tuple[regex.Pattern[str], ...]:
     descriptions = (getattr(each, kind) for each in every for kind in kinds)
     said = (each.national_number_pattern for each in descriptions if each is not None)
-    return tuple(regex.compile(ahead + f"(?:{text})") for text in dict.fromkeys(said) if text)
+    return tuple(regex.compile(text) for text in dict.fromkeys(said) if text)
 
 
 def _lengths(every: Iterable[PhoneMetadata], kinds: Iterable[str], prefix: str) -> set[int]:

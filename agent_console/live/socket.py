@@ -236,10 +236,3 @@ def _cookies(request: Request) -> dict[str, str]:
             continue
         found.update({name: morsel.value for name, morsel in jar.items()})
     return found
-
-
-async def serve_live(
-    context: ConsoleContext, host: str, port: int, bounds: Bounds | None = None
-) -> LiveServer:
-    """Listen on `host:port` (0: any free port, see `.port`); `await .close()` ends it all."""
-    return await LiveServer(context, bounds=bounds).start(host, port)

@@ -23,7 +23,7 @@ _NAMES: Final = re.compile(r"\n([^:\r\n]*)")
 
 
 class Genuine:
-    """The judge of one connection; `mark` is Asterisk's name as it told us. None: not known yet."""
+    """The judge of one connection; `mark` is Asterisk's name as it told us."""
 
     def __init__(self, mark: str) -> None:
         self.mark = mark

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from agent_console.live.socket import LiveServer, serve_live
+from agent_console.live.socket import LiveServer
 from cti import events as e
 from cti.wishes import BoardWanted, CommandDone, Reply, Wish
 from service_desk.actions import sessions, staff
@@ -61,7 +61,7 @@ class Tab:
 @pytest.fixture
 async def live(office: Office, tmp_path: Path) -> AsyncIterator[LiveServer]:
     context = context_for(tmp_path, desk=office.desk, bus=office.bus)
-    async with await serve_live(context, "127.0.0.1", 0) as server:
+    async with await LiveServer(context).start("127.0.0.1", 0) as server:
         yield server
 
 
@@ -202,7 +202,7 @@ async def test_the_bridges_board_is_asked_for_at_the_start(office: Office, tmp_p
 
     office.bus.serve(bridge)
     context = context_for(tmp_path, desk=office.desk, bus=office.bus)
-    async with await serve_live(context, "127.0.0.1", 0) as live:
+    async with await LiveServer(context).start("127.0.0.1", 0) as live:
         await asyncio.wait_for(asked.wait(), 5)
         async with await tab(office, live) as socket:
             page = Tab(socket)
@@ -253,7 +253,10 @@ async def test_the_last_call_is_there_again_after_a_restart_until_it_is_noted(
     gone = e.LegEnded(**mine, leg_id="call-1-ava", cause=16, by="transferred")
     context = context_for(tmp_path, desk=office.desk, bus=office.bus)
     await office.take(*call, transfer, over, gone)
-    async with await serve_live(context, "127.0.0.1", 0) as live, await tab(office, live) as socket:
+    async with (
+        await LiveServer(context).start("127.0.0.1", 0) as live,
+        await tab(office, live) as socket,
+    ):
         ava = Tab(socket)
         await ava.do("subscribe", topic="desk")
         await ava.until(lambda desk: desk.get("last", {}).get("last"))

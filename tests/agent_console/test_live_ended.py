@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from agent_console.live import watch
-from agent_console.live.socket import SIGN_IN_AGAIN, LiveServer, serve_live
+from agent_console.live.socket import SIGN_IN_AGAIN, LiveServer
 from service_desk.actions import sessions, staff
 from service_desk.actor import SYSTEM
 from service_desk.desk import Desk
@@ -43,7 +43,7 @@ async def live(
 ) -> AsyncIterator[LiveServer]:
     monkeypatch.setattr(watch, "RECHECK", 3_600.0)  # nobody finds out by looking
     context = context_for(tmp_path, desk=office.desk, bus=office.bus)
-    async with await serve_live(context, "127.0.0.1", 0) as server:
+    async with await LiveServer(context).start("127.0.0.1", 0) as server:
         yield server
 
 
@@ -130,7 +130,7 @@ async def test_a_session_that_grows_too_old_ends_without_a_command(
     monkeypatch.setattr(watch, "RECHECK", 0.02)
     context = context_for(tmp_path, desk=office.desk, bus=office.bus)
     async with (
-        await serve_live(context, "127.0.0.1", 0) as server,
+        await LiveServer(context).start("127.0.0.1", 0) as server,
         tab(server, await signed_in(office)) as one,
     ):
         assert (await says(one))["ok"] is True

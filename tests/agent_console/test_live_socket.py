@@ -217,7 +217,7 @@ async def world(
         queues={"support": QueueInfo(name="support", title=Title(en="Support", zh="售后服务"))},
         pause_reasons={"lunch": PauseReason(code="lunch", labels={"en": "Lunch"})},
     )
-    async with await live_socket.serve_live(context, "127.0.0.1", 0) as live:
+    async with await live_socket.LiveServer(context).start("127.0.0.1", 0) as live:
         made = World(live, bus)
         alarms.append(made)
         yield made
