@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.harness import Figure
 
 # Every bench by its module's name: it has `run() -> list[Figure]`.
-BENCHES = ("ami", "agi", "queued_call", "rush", "card", "replay", "jobs")
+BENCHES = ("ami", "agi", "queued_call", "ready", "rush", "card", "replay", "jobs")
 OUT = Path("build/bench.json")
 
 

@@ -246,6 +246,28 @@ def bus_of(settings: Settings, roles: frozenset[str], *, apart: bool) -> Bus:
     return InProcessBus()
 
 
+def agent_plans(settings: Settings) -> dict[str, AgentPlan]:
+    """The agents, as the bridge knows them."""
+    return {
+        name: AgentPlan(name=name, extension=agent.extension, queues=dict(agent.queues))
+        for name, agent in settings.agents.items()
+    }
+
+
+def queue_plans(settings: Settings) -> dict[str, QueuePlan]:
+    """The queues, as the bridge knows them."""
+    return {
+        name: QueuePlan(
+            name=name,
+            threshold=queue.threshold,
+            ring=queue.ring,
+            missed_limit=queue.missed_limit,
+            wrap_up=queue.wrap_up,
+        )
+        for name, queue in settings.queues.items()
+    }
+
+
 def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, lock: Lock) -> Bridge:
     """The bridge to this installation's Asterisk; `lock` is held while it acts."""
 
@@ -264,14 +286,8 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, loc
         secrets.ami_password,
         bus,
         system=settings.system,
-        agents={
-            name: AgentPlan(name=name, extension=agent.extension, queues=dict(agent.queues))
-            for name, agent in settings.agents.items()
-        },
-        queues={
-            name: QueuePlan(name=name, threshold=queue.threshold, wrap_up=queue.wrap_up)
-            for name, queue in settings.queues.items()
-        },
+        agents=agent_plans(settings),
+        queues=queue_plans(settings),
         zone=ZoneInfo(settings.company.time_zone),
         lock=lock,
         recall=recall,

@@ -187,6 +187,7 @@ class Queue(_Part, frozen=True, kw_only=True):
     strategy: Strategy = "rrmemory"  # a call somebody rejected goes to the next
     threshold: Annotated[int, Meta(ge=1, le=3600)] = 20  # of the service level
     ring: Annotated[int, Meta(ge=5, le=300)] = 20  # one agent, before the next
+    missed_limit: Annotated[int, Meta(ge=0, le=100)] = 1  # in a row, then not answering; 0: never
     max_wait: Seconds = 600  # 0: for ever
     max_callers: Annotated[int, Meta(ge=0, le=10_000)] = 0  # waiting at once; 0: any number
     overflow: str = ""  # the queue after max_wait or max_callers; empty: the menu's `after` flow

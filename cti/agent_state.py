@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from cti.events import AgentChanged, AgentStatus
 
+NOT_ANSWERING = "not-answering"  # the pause reason of who let calls ring out
 REMEMBERED = 50  # legs that are over, whose late facts are recognised
 
 
@@ -70,8 +71,14 @@ class AgentState(Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """The reason of the pause, while paused."""
-        return self.pause or "" if self.status == "paused" else ""
+        """Why no calls come: the reason of the pause, or `missed`; else empty."""
+        match self.status:
+            case "paused":
+                return self.pause or ""
+            case "not_answering":
+                return "missed"
+            case _:
+                return ""
 
 
 # The first that holds is the status.
@@ -82,6 +89,7 @@ PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
     ("reconnecting", lambda s: bool(s.kept)),
     ("wrap_up", lambda s: s.wrap_up_until is not None),
     ("signed_out", lambda s: not s.queues),
+    ("not_answering", lambda s: s.pause == NOT_ANSWERING),
     ("paused", lambda s: s.pause is not None),
     ("unreachable", lambda s: not s.reachable),
     ("available", lambda _: True),

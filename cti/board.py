@@ -73,6 +73,10 @@ class Board:
         found = self._find(call_id)
         return None if found is None else found.view
 
+    def waiting(self, queue: str) -> tuple[str, ...]:
+        """The calls that wait in a queue, the first first."""
+        return self._queues.waiting(queue)
+
     def apply(self, fact: Fact) -> Delta:
         """Move by one fact; a fact that says nothing new gives an empty delta."""
         self._changed, self._deleted = {}, {}

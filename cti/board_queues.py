@@ -49,6 +49,11 @@ class BoardQueues:
 
     # -- who waits ---------------------------------------------------------------------------
 
+    def waiting(self, name: str) -> tuple[str, ...]:
+        """The calls that wait in a queue, the first first."""
+        queue = self._queues.get(name)
+        return () if queue is None else queue.waiting
+
     def join(self, name: str, call_id: str, position: int, at: datetime) -> None:
         """A call waits at this place; the first is 1."""
         queue = self._queue(name, at)

@@ -36,6 +36,7 @@ from cti.events import (
 from cti.interpret import WANTED_EVENTS, Interpreter
 from cti.interpret.table import when
 from cti.interpret.trace import VARIABLES, Trace, traces
+from cti.offering import Offering
 from cti.pauses import Pauses
 from cti.roster import AgentPlan, QueuePlan, Roster
 from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
@@ -142,6 +143,7 @@ class Bridge:
         )
         self._switchboard = Switchboard(self.link, self.roster, self.interpreter, reach)
         self._pauses = Pauses(self.roster, self._switchboard, clock=clock, tick=self.tick)
+        self._offering = Offering(self._switchboard, self.board, self._pauses)
         self._held_back: list[Message] | None = []  # None once the resync is through
         self._boot = ""
         self._refused = 0  # of the link's, what was told
@@ -183,6 +185,7 @@ class Bridge:
                     tasks.create_task(self.link.run(), name="bridge-link")
                     tasks.create_task(self._pauses.keep_time(), name="bridge-time")
                     tasks.create_task(self._pauses.keep(), name="bridge-pauses")
+                    tasks.create_task(self._offering.keep(), name="bridge-offering")
                     tasks.create_task(self._keep_true(), name="bridge-audit")
                     tasks.create_task(self._tell_refused(), name="bridge-refused")
             finally:
@@ -250,12 +253,14 @@ class Bridge:
             self.board.apply(fact)
             self._bus.publish(fact)
             self._tell_agents(self.roster.apply(fact))
+            self._offering.heard(fact)
 
     def _tell_agents(self, changes: Iterable[AgentChanged]) -> None:
         for change in changes:
             self.board.apply(change)
             self._bus.publish(change)
             self._pauses.mind(change.agent)
+            self._offering.changed(change)
             self._mind_after_call_work(change)
 
     def _mind_after_call_work(self, change: AgentChanged) -> None:
@@ -317,6 +322,7 @@ class Bridge:
         }
         self._tell_agents(self.roster.resync(now, members, legs))
         self._pauses.say_again()
+        self._offering.resync(members)
         held_back, self._held_back = self._held_back, None
         for message in held_back:
             self._take(message)

@@ -15,6 +15,7 @@ from uuid import uuid4
 from msgspec import Struct
 
 from cti import wishes as w
+from cti.agent_state import NOT_ANSWERING
 from cti.ami.errors import AmiBusy, AmiDown, AmiError, AmiRefused, AmiTimeout
 from cti.ami.wire import Message
 from cti.interpret import Interpreter
@@ -29,6 +30,7 @@ CALL_REJECTED = "21"  # Q.850
 # Asterisk's own words for "it is so already".
 ALREADY = ("Already there", "Not there")
 NO_MEMBER = "Interface not found"
+NO_RANK = "Invalid interface"
 WORDS: Mapping[type[AmiError], str] = {
     AmiDown: "The telephone system is not connected right now.",
     AmiBusy: "The telephone system is too busy. Try again in a moment.",
@@ -57,6 +59,7 @@ MEANINGS: Mapping[str, str] = {
     "not there": "Sign in first.",
     "interface not found": "Sign in first.",
 }
+OURS = (WRAP_UP, NOT_ANSWERING)  # reasons for a pause that only we give
 REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 
@@ -163,7 +166,7 @@ async def sign_out(board: Switchboard, wish: w.SignOut) -> Reply:
 
 async def pause(board: Switchboard, wish: w.Pause) -> Reply:
     """Take no calls; during a call it holds from the call's end."""
-    if not REASON.match(wish.reason) or wish.reason == WRAP_UP:
+    if not REASON.match(wish.reason) or wish.reason in OURS:
         raise Refused("This is not a reason for a pause.")
     await _own_pause(board, wish.agent, wish.reason, told=wish.reason)
     return CommandDone()
@@ -264,6 +267,21 @@ async def pause_member(board: Switchboard, agent: str, reason: str | None) -> No
         if NO_MEMBER in str(error):
             raise Refused("Sign in first.") from None
         raise
+
+
+async def set_penalty(board: Switchboard, agent: str, queue: str, penalty: int) -> None:
+    """Rank an agent in a queue; who is not in it has no rank there."""
+    try:
+        await board.link.action(
+            "QueuePenalty",
+            timeout=ANSWER,
+            Interface=_plan(board, agent).interface,
+            Queue=queue,
+            Penalty=str(penalty),
+        )
+    except AmiRefused as error:
+        if NO_RANK not in str(error):
+            raise
 
 
 def _plan(board: Switchboard, agent: str) -> AgentPlan:

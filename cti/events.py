@@ -25,6 +25,7 @@ AgentStatus = Literal[
     "held",
     "reconnecting",
     "wrap_up",
+    "not_answering",
     "paused",
     "unreachable",
 ]

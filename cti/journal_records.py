@@ -146,6 +146,8 @@ def usual(line: bytes, system: str) -> Record | None:
     nearly all are. None if it takes a closer look."""
     extra, begin = b"", line.find(b',"{""')
     if begin > 0:
+        if line.count(QUOTE, 0, begin) != 2 * _EXTRA:
+            return None  # the JSON stands elsewhere: whoever calls may send some
         # Each quote of it is doubled, but the one that ends it.
         end = line.find(b'}",', begin)
         extra = line[begin + 2 : end + 1].replace(b'""', QUOTE)
@@ -161,8 +163,6 @@ def usual(line: bytes, system: str) -> Record | None:
             return None
         values[2] = float(values[2])
         if begin > 0:
-            if values[_EXTRA]:
-                return None  # the JSON stands elsewhere
             values[_EXTRA] = extra.decode()
         record = Record(*values)
     except ValueError:

@@ -10,18 +10,12 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-import structlog
-
 from cti import commands
-from cti.ami.errors import AmiError
-from cti.commands import Refused, Switchboard
+from cti.commands import Switchboard
+from cti.errands import Errands
 from cti.roster import WRAP_UP, Roster
 
-log = structlog.get_logger(__name__)
-
 LONGEST_NAP = 30.0  # seconds between two looks at the clock
-AGAIN_AFTER = 1.0  # seconds until a pause that failed is tried again
-TRIES = 5
 
 
 class Pauses:
@@ -43,8 +37,7 @@ class Pauses:
         self._clock = clock
         self._tick = tick
         self._wrapping: set[str] = set()
-        self._to_pause: dict[str, int] = {}  # agent -> tries left
-        self._pause_wanted = asyncio.Event()
+        self._errands = Errands("bridge.pause_failed", self._make_true, given_up=roster.forget_wish)
         self._clock_wanted = asyncio.Event()
 
     def mind(self, agent: str) -> None:
@@ -55,50 +48,45 @@ class Pauses:
         if self._roster.states[agent].keeps_calls_away:
             if agent not in self._wrapping:
                 self._wrapping.add(agent)
-                self._want(agent)
+                self._errands.want(agent)
                 self._clock_wanted.set()
         elif agent in self._wrapping:
             self._wrapping.discard(agent)
-            self._want(agent)
+            self._errands.want(agent)
 
     def say_again(self) -> None:
         """The link was away: whoever wraps up is paused anew, whatever Asterisk has kept of it."""
         for agent, state in self._roster.states.items():
             if state.keeps_calls_away:
                 self._wrapping.add(agent)
-                self._want(agent)
+                self._errands.want(agent)
 
-    def _want(self, agent: str) -> None:
-        self._to_pause[agent] = TRIES
-        self._pause_wanted.set()
+    def put_aside(self, agent: str, reason: str | None) -> None:
+        """We, not the agent, wish a pause for this reason, or (None) its end."""
+        self._roster.wish_pause(agent, reason)
+        self._errands.want(agent)
+
+    @property
+    def idle(self) -> bool:
+        """Whether Asterisk has been told of every pause."""
+        return self._errands.idle
 
     async def keep(self) -> None:
-        """Make Asterisk's pause what it should be: the agent's own, else the wrap-up's, else none.
+        """Make Asterisk's pauses what they should be, until cancelled."""
+        await self._errands.keep()
 
-        What should be is looked up when it is sent, so a pause asked for meanwhile is not undone,
-        even if Asterisk's event of it is still on its way.
+    async def _make_true(self, agent: str) -> None:
+        """The pause is the agent's own, else the wrap-up's, else none.
+
+        A pause asked for meanwhile is not undone, even if Asterisk's event of it is still on its
+        way.
         """
-        while True:
-            await self._pause_wanted.wait()
-            self._pause_wanted.clear()
-            failed: dict[str, int] = {}
-            while self._to_pause:
-                agent, tries = self._to_pause.popitem()
-                state = self._roster.states[agent]
-                if not state.queues:
-                    continue
-                wrap_up = WRAP_UP if state.keeps_calls_away else None
-                try:
-                    own = self._roster.pause_of(agent)
-                    await commands.pause_member(self._switchboard, agent, own or wrap_up)
-                except (AmiError, Refused) as error:
-                    log.warning("bridge.pause_failed", agent=agent, error=type(error).__name__)
-                    if tries > 1:
-                        failed[agent] = tries - 1
-            if failed:
-                await asyncio.sleep(AGAIN_AFTER)
-                self._to_pause = failed | self._to_pause
-                self._pause_wanted.set()
+        state = self._roster.states[agent]
+        if not state.queues:
+            return
+        wrap_up = WRAP_UP if state.keeps_calls_away else None
+        own = self._roster.pause_of(agent)
+        await commands.pause_member(self._switchboard, agent, own or wrap_up)
 
     async def keep_time(self) -> None:
         """Let time pass for the owner: until the next limit, or a wrap-up that brings one."""

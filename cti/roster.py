@@ -34,10 +34,16 @@ class AgentPlan(Struct, frozen=True, kw_only=True):
 
 
 class QueuePlan(Struct, frozen=True, kw_only=True):
-    """A queue as the settings have it: service level threshold and wrap-up limit, in seconds."""
+    """A queue as the settings have it; times in seconds.
+
+    `threshold` of the service level; `ring`: one agent, before the next; `missed_limit`: calls an
+    agent may let ring out in a row and is not answering then, 0: any number.
+    """
 
     name: str
     threshold: int = 20
+    ring: int = 20
+    missed_limit: int = 1
     wrap_up: int = 0
 
 
@@ -117,6 +123,10 @@ class Roster:
                 del self._wished[agent]
 
         return forget
+
+    def forget_wish(self, agent: str) -> None:
+        """Asterisk would not hear of an own pause that was asked for."""
+        self._wished.pop(agent, None)
 
     def forget_wishes(self) -> None:
         """The link is lost, and with it the events that were on their way."""

@@ -7,7 +7,7 @@ clear 400 and the OpenAPI description can never say something else than what is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -97,8 +97,17 @@ def _query(request: web.Request, kind: type[Any]) -> Any:
             raise BadRequest(N_("there is no such parameter"), field=name)
         if len(request.query.getall(name)) > 1:
             raise BadRequest(N_("is given more than once"), field=name)
-    # strict=False: numbers and booleans are text in an address.
-    return msgspec.convert(dict(request.query), kind, strict=False)
+    return parameters(dict(request.query), kind)
+
+
+def parameters(given: Mapping[str, str], kind: type[Any]) -> Any:
+    """What is asked for in an address. Raises msgspec.ValidationError."""
+    # strict=False: numbers and booleans are text in an address. So is `null`: it says nothing.
+    found = msgspec.convert(given, kind, strict=False)
+    for field in msgspec.structs.fields(kind):
+        if field.encode_name in given and getattr(found, field.name) is None:
+            raise msgspec.ValidationError(f"Expected a value - at `$.{field.encode_name}`")
+    return found
 
 
 async def _body(request: web.Request, kind: Any) -> Any:

@@ -87,6 +87,12 @@ class Interpreter:
         legs = [leg for leg in everyone if leg.agent == agent]
         return min(legs, key=lambda leg: leg.held).channel if legs else None
 
+    def waiting_channel(self, call_id: str) -> str | None:
+        """The name of the channel by which a call waits in a queue, None if it does not."""
+        call = self.world.calls.get(self.world.ids.resolve(call_id))
+        leg = self.world.legs.get(call.waiting.leg_id) if call and call.waiting else None
+        return None if leg is None else leg.channel
+
     def call_of(self, message: Message) -> str | None:
         """The call that an event belongs to, by its channel's ids; None if it is about none."""
         ids = self.world.ids

@@ -260,7 +260,7 @@ async def test_a_pause_is_remembered_only_until_its_event(event: str) -> None:
 
 
 async def test_a_pause_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cti.pauses.AGAIN_AFTER", 0.0)
+    monkeypatch.setattr("cti.errands.AGAIN_AFTER", 0.0)
     async with running() as world:
         world.link.fail = [AmiTimeout("late"), AmiTimeout("late")]
         world.play(recording("answered").messages)

@@ -112,6 +112,14 @@ def test_asterisks_own_json_is_read_as_it_was_written(
         assert (record.eventextra, record.name) == (written, name)
 
 
+@pytest.mark.parametrize("field", HOSTILE)
+@pytest.mark.parametrize("sent", ['{"}', '{"hangupcause":21}', '{""}', ',"{"a":"b"}",'])
+def test_json_of_a_callers_is_not_taken_for_asterisks(folder: Path, field: str, sent: str) -> None:
+    """It would say why the call ended, and whose doing that was."""
+    [record] = told(read(folder, quoted(said(1, **{field: sent}))))
+    assert (getattr(record, field), record.eventextra) == (sent, "")
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.fixed_dictionaries(dict.fromkeys(HOSTILE, TEXT)), st.data())
 def test_one_that_is_torn_costs_no_other(

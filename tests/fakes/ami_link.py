@@ -108,6 +108,7 @@ class FakeLink:
             "Paused": "1" if f.get("Paused") == "true" else "0",
             "PausedReason": f.get("Reason", ""),
             "LastPause": "0",
+            "Penalty": f.get("Penalty", "0"),
         }
         self._told("QueueMemberAdded", key)
 
@@ -126,6 +127,12 @@ class FakeLink:
             self.members[key]["Paused"] = "1" if f["Paused"] == "true" else "0"
             self.members[key]["PausedReason"] = f.get("Reason", "")
             self._told("QueueMemberPause", key)
+
+    def _queuepenalty(self, f: dict[str, str]) -> None:
+        key = (f["Queue"], f["Interface"])
+        if key not in self.members:
+            raise refused("Invalid interface, queuename or penalty")
+        self.members[key]["Penalty"] = f["Penalty"]
 
     def _told(self, event: str, key: tuple[str, str]) -> None:
         member = self.members[key]

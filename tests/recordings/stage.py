@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -176,9 +176,13 @@ class _Asterisk(OwnAsterisk):
 
 
 class Stage:
-    """A running Asterisk and its telephones, named as the agents are, and `carrier`."""
+    """A running Asterisk and its telephones, named as the agents are, and `carrier`.
 
-    def __init__(self, folder: Path) -> None:
+    `queues`: what is otherwise than in the recordings, by queue; all agents are in these.
+    """
+
+    def __init__(self, folder: Path, queues: Mapping[str, dict[str, Any]] | None = None) -> None:
+        self._queues = dict(queues or {})
         ami, agi, http, sip, *phones = free_ports(4 + 4 * 1)
         rtp, rtp_last = rtp_ports()
         server = ("127.0.0.1", sip)
@@ -216,6 +220,9 @@ class Stage:
             "ben": ("support", "everyone", "two", "single"),
             "cat": (),
         }
+        for name, other in self._queues.items():
+            queues[name] = queues.get(name, {}) | other
+            members = {agent: (*theirs, name) for agent, theirs in members.items()}
         carrier = self.phones["carrier"].at
         return {
             "system": "ringdesk-1",

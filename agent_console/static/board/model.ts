@@ -49,6 +49,7 @@ const ORDER: LiveAgent["status"][] = [
   "held",
   "reconnecting",
   "wrap_up",
+  "not_answering",
   "available",
   "paused",
   "unreachable",

@@ -13,6 +13,7 @@ export function agentWord(status: AgentStatus): string {
     held: () => t("On hold"),
     reconnecting: () => t("Reconnecting"),
     wrap_up: () => t("Wrap-up"),
+    not_answering: () => t("Not answering"),
     paused: () => t("Paused"),
     unreachable: () => t("Phone unreachable"),
   };
@@ -129,4 +130,7 @@ export const overdueWord = (seconds: number): string =>
 
 /** Why somebody pauses, in the words of the settings. */
 export const reasonWord = (code: string): string =>
-  words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);
+  // Not an agent's own: why Ringdesk keeps calls away (cti/agent_state.py).
+  code === "missed"
+    ? t("missed a call")
+    : words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

@@ -8,6 +8,7 @@ export type AgentStatus =
   | "held"
   | "reconnecting"
   | "wrap_up"
+  | "not_answering"
   | "paused"
   | "unreachable";
 export type CallState =

@@ -71,10 +71,11 @@ export class AgentMenu extends DeskElement {
     if (status === "signed_out") {
       return html`<wa-dropdown-item value="sign_in">${t("Take calls")}<kbd slot="details">F10</kbd></wa-dropdown-item>`;
     }
+    const away = status === "paused" || status === "not_answering";
     const available =
-      status === "paused" || status === "wrap_up"
-        ? html`<wa-dropdown-item value=${status === "paused" ? "unpause" : "end_wrap_up"}
-            >${status === "paused" ? t("Available") : t("End wrap-up, be available")}<kbd slot="details">F10</kbd></wa-dropdown-item
+      away || status === "wrap_up"
+        ? html`<wa-dropdown-item value=${away ? "unpause" : "end_wrap_up"}
+            >${away ? t("Available") : t("End wrap-up, be available")}<kbd slot="details">F10</kbd></wa-dropdown-item
           >`
         : nothing;
     return html`${available}

@@ -159,6 +159,8 @@ export class CallBar extends DeskElement {
       return html`${t("Callers cannot hear you yet.")}
         <button type="button" class="link" @click=${() => void phone.askMic()}>${t("Allow the microphone")}</button>`;
     }
+    if (me?.status === "not_answering")
+      return t("You missed a call, so none rings here now. Press F10 when you are back.");
     if (me?.status === "available") return t("Ready. The next call rings here.");
     return t("No call");
   }
@@ -229,6 +231,7 @@ export class CallBar extends DeskElement {
     const words: Record<string, string> = {
       wrap_up: t("Ready for the next"),
       paused: t("Available"),
+      not_answering: t("Take calls"),
       signed_out: t("Take calls"),
     };
     const word = words[this.desk.me?.status ?? ""];

@@ -97,7 +97,7 @@ export class DeskApp extends DeskElement {
     const desk = this.desk;
     const status = desk.me?.status;
     const actions: Action[] = [];
-    if (status === "paused")
+    if (status === "paused" || status === "not_answering")
       actions.push({ icon: "play", word: t("Available"), hint: "F10", run: () => desk.toggleAvailability() });
     if (status === "wrap_up") {
       actions.push({

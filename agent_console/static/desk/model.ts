@@ -163,6 +163,7 @@ export class DeskModel {
         void this.wish("end_wrap_up");
         break;
       case "paused":
+      case "not_answering":
         void this.wish("unpause");
         break;
       case "signed_out":

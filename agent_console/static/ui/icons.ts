@@ -144,6 +144,8 @@ function outline(state: string): SVGTemplateResult {
     case "breach":
     case "unreachable":
       return svg`<path d="M6 .6 12 11.4H0Z" />`;
+    case "not_answering":
+      return svg`<path d="M0 .6H12L6 11.4Z" />`;
     case "reconnecting":
     case "waiting":
     case "soon":
