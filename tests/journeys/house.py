@@ -106,6 +106,7 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "7000": {"queue": "phones"},
             "8000": {"flow": "chinese"},
             "9000": {"queue": "spilling"},
+            "9500": {"queue": "hasty"},
         },
         "queues": {
             "support": {"record": True, "wrap_up": 60, "ring": 30},
@@ -113,10 +114,11 @@ def settings(folder: Path, database: str = "") -> dict[str, Any]:
             "pair": {"wrap_up": 3, "ring": 30},
             "brief": {"max_wait": 1, "announce_position": False},
             "phones": {"wrap_up": 0},
+            "hasty": {"ring": 5, "announce_position": False},
             "spilling": {"max_wait": 1, "overflow": "pair", "record": True},
         },
         "agents": {
-            "ava": {"extension": "101", "queues": {"support": 0, "pair": 0}},
+            "ava": {"extension": "101", "queues": {"support": 0, "pair": 0, "hasty": 0}},
             "ben": {"extension": "102", "queues": {"support": 5, "pair": 0}},
             "dora": {
                 "extension": "104",

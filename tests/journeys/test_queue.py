@@ -54,6 +54,24 @@ async def test_a_rejected_call_rings_the_next_and_wrap_up_ends_by_itself(
     assert conversation["agents"] == [second]
 
 
+async def test_who_misses_a_call_is_shown_so_and_comes_back_by_a_key(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """On her desk and on the floor; the caller who waited rings at once then."""
+    ava, sam = await agent("ava"), await agent("sam", "/board")
+    await ava.take_calls()
+    phone = await call("9500", caller=number())
+    await ava.in_state("ringing")
+    await ava.in_state("not_answering")
+    await expect(ava.page.locator(".call-bar")).to_contain_text("You missed a call")
+    on_floor = sam.page.locator("[data-state=not_answering]").first
+    await expect(on_floor).to_contain_text("Not answering")
+    await expect(sam.page.locator("body")).to_contain_text("missed a call")
+    await ava.page.keyboard.press("F10")
+    await ava.answer()
+    assert await phone.hang_up() == 0
+
+
 async def test_a_pause_keeps_calls_away_and_a_hold_is_shown(
     house: House, call: Dial, agent: SignIn
 ) -> None:

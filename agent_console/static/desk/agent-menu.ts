@@ -5,7 +5,7 @@ import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { boot, now } from "../core/boot";
 import { t, words } from "../core/i18n";
-import { agentWord, overdueWord, plain } from "../core/labels";
+import { agentWord, overdueWord, reasonWord } from "../core/labels";
 import { overdue } from "../core/pauses";
 import { glyph, stateShape } from "../ui/icons";
 import { leave } from "../ui/leave";
@@ -39,7 +39,7 @@ export class AgentMenu extends DeskElement {
     const me = this.desk.me;
     const over = overdue(me, now(), boot.pause_reasons);
     const status = me?.status ?? "signed_out";
-    const reason = me?.reason ? words(this.#label(me.reason)) || plain(me.reason) : "";
+    const reason = me?.reason ? reasonWord(me.reason) : "";
     return html`<wa-dropdown placement="bottom-end" @wa-select=${this.#select}>
       <button slot="trigger" type="button" class="quiet agent-button" data-state=${status}>
         <span class="agent-name cut">${boot.me.name}</span>
@@ -61,10 +61,6 @@ export class AgentMenu extends DeskElement {
       }
       <wa-dropdown-item value="leave">${t("Sign out of Ringdesk")}</wa-dropdown-item>
     </wa-dropdown>`;
-  }
-
-  #label(code: string) {
-    return boot.pause_reasons?.find((reason) => reason.code === code)?.label;
   }
 
   #moves(status: string) {
