@@ -20,7 +20,7 @@ REMEMBERED = 50  # legs that are over, whose late facts are recognised
 
 
 class Talk(Struct, frozen=True):
-    """One leg an agent talks on (or dials with). `queue` is where the call came from, if any."""
+    """One leg an agent talks on. `queue` is where the call came from, if any."""
 
     call_id: str
     queue: str | None = None
@@ -36,6 +36,7 @@ class AgentState(Struct, frozen=True, kw_only=True):
     reachable: bool = True  # the device is registered
     pause: str | None = None  # the agent's own pause, with its reason
     ringing: dict[str, str] = {}
+    calling: dict[str, str] = {}  # legs they dial with, until the other side answers
     talking: dict[str, Talk] = {}
     kept: dict[
         str, Talk
@@ -54,6 +55,8 @@ class AgentState(Struct, frozen=True, kw_only=True):
         """The call the status is about."""
         if self.talking:
             return next(iter(self.talking.values())).call_id
+        if self.calling:
+            return next(iter(self.calling.values()))
         if self.ringing:
             return next(iter(self.ringing.values()))
         if self.kept:
@@ -85,6 +88,7 @@ class AgentState(Struct, frozen=True, kw_only=True):
 PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
     ("held", lambda s: bool(s.talking) and all(t.held for t in s.talking.values())),
     ("talking", lambda s: bool(s.talking)),
+    ("calling", lambda s: bool(s.calling)),
     ("ringing", lambda s: bool(s.ringing)),
     ("reconnecting", lambda s: bool(s.kept)),
     ("wrap_up", lambda s: s.wrap_up_until is not None),
@@ -97,19 +101,28 @@ PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
 
 
 def offered(s: AgentState, leg: str, call_id: str) -> AgentState:
-    """The device rings. A leg that talks or is over does not ring any more."""
-    if leg in s.over or leg in s.talking:
+    """The device rings. A leg that talks, dials or is over does not ring any more."""
+    if leg in s.over or leg in s.talking or leg in s.calling:
         return s
     return replace(s, ringing={**s.ringing, leg: call_id})
 
 
 def offer_ended(s: AgentState, leg: str) -> AgentState:
     """The device rings no more, unanswered."""
-    return s if leg in s.talking else _without(s, leg)
+    return s if leg in s.talking or leg in s.calling else _without(s, leg)
+
+
+def calls(s: AgentState, leg: str, call_id: str) -> AgentState:
+    """The agent dials. A new call ends a wrap-up: work has gone on."""
+    if leg in s.over or leg in s.talking or leg in s.calling:
+        return s
+    return replace(
+        s, calling={**s.calling, leg: call_id}, wrap_up_until=None, wrap_up_call=None
+    )
 
 
 def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentState:
-    """The agent took a call, or placed one. A new call ends a wrap-up: work has gone on."""
+    """The agent took a call, or whom they called did. A new call ends a wrap-up, as above."""
     if leg in s.over:
         return s
     known = s.talking.get(leg)
@@ -119,6 +132,7 @@ def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentStat
     return replace(
         s,
         ringing={k: v for k, v in s.ringing.items() if k != leg},
+        calling={k: v for k, v in s.calling.items() if k != leg},
         talking={**s.talking, leg: talk},
         kept={k: v for k, v in s.kept.items() if v.call_id != call_id},
         wrap_up_until=None,
@@ -143,13 +157,13 @@ def cut_off(s: AgentState, leg: str) -> AgentState:
 
 
 def released(s: AgentState, leg: str, at: datetime, wrap_up: float) -> AgentState:
-    """The agent's part is over; after a queue's call `wrap_up` seconds of after-call work begin.
+    """The agent's part is over; `wrap_up` seconds of after-call work begin, of 0 none.
 
     Told twice or late it changes nothing: a wrap-up neither restarts nor ends by it.
     """
     talk = s.part_on(leg)
     s = replace(_without(s, leg), kept={k: v for k, v in s.kept.items() if k != leg})
-    if talk is None or talk.queue is None or wrap_up <= 0:
+    if talk is None or wrap_up <= 0:
         return s
     if any(other.call_id == talk.call_id for other in s.talking.values()):
         return s  # a consultation is over, the call is not
@@ -164,7 +178,8 @@ def leg_over(s: AgentState, leg: str) -> AgentState:
 def merged(s: AgentState, call_id: str, absorbed: str) -> AgentState:
     """A call goes by another id now."""
     talks = (*s.talking.values(), *s.kept.values())
-    if absorbed not in (*s.ringing.values(), *(talk.call_id for talk in talks)):
+    own = (*s.ringing.values(), *s.calling.values(), *(talk.call_id for talk in talks))
+    if absorbed not in own:
         return replace(s, wrap_up_call=call_id) if s.wrap_up_call == absorbed else s
 
     def now(one: str) -> str:
@@ -173,6 +188,7 @@ def merged(s: AgentState, call_id: str, absorbed: str) -> AgentState:
     return replace(
         s,
         ringing={leg: now(call) for leg, call in s.ringing.items()},
+        calling={leg: now(call) for leg, call in s.calling.items()},
         talking={k: Talk(now(t.call_id), t.queue, t.held) for k, t in s.talking.items()},
         kept={k: Talk(now(t.call_id), t.queue) for k, t in s.kept.items()},
     )
@@ -233,11 +249,13 @@ def as_fact(s: AgentState, at: datetime, system: str) -> AgentChanged:
 
 
 def _without(s: AgentState, leg: str) -> AgentState:
-    if leg in s.over and leg not in s.ringing and leg not in s.talking:
+    there = leg in s.ringing or leg in s.calling or leg in s.talking
+    if leg in s.over and not there:
         return s
     return replace(
         s,
         ringing={k: v for k, v in s.ringing.items() if k != leg},
+        calling={k: v for k, v in s.calling.items() if k != leg},
         talking={k: v for k, v in s.talking.items() if k != leg},
         over=(*s.over[-REMEMBERED + 1 :], leg),
     )

@@ -116,8 +116,12 @@ class Board:
             dialed=fact.dialed,
             arrived_at=fact.at,
             since=fact.at,
+            state="calling" if fact.agent is not None else "menu",
+            calling=() if fact.agent is None else (fact.agent,),
         )
-        self._calls[fact.call_id] = BoardCall(view)
+        call = self._calls[fact.call_id] = BoardCall(view)
+        if fact.agent is not None:
+            call.calling[fact.leg_id] = fact.agent
         self._set("calls", fact.call_id, view)
 
     def _queued(self, fact: events.CallQueued) -> None:
@@ -147,7 +151,9 @@ class Board:
 
     def _offered(self, fact: events.CallOffered) -> None:
         call = self._find(fact.call_id)
-        if call is not None and call.forward(fact.leg_id, OFFERED):
+        if call is None or fact.leg_id in call.calling:
+            return  # their own call: it does not ring for whom placed it
+        if call.forward(fact.leg_id, OFFERED):
             call.ringing[fact.leg_id] = fact.agent
             self._show(call, fact.at)
 
@@ -236,6 +242,7 @@ class Board:
         for leg, rank in loser.ranks.items():
             winner.forward(leg, rank)
         winner.ringing.update(loser.ringing)
+        winner.calling.update(loser.calling)
         winner.talking.update(loser.talking)
         winner.held.update(loser.held)
         winner.kept.update(loser.kept)
@@ -320,6 +327,7 @@ class Board:
             since=at if state != old.state else old.since,
             agents=tuple(dict.fromkeys(call.talking.values())),
             ringing=tuple(dict.fromkeys(call.ringing.values())),
+            calling=tuple(dict.fromkeys(call.calling.values())),
             kept_for=tuple(dict.fromkeys(call.kept.values())),
         )
         call.view = view

@@ -21,6 +21,7 @@ AgentStatus = Literal[
     "signed_out",
     "available",
     "ringing",
+    "calling",
     "talking",
     "held",
     "reconnecting",
@@ -29,7 +30,7 @@ AgentStatus = Literal[
     "paused",
     "unreachable",
 ]
-CallState = Literal["menu", "waiting", "ringing", "talking", "held", "reconnecting"]
+CallState = Literal["menu", "waiting", "ringing", "calling", "talking", "held", "reconnecting"]
 Party = Literal["caller", "agent", "external", "service"]
 # `asterisk`: it ended or was started anew with the call up; `unknown`: nobody saw it.
 EndedBy = Literal["caller", "agent", "external", "system", "unknown", "asterisk"]
@@ -39,6 +40,8 @@ LegEnd = Literal["", "caller", "agent", "external", "system", "transferred", "un
 OfferEnd = Literal["answered", "no_answer", "rejected", "answered_elsewhere", "withdrawn"]
 QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
 TransferKind = Literal["blind", "attended"]
+# Why whom an agent dialled was not reached.
+NotReached = Literal["busy", "no_answer", "unreachable", "denied", "nobody"]
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, gc=False):
@@ -269,6 +272,7 @@ class LiveCall(Struct, frozen=True, kw_only=True):
     answered_at: datetime | None = None
     agents: tuple[str, ...] = ()  # talking
     ringing: tuple[str, ...] = ()  # being offered
+    calling: tuple[str, ...] = ()  # who dialled, until the other side answers
     kept_for: tuple[str, ...] = ()  # whose device was lost, and who are expected back
 
 
@@ -320,6 +324,14 @@ class CapReached(Fact, frozen=True, kw_only=True):
 
     agent: str
     why: str
+
+
+class CallNotReached(Fact, frozen=True, kw_only=True):
+    """Whom an agent dialled was not reached, and the agent's leg ends. Heard live alone."""
+
+    call_id: str
+    agent: str
+    why: NotReached
 
 
 class BoardResynced(Fact, frozen=True, kw_only=True):

@@ -71,6 +71,7 @@ class Roster:
         self._wished: dict[str, _Wished] = {}  # agent -> the pause whose event is on its way
         self._told_at: dict[str, datetime] = {}  # agent -> time of the last change told
         self._came_by: dict[str, str] = {}  # call -> its last queue, for who gets it by transfer
+        self._placed: dict[str, e.CallArrived] = {}  # calls that an agent placed
 
     def apply(self, fact: Fact) -> list[AgentChanged]:
         """What a fact about a call means for the agents."""
@@ -198,7 +199,7 @@ class Roster:
         for name, state in self.states.items():
             alive = set(legs.get(name, ()))
             after = state
-            for leg in (*state.ringing, *state.talking):
+            for leg in (*state.ringing, *state.calling, *state.talking):
                 if leg not in alive:
                     after = moves.leg_over(after, leg)
             after = moves.in_queues(after, self._ordered(queues[name]))
@@ -214,6 +215,14 @@ class Roster:
         plans = [self.queues.get(queue) for queue in self.plans[agent].queues]
         return max((plan.wrap_up for plan in plans if plan is not None), default=0)
 
+    def _after(self, agent: str, talk: moves.Talk | None) -> int:
+        """Seconds of after-call work: the queue's, of a call to the outside the agent's longest."""
+        plan = None if talk is None else self.queues.get(talk.queue or "")
+        if plan is not None or talk is None:
+            return 0 if plan is None else plan.wrap_up
+        placed = self._placed.get(talk.call_id)
+        return self._longest(agent) if placed and placed.direction == "outbound" else 0
+
     def _device(self, peer: str, status: str, at: datetime) -> list[AgentChanged]:
         state = self.states.get(peer.removeprefix("PJSIP/"))
         if state is None or not peer.startswith("PJSIP/"):
@@ -228,7 +237,9 @@ class Roster:
     # -- facts -----------------------------------------------------------------------------
 
     def _arrived(self, fact: e.CallArrived) -> list[AgentChanged]:
-        return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, None)
+        if fact.agent is not None:
+            self._placed.setdefault(fact.call_id, fact)
+        return self._move(fact, fact.agent, moves.calls, fact.leg_id, fact.call_id)
 
     def _offered(self, fact: e.CallOffered) -> list[AgentChanged]:
         return self._move(fact, fact.agent, moves.offered, fact.leg_id, fact.call_id)
@@ -240,6 +251,9 @@ class Roster:
 
     def _answered(self, fact: e.CallAnswered) -> list[AgentChanged]:
         queue = fact.queue or self._came_by.get(fact.call_id)
+        placed = self._placed.get(fact.call_id)
+        if placed and placed.direction == "internal" and placed.agent == fact.agent:
+            queue = None  # they asked a queue of their own house for somebody
         return self._move(fact, fact.agent, moves.talks, fact.leg_id, fact.call_id, queue)
 
     def _queued(self, fact: e.CallQueued) -> list[AgentChanged]:
@@ -248,13 +262,13 @@ class Roster:
 
     def _ended(self, fact: e.CallEnded) -> list[AgentChanged]:
         self._came_by.pop(fact.call_id, None)
+        self._placed.pop(fact.call_id, None)
         return []
 
     def _released(self, fact: e.CallReleased) -> list[AgentChanged]:
         state = self.states.get(fact.agent)
         talk = None if state is None else state.part_on(fact.leg_id)
-        plan = None if talk is None else self.queues.get(talk.queue or "")
-        wrap_up = 0 if plan is None else plan.wrap_up
+        wrap_up = 0 if state is None else self._after(state.agent, talk)
         return self._move(fact, fact.agent, moves.released, fact.leg_id, fact.at, wrap_up)
 
     def _cut_off(self, fact: e.CallCutOff) -> list[AgentChanged]:
@@ -267,7 +281,9 @@ class Roster:
     def _leg_ended(self, fact: e.LegEnded) -> list[AgentChanged]:
         leg = fact.leg_id
         on_it = [
-            state for state in self.states.values() if leg in state.ringing or leg in state.talking
+            state
+            for state in self.states.values()
+            if leg in state.ringing or leg in state.calling or leg in state.talking
         ]
         out: list[AgentChanged] = []
         for state in on_it:
@@ -278,6 +294,11 @@ class Roster:
         queue = self._came_by.pop(fact.absorbed, None)
         if queue is not None:
             self._came_by.setdefault(fact.call_id, queue)
+        # A call inside the house that is one with another has somebody of outside in it.
+        both = (self._placed.pop(each, None) for each in (fact.call_id, fact.absorbed))
+        outbound = [each for each in both if each is not None and each.direction == "outbound"]
+        if outbound:
+            self._placed[fact.call_id] = outbound[0]
         return self._everyone(fact, lambda s: moves.merged(s, fact.call_id, fact.absorbed))
 
     def _move(
@@ -289,7 +310,8 @@ class Roster:
     def _everyone(self, fact: Fact, move: Callable[[AgentState], AgentState]) -> list[AgentChanged]:
         out: list[AgentChanged] = []
         for name, state in self.states.items():
-            if state.talking or state.ringing or state.kept or state.wrap_up_call is not None:
+            on_a_call = state.talking or state.calling or state.ringing or state.kept
+            if on_a_call or state.wrap_up_call is not None:
                 out += self._put(name, move(state), fact.at)
         return out
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import get_args
 
 from cti import events as e
 from cti.ami.wire import Message
-from cti.events import OfferEnd
+from cti.events import NotReached, OfferEnd
 from cti.interpret import bridges, channels, hangups, merges, offers, queues
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World
@@ -26,6 +27,8 @@ from cti.number import LAST_TIME, whole
 
 LAST_CAUSE = 127  # Q.850
 LAST_PLACE = 10_000  # in a queue
+
+NOT_REACHED: dict[str, NotReached] = {why: why for why in get_args(NotReached)}
 
 Handler = Callable[[World, Message, datetime, Facts], None]
 
@@ -293,6 +296,15 @@ def our_event(world: World, m: Message, at: datetime, out: Facts) -> None:
     if m.get("UserEvent") == "RingdeskCap":
         agent, why = m.get("Agent"), m.get("Why")
         out.append(e.CapReached(at=at, system=world.system, agent=agent, why=why))
+    elif m.get("UserEvent") == "RingdeskNotReached":
+        _not_reached(world, m, at, out)
+
+
+def _not_reached(world: World, m: Message, at: datetime, out: Facts) -> None:
+    leg, why = world.legs.get(m.get("Uniqueid")), NOT_REACHED.get(m.get("Why"))
+    if leg is not None and leg.agent is not None and why is not None:
+        about = world.about(at, leg.call.id)
+        out.append(e.CallNotReached(**about, agent=leg.agent, why=why))
 
 
 def known(value: str) -> str:

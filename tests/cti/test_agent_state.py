@@ -53,8 +53,28 @@ def test_a_wrap_up_neither_restarts_nor_ends_by_late_facts() -> None:
         assert (late.status, late.wrap_up_until) == ("wrap_up", at(40))
 
 
-def test_no_wrap_up_after_a_call_that_came_from_no_queue() -> None:
-    assert moves.released(talking(queue=None), "L1", at(10), 30).status == "available"
+def test_no_wrap_up_after_a_call_that_is_given_none() -> None:
+    assert moves.released(talking(queue=None), "L1", at(10), 0).status == "available"
+
+
+def test_who_dials_is_calling_until_the_other_side_answers() -> None:
+    state = moves.calls(AVAILABLE, "L1", "c1")
+    assert (state.status, state.call_id) == ("calling", "c1")
+    # Their own leg rings nobody, whoever says so.
+    state = moves.offer_ended(moves.offered(state, "L1", "c1"), "L1")
+    assert state.status == "calling"
+    assert moves.merged(state, "older", "c1").call_id == "older"
+    talks = moves.talks(state, "L1", "c1", None)
+    assert (talks.status, talks.calling) == ("talking", {})
+    assert moves.calls(talks, "L1", "c1").status == "talking"
+    over = moves.leg_over(state, "L1")
+    assert over.status == "available"
+    assert moves.calls(over, "L1", "c1").status == "available"
+
+
+def test_who_dials_in_their_wrap_up_goes_on_with_work() -> None:
+    wrapping = moves.released(talking(), "L1", at(1), 30)
+    assert moves.leg_over(moves.calls(wrapping, "L2", "c2"), "L2").status == "available"
 
 
 def test_no_wrap_up_after_a_consultation_only_after_the_call() -> None:
@@ -118,6 +138,7 @@ STEPS = st.one_of(
     st.tuples(st.just("offered"), LEG),
     st.tuples(st.just("offer_ended"), LEG),
     st.tuples(st.just("talks"), LEG),
+    st.tuples(st.just("calls"), LEG),
     st.tuples(st.just("held"), LEG),
     st.tuples(st.just("released"), LEG),
     st.tuples(st.just("leg_over"), LEG),
@@ -130,6 +151,8 @@ def step(state: AgentState, kind: str, leg: str, now: datetime) -> AgentState:
             return moves.offered(state, leg, "c")
         case "talks":
             return moves.talks(state, leg, "c", "support")
+        case "calls":
+            return moves.calls(state, leg, "c")
         case "held":
             return moves.held(state, leg, on=True)
         case "released":
@@ -148,6 +171,7 @@ def test_when_every_leg_is_over_the_agent_is_free(steps: list[tuple[str, str]]) 
         before = state
         state = step(state, kind, leg, at(number))
         assert not set(state.ringing) & set(state.talking)
+        assert not set(state.calling) & set(state.talking)
         until = state.wrap_up_until
         if until is not None and until != before.wrap_up_until:
             assert kind == "released"
