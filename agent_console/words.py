@@ -219,6 +219,8 @@ ELSEWHERE = (
     N_("You have no queue to sign in to."),
     N_("This is not a reason for a pause."),
     N_("You are on a call already."),
+    N_("You are calling somebody already."),
+    N_("Your own telephone cannot be reached right now."),
     N_("Calls to {number} are not allowed here."),
     N_("A call is ringing. Answer or reject it first."),
     N_("Sign in first."),

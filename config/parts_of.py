@@ -249,7 +249,12 @@ def bus_of(settings: Settings, roles: frozenset[str], *, apart: bool) -> Bus:
 def agent_plans(settings: Settings) -> dict[str, AgentPlan]:
     """The agents, as the bridge knows them."""
     return {
-        name: AgentPlan(name=name, extension=agent.extension, queues=dict(agent.queues))
+        name: AgentPlan(
+            name=name,
+            extension=agent.extension,
+            queues=dict(agent.queues),
+            desk_phone=agent.device.kind == "phone",
+        )
         for name, agent in settings.agents.items()
     }
 

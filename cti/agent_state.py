@@ -116,9 +116,7 @@ def calls(s: AgentState, leg: str, call_id: str) -> AgentState:
     """The agent dials. A new call ends a wrap-up: work has gone on."""
     if leg in s.over or leg in s.talking or leg in s.calling:
         return s
-    return replace(
-        s, calling={**s.calling, leg: call_id}, wrap_up_until=None, wrap_up_call=None
-    )
+    return replace(s, calling={**s.calling, leg: call_id}, wrap_up_until=None, wrap_up_call=None)
 
 
 def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentState:

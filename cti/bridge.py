@@ -21,7 +21,6 @@ from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.board import LATE, Board
 from cti.bus import Bus
-from cti.commands import Ami, Switchboard
 from cti.events import (
     AgentChanged,
     BoardResynced,
@@ -39,6 +38,7 @@ from cti.interpret.trace import VARIABLES, Trace, traces
 from cti.offering import Offering
 from cti.pauses import Pauses
 from cti.roster import AgentPlan, QueuePlan, Roster
+from cti.switchboard import Ami, Switchboard, anything
 from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
 
 log = structlog.get_logger(__name__)
@@ -122,7 +122,7 @@ class Bridge:
         zone: tzinfo = UTC,
         lock: Callable[[], AbstractAsyncContextManager[Any]] = nullcontext,
         recall: Recall = _nothing_told,
-        reach: Callable[[str], str] = commands.anything,
+        reach: Callable[[str], str] = anything,
     ) -> None:
         now = clock()
         self._system = system

@@ -7,24 +7,17 @@ the board. So a command that Asterisk carried out, and whose answer was lost, is
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
-from uuid import uuid4
-
-from msgspec import Struct
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from cti import wishes as w
 from cti.agent_state import NOT_ANSWERING
 from cti.ami.errors import AmiBusy, AmiDown, AmiError, AmiRefused, AmiTimeout
-from cti.ami.wire import Message
-from cti.interpret import Interpreter
-from cti.roster import WRAP_UP, AgentPlan, Roster
+from cti.dialling import is_there, may_dial, originate, reached
+from cti.roster import WRAP_UP
+from cti.switchboard import ANSWER, Refused, Switchboard, plan_of
 from cti.wishes import CommandDone, CommandRefused, Reply, Wish
 
-ANSWER = 5.0  # seconds that Asterisk has for one action
-RING_SELF = 30_000  # milliseconds an agent's own device rings at click to dial
-SHORTEST_OUTSIDE = 6  # digits: fewer are an extension of the house, and this one is nobody's
 CALL_REJECTED = "21"  # Q.850
 
 # Asterisk's own words for "it is so already".
@@ -63,50 +56,6 @@ OURS = (WRAP_UP, NOT_ANSWERING)  # reasons for a pause that only we give
 REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 
-class Ami(Protocol):
-    """What commands need of `cti.ami.link.AmiLink`."""
-
-    mark: str
-
-    async def action(
-        self,
-        name: str,
-        /,
-        *,
-        headers: Sequence[tuple[str, str]] = (),
-        timeout: float = ANSWER,
-        **fields: str,
-    ) -> Message:
-        """Send one action; raises an AmiError."""
-        ...
-
-
-def anything(number: str) -> str:
-    """No number is denied."""
-    return number
-
-
-class Switchboard(Struct, frozen=True):
-    """What carries out a wish: the link, what is known of agents and calls, what may be dialled.
-
-    `reach`: number as typed -> as it is dialled, "" if it may not be.
-    """
-
-    link: Ami
-    roster: Roster
-    interpreter: Interpreter
-    reach: Callable[[str], str] = anything
-
-
-class Refused(Exception):
-    """A wish cannot be carried out: `text` and `values` as `CommandRefused` has them."""
-
-    def __init__(self, text: str, **values: str) -> None:
-        super().__init__(text)
-        self.text = text
-        self.values = values
-
-
 async def carry_out(board: Switchboard, wish: Wish) -> Reply:
     """Carry out one wish of the TABLE."""
     command = COMMANDS.get(type(wish))
@@ -135,7 +84,7 @@ def in_words(error: AmiError) -> CommandRefused:
 
 async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
     """Join one's queues; a queue that is new inherits the pause."""
-    plan, state = _plan(board, wish.agent), board.roster.states[wish.agent]
+    plan, state = plan_of(board, wish.agent), board.roster.states[wish.agent]
     own = board.roster.pause_of(wish.agent)
     reason = own if own is not None else (WRAP_UP if state.keeps_calls_away else "")
     paused = {"Paused": "true", "Reason": reason} if reason else {}
@@ -157,7 +106,7 @@ async def sign_in(board: Switchboard, wish: w.SignIn) -> Reply:
 
 async def sign_out(board: Switchboard, wish: w.SignOut) -> Reply:
     """Leave every queue one is in, also those that the settings do not name any more."""
-    plan = _plan(board, wish.agent)
+    plan = plan_of(board, wish.agent)
     queues = dict.fromkeys((*board.roster.states[wish.agent].queues, *plan.queues))
     for queue in queues:
         await _tolerant(board, "QueueRemove", Queue=queue, Interface=plan.interface)
@@ -174,7 +123,7 @@ async def pause(board: Switchboard, wish: w.Pause) -> Reply:
 
 async def unpause(board: Switchboard, wish: w.Unpause) -> Reply:
     """Take calls again; in a wrap-up from its end on."""
-    _plan(board, wish.agent)
+    plan_of(board, wish.agent)
     wrapping = board.roster.states[wish.agent].keeps_calls_away
     await _own_pause(board, wish.agent, None, told=WRAP_UP if wrapping else None)
     return CommandDone()
@@ -194,8 +143,8 @@ async def hang_up(board: Switchboard, wish: w.HangUp) -> Reply:
 async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
     """Hand the other side on, within the fixed context of transfer targets."""
     channel = _channel(board, wish.agent, wish.call_id)
-    to = _reached(board, wish.to)
-    _is_there(board, wish.agent, to)
+    to = reached(board, wish.to)
+    is_there(board, wish.agent, to)
     await board.link.action(
         "BlindTransfer",
         timeout=ANSWER,
@@ -206,42 +155,11 @@ async def blind_transfer(board: Switchboard, wish: w.BlindTransfer) -> Reply:
     return CommandDone(detail=to)
 
 
-async def originate(board: Switchboard, wish: w.Originate) -> Reply:
-    """Ring the agent's own device, then dial: a fixed context, a checked extension, no application.
-
-    We choose the channel's id, so that the call's number is known from its first event on.
-    """
-    plan = _plan(board, wish.agent)
-    state = board.roster.states[wish.agent]
-    if state.talking:
-        raise Refused("You are on a call already.")
-    if state.ringing:
-        raise Refused("A call is ringing. Answer or reject it first.")
-    to = _reached(board, wish.to)
-    # It begins as Asterisk's own, or it is taken for forged (cti/ami/genuine.py), and ends as they
-    # do, so that the call is filed beside its neighbours (cti/conversation.py).
-    named = board.link.mark or board.interpreter.system
-    channel_id = f"{named}-dial-{int(time.time())}.{uuid4().hex}"
-    board.interpreter.expect(channel_id, to)
-    await board.link.action(
-        "Originate",
-        timeout=ANSWER,
-        Channel=plan.interface,
-        ChannelId=channel_id,
-        Context="ringdesk-agents",
-        Exten=to,
-        Priority="1",
-        Timeout=str(RING_SELF),
-        Async="true",
-    )
-    return CommandDone(detail=to)
-
-
 async def _own_pause(
     board: Switchboard, agent: str, reason: str | None, *, told: str | None
 ) -> None:
     """Ask Asterisk for `told`; a wrap-up that begins or ends before its event knows of `reason`."""
-    _plan(board, agent)
+    plan_of(board, agent)
     forget = board.roster.wish_pause(agent, reason)
     try:
         await pause_member(board, agent, told)
@@ -260,7 +178,7 @@ async def pause_member(board: Switchboard, agent: str, reason: str | None) -> No
             "QueuePause",
             timeout=ANSWER,
             headers=() if reason is None else (("Reason", reason),),
-            Interface=_plan(board, agent).interface,
+            Interface=plan_of(board, agent).interface,
             Paused="false" if reason is None else "true",
         )
     except AmiRefused as error:
@@ -275,7 +193,7 @@ async def set_penalty(board: Switchboard, agent: str, queue: str, penalty: int) 
         await board.link.action(
             "QueuePenalty",
             timeout=ANSWER,
-            Interface=_plan(board, agent).interface,
+            Interface=plan_of(board, agent).interface,
             Queue=queue,
             Penalty=str(penalty),
         )
@@ -284,45 +202,12 @@ async def set_penalty(board: Switchboard, agent: str, queue: str, penalty: int) 
             raise
 
 
-def _plan(board: Switchboard, agent: str) -> AgentPlan:
-    plan = board.roster.plans.get(agent)
-    if plan is None:
-        raise Refused("There is no agent {agent} in the settings.", agent=agent)
-    return plan
-
-
 def _channel(board: Switchboard, agent: str, call_id: str) -> str:
-    _plan(board, agent)
+    plan_of(board, agent)
     channel = board.interpreter.channel_of(agent, call_id)
     if channel is None:
         raise Refused(GONE)
     return channel
-
-
-def _is_there(board: Switchboard, agent: str, to: str) -> None:
-    """Nobody is handed on to whom we know not to be there.
-
-    Whom it does not reach all the same it comes back from (extensions.conf, ringdesk-transfer).
-    """
-    if to.startswith("q-") and to[2:] not in board.roster.queues:
-        raise Refused("There is no such queue.")
-    colleague = next((p for p in board.roster.plans.values() if p.extension == to), None)
-    if colleague is None:
-        return
-    if colleague.name == agent:
-        raise Refused("That is you.")
-    if board.roster.states[colleague.name].reachable is False:
-        raise Refused("{agent} cannot be reached right now.", agent=colleague.name)
-
-
-def _reached(board: Switchboard, number: str) -> str:
-    """What is dialled is what was understood, and is what the call says."""
-    reached = board.reach(number)
-    if not reached and number.isdigit() and len(number) <= SHORTEST_OUTSIDE:
-        raise Refused("There is nobody at this number.")
-    if not reached:
-        raise Refused("Calls to {number} are not allowed here.", number=number)
-    return reached
 
 
 async def _tolerant(board: Switchboard, action: str, **fields: str) -> None:
@@ -350,5 +235,6 @@ COMMANDS: Mapping[type[Wish], Command] = {
     w.Unpause: unpause,
     w.HangUp: hang_up,
     w.BlindTransfer: blind_transfer,
+    w.MayDial: may_dial,
     w.Originate: originate,
 }

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from cti.ami.errors import AmiError
-from cti.commands import Refused
+from cti.switchboard import Refused
 
 log = structlog.get_logger(__name__)
 

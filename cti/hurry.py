@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from cti.ami.errors import AmiDown, AmiError, AmiRefused
-from cti.commands import ANSWER, Ami
+from cti.switchboard import ANSWER, Ami
 
 log = structlog.get_logger(__name__)
 

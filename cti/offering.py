@@ -15,13 +15,13 @@ from cti import events as e
 from cti.agent_state import NOT_ANSWERING
 from cti.ami.wire import Message
 from cti.board import Board
-from cti.commands import Switchboard
 from cti.declined import NOT_TAKEN, Declined, Place
 from cti.errands import Errands
 from cti.events import AgentChanged, Fact
 from cti.hurry import Hurry
 from cti.missed import Missed
 from cti.pauses import Pauses
+from cti.switchboard import Switchboard
 
 
 class Offering:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from cti import commands
-from cti.commands import Switchboard
 from cti.errands import Errands
 from cti.roster import WRAP_UP, Roster
+from cti.switchboard import Switchboard
 
 LONGEST_NAP = 30.0  # seconds between two looks at the clock
 

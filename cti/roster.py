@@ -26,6 +26,7 @@ class AgentPlan(Struct, frozen=True, kw_only=True):
     name: str
     extension: str
     queues: dict[str, int]
+    desk_phone: bool = False  # registered here, and no browser
 
     @property
     def interface(self) -> str:

@@ -71,10 +71,25 @@ class BlindTransfer(AgentWish, frozen=True, kw_only=True):
             raise ValueError(f"not an extension: {self.to!r}")
 
 
-class Originate(AgentWish, frozen=True, kw_only=True):
-    """Ring the agent's own device, then dial `to`."""
+class MayDial(AgentWish, frozen=True, kw_only=True):
+    """Whether the agent may dial `to` now, by the telephone in their page; nothing rings.
+
+    The reply's `detail` is what that telephone is to dial.
+    """
 
     to: str
+
+    def __post_init__(self) -> None:
+        AgentWish.__post_init__(self)
+        if not DIALLABLE.match(self.to):
+            raise ValueError(f"not an extension: {self.to!r}")
+
+
+class Originate(AgentWish, frozen=True, kw_only=True):
+    """Ring the agent's own device, then dial `to`; `name` is shown there beside the number."""
+
+    to: str
+    name: str = ""
 
     def __post_init__(self) -> None:
         AgentWish.__post_init__(self)

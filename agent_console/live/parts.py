@@ -1,7 +1,9 @@
 """Which calls an agent has part in, and how: what their desk shows, and nobody else's.
 
-Derived from the board after each fact. A part begins when the agent's device rings, goes on through
-talking and wrap-up, and goes at once when the call is offered elsewhere, withdrawn or handed on.
+Derived from the board after each fact. A part begins when the agent's device rings or dials, goes
+on through talking and wrap-up, and goes at once when the call is offered elsewhere, withdrawn or
+handed on. Of a call that reached nobody it stays, with why, until the agent closes it or has
+another call.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from cti.events import (
     AgentChanged,
     BoardResynced,
     CallAnswered,
+    CallEnded,
     CallMerged,
+    CallNotReached,
     CallOffered,
     CallTransferred,
     Fact,
@@ -25,19 +29,25 @@ from cti.events import (
     LiveCall,
 )
 
-State = Literal["ringing", "talking", "held", "reconnecting", "wrap_up", "ended"]
+State = Literal["ringing", "calling", "talking", "held", "reconnecting", "wrap_up", "ended"]
 TALKING = ("talking", "held", "reconnecting")
 OVER = ("wrap_up", "ended")
+# Why a call reached nobody, besides `cti.events.NotReached`: who dialled hung up; nobody said.
+CANCELLED, FAILED = "cancelled", "failed"
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """One agent's part in one call: `call` as last seen, `waited` seconds in the queue."""
+    """One agent's part in one call: `call` as last seen, `waited` seconds in the queue.
+
+    `why` the agent, who dialled, reached nobody; "" of any other call.
+    """
 
     call: LiveCall
     state: State
     since: datetime
     waited: float | None = None
     handed_on: bool = False
+    why: str = ""
 
 
 class Last(Struct, frozen=True, kw_only=True):
@@ -72,8 +82,11 @@ class Parts:
         return True
 
     def forget_last(self, agent: str) -> None:
-        """The agent is done with it."""
+        """The agent is done with it, and with one that reached nobody."""
         self._last.pop(agent, None)
+        parts = self._parts.get(agent, {})
+        for call_id in [c for c, part in parts.items() if part.state in OVER and part.why]:
+            del parts[call_id]
 
     def agents_showing(self, call_id: str) -> list[str]:
         """Everybody on whose desk the call is: those who have part in it, and whose last it was."""
@@ -100,6 +113,11 @@ class Parts:
             touched |= self._hand_on(fact.by, fact.call_id, fact.at)
         elif isinstance(fact, CallOffered | CallAnswered):
             touched |= self._waited(fact)
+        elif isinstance(fact, CallNotReached):
+            touched |= self._because(fact.agent, fact.call_id, fact.why)
+        elif isinstance(fact, CallEnded) and fact.by == "agent":
+            for agent in self.agents_of(fact.call_id):
+                touched |= self._because(agent, fact.call_id, CANCELLED)
         if isinstance(fact, AgentChanged | BoardResynced):
             for name in tuple(delta.set.get("agents", {})):
                 self._clear_over(name, fact.at)
@@ -108,7 +126,7 @@ class Parts:
     def _follow(self, call_id: str, call: LiveCall | None, at: datetime) -> set[str]:
         touched: set[str] = set(self.agents_of(call_id))
         if call is not None:
-            touched.update(call.ringing, call.agents)
+            touched.update(call.ringing, call.calling, call.agents)
         for agent in touched:
             parts = self._parts.setdefault(agent, {})
             before = parts.get(call_id)
@@ -119,7 +137,7 @@ class Parts:
                 parts.pop(call_id, None)
                 self._was(agent, before, at)
             else:
-                if part.state in TALKING:
+                if part.state == "calling" or part.state in TALKING:
                     self.forget_last(agent)
                     self._drop_over(agent)  # the wrap-up of an earlier call ends with a new one
                 parts[call_id] = part
@@ -129,6 +147,8 @@ class Parts:
         """A part that is over, as long as its wrap-up lasts."""
         live = self._status.get(agent)
         call_id = part.call.call_id
+        if part.why:
+            return part
         if live is None or part.handed_on:
             return None
         if live.status == "wrap_up":
@@ -174,6 +194,14 @@ class Parts:
             self._parts[agent][call_id] = handed_on
         return {agent}
 
+    def _because(self, agent: str, call_id: str, why: str) -> set[str]:
+        """Whom they called was not reached; the first reason that says anything counts."""
+        part = self.of(agent).get(call_id)
+        if part is None or not (part.state == "calling" or part.why == FAILED):
+            return set()
+        self._parts[agent][call_id] = replace(part, why=why)
+        return {agent}
+
     def _waited(self, fact: CallOffered | CallAnswered) -> set[str]:
         part = self.of(fact.agent).get(fact.call_id)
         if part is None:
@@ -210,12 +238,13 @@ def _moved(agent: str, part: Part | None, call: LiveCall | None, at: datetime) -
             return part if part.call is call else replace(part, call=call)
         # Who talks again (a transfer came back) has not handed the call on any more.
         handed_on = part.handed_on and part.state not in OVER
-        return replace(part, call=call, state=state, since=at, handed_on=handed_on)
+        return replace(part, call=call, state=state, since=at, handed_on=handed_on, why="")
     if part is None or part.state == "ringing" or part.handed_on:
         return None
     if part.state in OVER:
         return part
-    return replace(part, state="ended", since=at, call=call or part.call)
+    why = part.why or FAILED if part.state == "calling" else ""
+    return replace(part, state="ended", since=at, call=call or part.call, why=why)
 
 
 def _state(agent: str, call: LiveCall | None) -> State | None:
@@ -225,4 +254,6 @@ def _state(agent: str, call: LiveCall | None) -> State | None:
         return "held" if call.state == "held" else "talking"
     if agent in call.kept_for:
         return "reconnecting"
+    if agent in call.calling:
+        return "calling"
     return "ringing" if agent in call.ringing else None

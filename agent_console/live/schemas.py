@@ -52,9 +52,10 @@ class TransferTo(Struct, frozen=True, kw_only=True):
 
 
 class DialTo(Struct, frozen=True, kw_only=True):
-    """`dial`."""
+    """`dial`; `here`: the telephone in this page places the call, and asks what it may dial."""
 
     to: Annotated[str, Meta(min_length=1, max_length=42)]
+    here: bool = False
 
 
 class Choose(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ def call_on_desk(part: Part, card: Any) -> dict[str, Any]:
         "state": part.state,
         "since": moment(part.since),
         "waited": part.waited,
+        "why": part.why,
         "path": msgspec.to_builtins(card.path) if card is not None else [],
     }
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from agent_console.access import require_call
 from agent_console.errors import BadRequest, Refused
 from agent_console.live import schemas
 from agent_console.live.session import Session
+from agent_console.panels import aside
 from agent_console.words import N_
 from cti.wishes import (
     BlindTransfer,
     CommandRefused,
     EndWrapUp,
     HangUp,
+    MayDial,
     Originate,
     Pause,
     SignIn,
@@ -21,9 +24,11 @@ from cti.wishes import (
     Unpause,
     Wish,
 )
+from service_desk.queries.whose_number import whose_number
 from service_desk.typed import narrow
 
 WAIT = 5.0  # seconds for the bridge's answer
+NAME = 0.5  # seconds for the name beside a number
 
 
 async def sign_in(session: Session, _command: schemas.Nothing) -> dict[str, Any]:
@@ -73,12 +78,29 @@ async def transfer(session: Session, command: schemas.TransferTo) -> dict[str, A
 
 
 async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
-    """Ring one's own device, then the number."""
+    """Whether the page's own telephone may dial this, and how; else ring one's device, then it."""
+    to, agent = narrow(command.to), session.viewer.user
+    wish: Wish
     try:
-        wish = Originate(agent=session.viewer.user, to=narrow(command.to))
+        if command.here:
+            wish = MayDial(agent=agent, to=to)
+        else:
+            wish = Originate(agent=agent, to=to, name=await _name_of(session, to))
     except ValueError:
         raise BadRequest(N_("That cannot be dialled.")) from None
     return await _ask(session, wish)
+
+
+async def _name_of(session: Session, to: str) -> str:
+    """Whom one's own device says that it is to reach: nice to have, and nothing waits for it."""
+    context = session.context
+    colleague = next((a for a in context.agents.values() if a.extension == to), None)
+    if colleague is not None:
+        return colleague.label or colleague.name
+    if to.startswith("q-"):
+        return context.title_of(to[2:]).said(session.translator.language)
+    reading = asyncio.wait_for(whose_number(context.desk, to), NAME)
+    return await aside("desk", "name", reading, "")
 
 
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from agent_console.errors import BadRequest, ConsoleError, status_of
 from agent_console.i18n import load
 from agent_console.live import schemas
 from agent_console.refusals import filled, in_words
-from cti import commands
+from cti import commands, switchboard
 from cti.wishes import CommandRefused
 from service_desk import errors as desk
 from service_desk.errors import BadValue, Conflict, DatabaseAway, DeskError, IllegalMove
@@ -41,7 +41,7 @@ def every(kind: type[Any]) -> Iterator[type[Any]]:
 
 def refusing() -> set[type[Any]]:
     """All classes that refuse something to a person."""
-    kinds = {*every(DeskError), *every(ConsoleError), commands.Refused, CommandRefused}
+    kinds = {*every(DeskError), *every(ConsoleError), switchboard.Refused, CommandRefused}
     # What is our fault is said by a page of its own, whatever its text.
     return {kind for kind in kinds if not is_ours(kind)}
 
@@ -193,5 +193,5 @@ def test_what_does_not_fit_a_command_is_told_by_its_field() -> None:
 
 def test_every_class_that_is_shown_is_looked_at() -> None:
     """The walk above stands on these."""
-    assert {BadValue, IllegalMove, desk.CaseNotFound, BadRequest, commands.Refused} <= refusing()
+    assert {BadValue, IllegalMove, desk.CaseNotFound, BadRequest, switchboard.Refused} <= refusing()
     assert {DatabaseAway, desk.SchemaTooOld}.isdisjoint(refusing())

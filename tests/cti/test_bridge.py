@@ -19,9 +19,10 @@ from cti.ami.errors import AmiTimeout
 from cti.ami.wire import Message, message
 from cti.bridge import AgentPlan, Bridge, QueuePlan
 from cti.bus import InProcessBus
-from cti.commands import Switchboard, carry_out
+from cti.commands import carry_out
 from cti.conversation import call_id_of
 from cti.events import BoardSnapshot, EventsRefused, Fact
+from cti.switchboard import Switchboard
 from tests.fakes.ami_link import FakeLink, refused
 from tests.fakes.ami_recording import recording
 
@@ -593,8 +594,10 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         new = {"Uniqueid": made, "Linkedid": made, "Channel": "PJSIP/ava-00000009", "Exten": "s"}
         world.link.tell(message(("Event", "Newchannel"), *new.items()))
         assert world.told(e.CallArrived)[0].dialed == "+4930111222"
-        assert world.status("ava") == "talking"
-        assert isinstance(await world.ask(w.Originate(agent="ava", to="102")), w.CommandRefused)
+        assert world.status("ava") == "calling"
+        assert await world.ask(w.Originate(agent="ava", to="102")) == w.CommandRefused(
+            reason="You are calling somebody already."
+        )
 
 
 async def test_what_may_not_be_dialled_is_refused_in_one_line_and_never_sent() -> None:

@@ -29,6 +29,7 @@ class FakeLink:
         self.refused = 0
         self.connected = False
         self.said: list[tuple[str, dict[str, str]]] = []
+        self.headers: list[tuple[str, str]] = []  # of all actions, repeated ones too
         self.spoken = asyncio.Event()
         self.members: dict[tuple[str, str], dict[str, str]] = {}
         self.lists: dict[str, list[Message]] = {}
@@ -74,6 +75,7 @@ class FakeLink:
         timeout: float = 5.0,
         **fields: str,
     ) -> Message:
+        self.headers += headers
         fields.update(headers)
         if not self.connected:
             raise AmiDown("not connected to Asterisk")

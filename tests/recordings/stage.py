@@ -70,7 +70,7 @@ secret = {secret}
 deny = 0.0.0.0/0.0.0.0
 permit = 127.0.0.1/255.255.255.255
 writetimeout = 5000
-read = system,call,agent
+read = system,call,agent,user
 write = call,agent,originate,reporting
 """
 
