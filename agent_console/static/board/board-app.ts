@@ -5,6 +5,7 @@ import { type Place, percent, serviceLevel } from "../core/format";
 import { language, speak, t, tn, words } from "../core/i18n";
 import { agentWord, callWord, overdueWord, plain, reasonWord } from "../core/labels";
 import { live } from "../core/live-link";
+import { otherParty } from "../core/other-party";
 import { overdue } from "../core/pauses";
 import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
@@ -270,7 +271,7 @@ export class BoardApp extends PageElement {
             <td class="number"><rd-since .at=${call.since ?? call.arrived_at}></rd-since></td>
             <td class="strong">${this.#callName(call)}</td>
             <td class="nowrap">${call.queue ? queueName(call.queue) : nothing}</td>
-            <td class="nowrap">${[...(call.agents ?? []), ...(call.ringing ?? [])].map((name) => names.get(name) ?? name).join(", ")}</td>
+            <td class="nowrap">${[...(call.agents ?? []), ...(call.calling ?? []), ...(call.ringing ?? [])].map((name) => names.get(name) ?? name).join(", ")}</td>
             <td class="nowrap number">${
               call.case_number
                 ? html`<a href="/cases/${encodeURIComponent(call.case_number)}">${call.case_number}</a>`
@@ -284,6 +285,6 @@ export class BoardApp extends PageElement {
   }
 
   #callName(call: LiveCall): string {
-    return call.customer_name || call.caller_number || t("number withheld");
+    return call.customer_name || otherParty(call) || t("number withheld");
   }
 }

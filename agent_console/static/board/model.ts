@@ -45,6 +45,7 @@ export function longestSince(queue: LiveQueue, calls: ReadonlyMap<string, LiveCa
 
 const ORDER: LiveAgent["status"][] = [
   "ringing",
+  "calling",
   "talking",
   "held",
   "reconnecting",

@@ -9,6 +9,7 @@ export function agentWord(status: AgentStatus): string {
     signed_out: () => t("Not taking calls"),
     available: () => t("Available"),
     ringing: () => t("Ringing"),
+    calling: () => t("Calling"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
     reconnecting: () => t("Reconnecting"),
@@ -25,6 +26,7 @@ export function callWord(state: CallState): string {
     menu: () => t("In the menu"),
     waiting: () => t("Waiting"),
     ringing: () => t("Ringing"),
+    calling: () => t("Calling"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
     reconnecting: () => t("Reconnecting"),
@@ -42,6 +44,19 @@ export function returnedWord(why: string): string {
     denied: () => t("Back to you: it may not be dialled."),
   };
   return table[why]?.() ?? t("Back to you: not reachable there.");
+}
+
+/** Why whom one called was not reached. */
+export function notReachedWord(why: string): string {
+  const table: Record<string, () => string> = {
+    busy: () => t("It is busy there."),
+    no_answer: () => t("Nobody answered."),
+    unreachable: () => t("Not reachable there."),
+    denied: () => t("This number may not be dialled."),
+    nobody: () => t("There is nobody at this number."),
+    cancelled: () => t("You hung up before anybody answered."),
+  };
+  return table[why]?.() ?? t("The call did not come about.");
 }
 
 export function statusWord(status: CaseStatus): string {

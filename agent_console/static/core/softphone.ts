@@ -1,5 +1,5 @@
 import { debug, UA, WebSocketInterface } from "jssip";
-import type { RTCSession } from "jssip/lib/RTCSession";
+import type { IncomingEvent, OutgoingEvent, RTCSession } from "jssip/lib/RTCSession";
 import { noteCall, PATIENCE_MS, wasCutOff } from "./kept";
 import { LineMeter } from "./line-meter";
 import type { Quality } from "./quality";
@@ -30,6 +30,8 @@ export interface PhoneCall {
   back: boolean;
   /** Why a call that was handed on came back: `busy`, `no_answer`, `unreachable`, `denied`; else empty. */
   returned: string;
+  /** Of a call placed here: the other side rings, and sends no sound of its own for it. */
+  rings: boolean;
 }
 
 const ICE_PATIENCE_MS = 600;
@@ -155,13 +157,16 @@ export class Softphone {
     return true;
   }
 
-  dial(number: string, options: { headers?: string[]; name?: string } = {}): void {
+  /** False when there is a call here already: nothing is dialled then. */
+  dial(number: string, options: { headers?: string[]; name?: string } = {}): boolean {
+    if (!this.#ua || this.#session) return false;
     const target = `sip:${encodeURIComponent(number)}@${this.account.uri.replace(/^sips?:[^@]*@/, "")}`;
-    this.#ua?.call(target, {
+    this.#ua.call(target, {
       ...this.#media(),
       extraHeaders: options.headers ?? [],
       ...(options.name ? { fromDisplayName: options.name } : {}),
     });
+    return true;
   }
 
   toggleHold(): boolean {
@@ -183,7 +188,7 @@ export class Softphone {
       .find((candidate) => candidate.track?.kind === "audio")?.dtmf;
     // A line that cannot carry telephone-events still has SIP INFO.
     if (sender?.canInsertDTMF) sender.insertDTMF(key, 140, 70);
-    else this.#session?.sendDTMF(key);
+    else if (this.call?.phase === "connected") this.#session?.sendDTMF(key);
   }
 
   #registration(registered: boolean, trouble: Softphone["trouble"]): void {
@@ -223,6 +228,7 @@ export class Softphone {
       kept,
       back: kept && Date.now() < this.#backUntil,
       returned,
+      rings: false,
     };
     this.#follow(session);
     this.#tell();
@@ -259,6 +265,9 @@ export class Softphone {
     if (session.connection) wire(session.connection);
     else session.on("peerconnection", ({ peerconnection }) => wire(peerconnection));
     session.on("icecandidate", ({ ready }) => setTimeout(ready, ICE_PATIENCE_MS));
+    session.on("progress", (event: IncomingEvent | OutgoingEvent) => {
+      if ("response" in event && event.response) update({ rings: !event.response.body });
+    });
     session.on("accepted", () => {
       if (this.keeps) noteCall(true);
       this.#backUntil = 0;

@@ -40,6 +40,27 @@ export function ring(): () => void {
   return () => clearInterval(timer);
 }
 
+/** What a line sounds like on which it rings, or which is busy: as Asterisk makes it (indications.conf). */
+const LINE_HERTZ = 425;
+
+/** Rings at the other side, until the returned function is called. */
+export function ringBack(): () => void {
+  const once = () => {
+    const at = audio();
+    if (at) tone(at, LINE_HERTZ, 0, 1, 0.05);
+  };
+  once();
+  const timer = setInterval(once, 5_000);
+  return () => clearInterval(timer);
+}
+
+/** Once: the other side is busy, or not to be reached. */
+export function busyTone(): void {
+  const at = audio();
+  if (!at) return;
+  for (const from of [0, 0.96, 1.92]) tone(at, LINE_HERTZ, from, 0.48, 0.05);
+}
+
 /** Once: a threshold was passed. */
 export function alarm(): void {
   const at = audio();

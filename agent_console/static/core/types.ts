@@ -4,6 +4,7 @@ export type AgentStatus =
   | "signed_out"
   | "available"
   | "ringing"
+  | "calling"
   | "talking"
   | "held"
   | "reconnecting"
@@ -15,6 +16,7 @@ export type CallState =
   | "menu"
   | "waiting"
   | "ringing"
+  | "calling"
   | "talking"
   | "held"
   | "reconnecting"
@@ -51,9 +53,13 @@ export interface LiveCall {
   answered_at?: string | null;
   agents?: string[];
   ringing?: string[];
+  /** Who dialled, until the other side answers. */
+  calling?: string[];
   /** Agents whose device was lost in mid-call, and who are expected back. */
   kept_for?: string[];
   waited?: number | null;
+  /** Of a call this agent placed: why it reached nobody (agent_console/live/parts.py). */
+  why?: string;
   path?: PathStep[];
   customer_name?: string;
   case_number?: string | null;

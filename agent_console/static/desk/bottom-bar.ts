@@ -4,6 +4,7 @@ import { now } from "../core/boot";
 import { day, hour } from "../core/format";
 import { t, tn } from "../core/i18n";
 import { callWord, caseCount } from "../core/labels";
+import { otherParty } from "../core/other-party";
 import { glyph, stateShape } from "../ui/icons";
 import { DeskElement, place } from "./desk-element";
 
@@ -39,7 +40,7 @@ export class BottomBar extends DeskElement {
         call,
       ) => html`<button type="button" class="quiet slim" data-state=${call.state} aria-pressed=${call.call_id === shown}
         @click=${() => this.desk.choose(call.call_id)}><span class="state">${stateShape(call.state)}${callWord(call.state)}</span>
-        <span class="cut">${call.customer_name || call.caller_number || t("number withheld")}</span></button>`,
+        <span class="cut">${call.customer_name || otherParty(call) || t("number withheld")}</span></button>`,
     )}</nav>`;
   }
 }

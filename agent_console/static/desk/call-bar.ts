@@ -3,7 +3,16 @@ import { customElement } from "lit/decorators.js";
 import { boot } from "../core/boot";
 import { clock } from "../core/format";
 import { language, speak, t } from "../core/i18n";
-import { agentWord, callWord, languageWord, queueWord, returnedWord, stepWord } from "../core/labels";
+import {
+  agentWord,
+  callWord,
+  languageWord,
+  notReachedWord,
+  queueWord,
+  returnedWord,
+  stepWord,
+} from "../core/labels";
+import { otherNumber, otherParty } from "../core/other-party";
 import type { CallState, LiveCall, PathStep } from "../core/types";
 import { glyph, stateShape } from "../ui/icons";
 import { keyButton } from "../ui/key-button";
@@ -38,8 +47,11 @@ export class CallBar extends DeskElement {
       return "talking";
     // Given back to another page than the one it was lost on: here it rings.
     if (call?.state === "reconnecting" && own?.phase === "incoming" && !own.back) return "ringing";
+    // Only the desk knows whether who answered is a queue; while it is away, the telephone must do.
+    if (call?.state === "calling" && this.desk.staleSince && own?.phase === "connected") return "talking";
     if (call && call.state !== "ended") return call.state;
     if (own?.phase === "incoming" && own.back) return "reconnecting";
+    if (own?.phase === "outgoing") return "calling";
     if (own) return own.phase === "connected" ? (own.held ? "held" : "talking") : "ringing";
     if (!this.desk.known && this.desk.softphone?.awaitsCall) return "reconnecting";
     return this.desk.me?.status === "wrap_up" ? "wrap_up" : call?.state;
@@ -55,12 +67,8 @@ export class CallBar extends DeskElement {
       </div>`;
     }
     if (state) {
-      // A talk's time goes on after a hold: the telephone counts it from the answer.
-      const own = this.desk.softphone?.call;
-      const talking =
-        state === "talking" && own?.phase === "connected" ? new Date(own.since).toISOString() : null;
       const since =
-        talking ??
+        (state === "talking" ? this.#talksSince(call) : null) ??
         call?.since ??
         call?.arrived_at ??
         new Date(this.desk.softphone?.call?.since ?? Date.now()).toISOString();
@@ -79,15 +87,18 @@ export class CallBar extends DeskElement {
   #who(call: LiveCall, state: CallState | undefined) {
     const card = this.desk.card;
     const several = card && !card.customer && card.candidates.length > 1;
-    const number = card?.number_shown || call.caller_number || t("number withheld");
+    const number =
+      (call.direction !== "internal" && card?.number_shown) || otherNumber(call) || t("number withheld");
+    const nobody = call.direction === "outbound" ? t("Unknown number") : t("Unknown caller");
     const name =
       card?.customer?.name ??
+      (call.direction === "internal" ? otherParty(call) : null) ??
       (several
         ? t("{n} people have this number", { n: card.candidates.length })
         : card?.number_kind === "withheld"
           ? t("Withheld number")
           : card
-            ? t("Unknown caller")
+            ? nobody
             : call.caller_name || t("Looking who it is…"));
     return html`<div class="who-line">
         <strong class="cut">${name}</strong><span class="muted cut">${number === name || card?.number_kind === "withheld" ? nothing : number}</span>
@@ -100,8 +111,20 @@ export class CallBar extends DeskElement {
       <div class="why-line">${this.#connection(state) ?? this.#why(call)}</div>`;
   }
 
+  /** When the talk began: it goes on after a hold, so the telephone counts it from the answer. */
+  #talksSince(call: LiveCall | undefined): string | null {
+    const own = this.desk.softphone?.call;
+    if (own?.phase !== "connected") return null;
+    // Of a call placed here a queue may have answered long before somebody did.
+    if (call && call.direction !== "inbound" && call.answered_at) return call.answered_at;
+    return new Date(own.since).toISOString();
+  }
+
   /** What matters more than why they call: whether the two hear each other, and that it came back. */
   #connection(state: CallState | undefined) {
+    const why = this.desk.call?.why;
+    if (why && (state === "ended" || state === "calling"))
+      return html`<strong class="cut">${notReachedWord(why)}</strong>`;
     if (state === "reconnecting")
       return html`<span class="cut">${t("Your caller hears music and comes back to you by itself.")}</span>`;
     const returned = this.desk.softphone?.call?.returned;
@@ -140,6 +163,10 @@ export class CallBar extends DeskElement {
       return html`<div class="who-line"><strong class="cut">${own?.name || own?.number || boot.company.name}</strong></div>
         <div class="why-line">${this.#connection(state)}</div>`;
     }
+    if (own?.phase === "outgoing") {
+      return html`<div class="who-line"><strong class="cut">${own.name || own.number}</strong></div>
+        <div class="why-line">${this.desk.staleSince ? t("The desk is away: only the telephone knows of this call.") : nothing}</div>`;
+    }
     if (own) {
       return html`<div class="who-line"><strong class="cut">${own.name || own.number || t("Unknown caller")}</strong></div>
         <div class="why-line">${this.desk.staleSince ? t("The desk is away: only the telephone knows of this call.") : t("Looking who it is…")}</div>`;
@@ -169,6 +196,7 @@ export class CallBar extends DeskElement {
     const phone = this.desk.softphone;
     const here = phone?.call;
     if (state === "reconnecting") return nothing;
+    if (state === "calling") return html`${this.#voice()} ${this.#hangUp()}`;
     if (state === "ringing" && here?.phase !== "outgoing") {
       return html`${keyButton("answer", () => this.desk.answer(), {
         icon: "phone",
@@ -182,6 +210,7 @@ export class CallBar extends DeskElement {
     }
     if (state !== "talking" && state !== "held" && state !== "ringing") {
       return html`${this.#availability()}
+      ${this.desk.notReached ? keyButton("close-call", () => this.desk.close(), { icon: "close", word: t("Close"), key: "close", kind: "quiet" }) : nothing}
       ${keyButton("dial", () => this.desk.open("keypad"), { icon: "keypad", word: t("Dial"), key: "keypad", kind: "quiet" })}`;
     }
     const onPhone = phone ? "" : t("Use the key on your desk phone.");
@@ -195,35 +224,47 @@ export class CallBar extends DeskElement {
         disabled: !here,
         ...(onPhone ? { hint: onPhone } : {}),
       })}
-      ${keyButton("mute", () => phone?.toggleMute(), {
-        icon: here?.muted ? "micOff" : "mic",
-        word: here?.muted ? t("Muted") : t("Mute"),
-        key: "mute",
-        pressed: here?.muted ?? false,
-        disabled: !here,
-        ...(onPhone ? { hint: onPhone } : {}),
-      })}
-      ${keyButton("keypad", () => this.desk.open("keypad"), {
-        icon: "keypad",
-        word: t("Keypad"),
-        key: "keypad",
-        iconOnly: true,
-        pressed: this.desk.sheet === "keypad",
-        disabled: !here,
-      })}
+      ${this.#voice()}
       ${keyButton("transfer", () => this.desk.open("transfer"), {
         icon: "transfer",
         word: t("Transfer"),
         key: "transfer",
         pressed: this.desk.sheet === "transfer",
       })}
-      ${keyButton("hang-up", () => this.desk.hangUp(), {
-        icon: "hangUp",
-        word: t("Hang up"),
-        key: "hangUp",
-        kind: "hang-up",
-      })}
+      ${this.#hangUp()}
     `;
+  }
+
+  /** What is said into the call, by voice and by keys. */
+  #voice() {
+    const phone = this.desk.softphone;
+    const here = phone?.call;
+    return html`${keyButton("mute", () => phone?.toggleMute(), {
+      icon: here?.muted ? "micOff" : "mic",
+      word: here?.muted ? t("Muted") : t("Mute"),
+      key: "mute",
+      pressed: here?.muted ?? false,
+      disabled: !here,
+      ...(phone ? {} : { hint: t("Use the key on your desk phone.") }),
+    })}
+    ${keyButton("keypad", () => this.desk.open("keypad"), {
+      icon: "keypad",
+      word: t("Keypad"),
+      key: "keypad",
+      iconOnly: true,
+      pressed: this.desk.sheet === "keypad",
+      disabled: !here,
+    })}`;
+  }
+
+  #hangUp() {
+    return keyButton("hang-up", () => this.desk.hangUp(), {
+      icon: "hangUp",
+      word: t("Hang up"),
+      key: "hangUp",
+      kind: "hang-up",
+      showKey: this.desk.call?.state === "calling",
+    });
   }
 
   /** The one step back to taking calls, while not taking any. */

@@ -4,7 +4,8 @@ import { boot } from "../core/boot";
 import { t, words } from "../core/i18n";
 import { type Meant, meaning } from "../core/keys";
 import { callWord } from "../core/labels";
-import type { OfferOutcome } from "../core/types";
+import { otherParty } from "../core/other-party";
+import type { LiveCall, OfferOutcome } from "../core/types";
 import type { Action } from "../ui/palette";
 import "../ui/palette";
 import { onTick } from "../ui/since";
@@ -44,7 +45,7 @@ export class DeskApp extends DeskElement {
       ${staleBanner(this.desk.staleSince, place())}
       <main class="panes" id="main">
         ${
-          call
+          call && !this.#inside(call)
             ? html`<rd-who-panel class="left"></rd-who-panel><rd-case-panel class="middle"></rd-case-panel
                 ><rd-offer-panel class="right"></rd-offer-panel>`
             : html`<rd-idle></rd-idle>`
@@ -53,6 +54,11 @@ export class DeskApp extends DeskElement {
       <rd-bottom-bar></rd-bottom-bar>
       ${this.#sheet()}
     `;
+  }
+
+  /** Colleagues among themselves: no customer, no case, and their own page stays as it was. */
+  #inside(call: LiveCall): boolean {
+    return call.direction === "internal" && !this.desk.card?.case;
   }
 
   #sheet() {
@@ -191,8 +197,9 @@ export class DeskApp extends DeskElement {
         this.#open("keys");
         return true;
       case "close":
-        if (!desk.sheet) return false;
-        desk.open(null);
+        if (desk.sheet) desk.open(null);
+        else if (desk.notReached) desk.close();
+        else return false;
         return true;
     }
   }
@@ -220,7 +227,7 @@ export class DeskApp extends DeskElement {
   /** The tab's own title says it too: people have many tabs. */
   #title(): void {
     const call = this.desk.call;
-    const who = this.desk.card?.customer?.name || call?.caller_number || t("Unknown caller");
+    const who = this.desk.card?.customer?.name || (call && otherParty(call)) || t("Unknown caller");
     document.title = call ? `${callWord(call.state)} · ${who}` : `${boot.company.name} · Ringdesk`;
   }
 }

@@ -4,6 +4,7 @@ const URGENCY: CallState[] = [
   "talking",
   "held",
   "reconnecting",
+  "calling",
   "ringing",
   "wrap_up",
   "ended",
@@ -20,6 +21,7 @@ export function foremost(calls: readonly LiveCall[], chosen: string | null): Liv
   const first = ranked[0];
   const picked = calls.find((call) => call.call_id === chosen);
   if (!picked || !first) return first;
-  const onTheLine = (call: LiveCall) => ["talking", "held", "reconnecting", "ringing"].includes(call.state);
+  const onTheLine = (call: LiveCall) =>
+    ["talking", "held", "reconnecting", "calling", "ringing"].includes(call.state);
   return onTheLine(first) && !onTheLine(picked) ? first : picked;
 }

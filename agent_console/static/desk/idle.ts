@@ -60,7 +60,7 @@ export class Idle extends DeskElement {
               (
                 one,
               ) => html`<li class="row"><span class="cut grow">${words(one.label)}</span><span class="muted">${one.to}</span>
-                <button type="button" class="link" @click=${() => this.desk.dial(one.to)}>${t("call")}</button></li>`,
+                <button type="button" class="link" @click=${() => void this.desk.dial(one.to)}>${t("call")}</button></li>`,
             )}
         </ul>
       </section>
@@ -124,10 +124,10 @@ export class Idle extends DeskElement {
     ${more(this.desk.today?.open_cases ?? 0, cases.length, boot.links.cases)}`;
   }
 
-  #dial = (event: SubmitEvent) => {
+  /** What was refused stays, to be put right. */
+  #dial = async (event: SubmitEvent) => {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    this.desk.dial(String(new FormData(form).get("to") ?? ""));
-    form.reset();
+    if (await this.desk.dial(String(new FormData(form).get("to") ?? ""))) form.reset();
   };
 }

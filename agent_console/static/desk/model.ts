@@ -9,6 +9,7 @@ import { Softphone } from "../core/softphone";
 import { ring } from "../core/sounds";
 import type { CustomerCard, Draft, LastCall, LiveAgent, LiveCall, OfferOutcome, Today } from "../core/types";
 import { say } from "../ui/toast";
+import { Dialling } from "./dialling";
 import { foremost } from "./foremost";
 
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
@@ -29,6 +30,7 @@ export class DeskModel {
   #busy = new Set<string>();
   #answerUntil = 0;
   #isBack = false;
+  #dialling = new Dialling(this.softphone, (fields, done) => this.ask("dial", fields, done));
 
   start(): void {
     live.onChange(() => this.changed());
@@ -38,6 +40,7 @@ export class DeskModel {
         this.softphone.answer();
       }
       this.#tellBack();
+      this.#dialling.follow();
       this.changed();
     });
     live.subscribe("desk");
@@ -116,16 +119,25 @@ export class DeskModel {
 
   /** Send a wish; a refusal is shown. True when it was carried out. */
   async wish(command: string, fields: Record<string, unknown> = {}, done = ""): Promise<boolean> {
-    if (this.#busy.has(command)) return false;
+    return (await this.ask(command, fields, done)) !== null;
+  }
+
+  /** The same; what the desk answered, null when it was refused. */
+  async ask<T extends object>(
+    command: string,
+    fields: Record<string, unknown> = {},
+    done = "",
+  ): Promise<T | null> {
+    if (this.#busy.has(command)) return null;
     this.#busy.add(command);
     this.changed();
     try {
-      await live.command(command, fields);
+      const answer = await live.command<T>(command, fields);
       if (done) say(done);
-      return true;
+      return answer;
     } catch (error) {
       say(error instanceof CommandError ? error.message : t("That did not work."), "error");
-      return false;
+      return null;
     } finally {
       this.#busy.delete(command);
       this.changed();
@@ -146,14 +158,23 @@ export class DeskModel {
   hangUp(): void {
     if (this.softphone?.hangUp()) return;
     const call = this.call;
-    if (call && ["ringing", "talking", "held"].includes(call.state)) {
+    if (call && ["ringing", "calling", "talking", "held"].includes(call.state)) {
       void this.wish("hang_up", { call_id: call.call_id });
     }
   }
 
-  dial(number: string): void {
-    const to = number.replace(/[\s()/.-]/g, "");
-    if (to) void this.wish("dial", { to }, t("Your telephone rings first, then {to}.", { to }));
+  /** One action; true when the call is on its way. */
+  dial(number: string): Promise<boolean> {
+    return this.#dialling.dial(number);
+  }
+
+  /** Whether the call on the screen is one that reached nobody: it stays until it is closed. */
+  get notReached(): boolean {
+    return this.call?.state === "ended" && Boolean(this.call.why);
+  }
+
+  close(): void {
+    void this.wish("forget_last");
   }
 
   /** Pause or be available again: whichever is the other. */

@@ -29,8 +29,14 @@ export class Keypad extends DeskElement {
     this.querySelector("input")?.focus();
   }
 
+  /** Whether keys go into a call: also while it rings at the other side, which may be a machine that asks. */
+  get #talking(): boolean {
+    const phase = this.desk.softphone?.call?.phase;
+    return phase === "connected" || phase === "outgoing";
+  }
+
   override render() {
-    const talking = this.desk.softphone?.call?.phase === "connected";
+    const talking = this.#talking;
     return sheet(
       "keypad",
       talking ? t("Keypad") : t("Dial"),
@@ -56,24 +62,23 @@ export class Keypad extends DeskElement {
 
   #press(key: string): void {
     this.typed += key;
-    if (this.desk.softphone?.call?.phase === "connected") {
+    if (this.#talking) {
       touchTone(key);
-      this.desk.softphone.press(key);
+      this.desk.softphone?.press(key);
     }
   }
 
   #key = (event: KeyboardEvent) => {
-    if (this.desk.softphone?.call?.phase === "connected" && PAD.includes(event.key)) {
+    if (this.#talking && PAD.includes(event.key)) {
       event.preventDefault();
       this.#press(event.key);
     }
   };
 
-  #submit = (event: SubmitEvent) => {
+  /** What was refused stays, to be put right. */
+  #submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (!this.typed) return;
-    this.desk.dial(this.typed);
-    this.desk.open(null);
+    if ((await this.desk.dial(this.typed)) && this.desk.sheet === "keypad") this.desk.open(null);
   };
 }
 

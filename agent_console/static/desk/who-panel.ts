@@ -70,7 +70,12 @@ export class WhoPanel extends DeskElement {
 
   #nobodyYet(card: CustomerCard) {
     if (card.candidates.length > 0) {
-      return html`<h2>${tn("One person may be calling", "{n} people may be calling", totalOf(card, "candidates", card.candidates.length))}</h2>
+      const many = totalOf(card, "candidates", card.candidates.length);
+      return html`<h2>${
+        this.desk.call?.direction === "outbound"
+          ? tn("One person has this number", "{n} people have this number", many)
+          : tn("One person may be calling", "{n} people may be calling", many)
+      }</h2>
         <p class="muted lead">${t("Ask the name, then choose by its number.")}</p>
         ${this.#candidates(card)}`;
     }
@@ -83,7 +88,10 @@ export class WhoPanel extends DeskElement {
         t("Not a telephone number"),
         t("The network sent something that is no number; shown as it came."),
       ],
-      unknown: [t("Unknown caller"), t("Nobody here has this number.")],
+      unknown: [
+        this.desk.call?.direction === "outbound" ? t("Unknown number") : t("Unknown caller"),
+        t("Nobody here has this number."),
+      ],
       known: [t("Unknown caller"), t("Nobody here has this number.")],
     }[card.number_kind] ?? [t("Unknown caller"), ""];
     return html`<h2 id="who-name">${title}</h2>

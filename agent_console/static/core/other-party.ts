@@ -1,0 +1,19 @@
+import { boot } from "./boot";
+import { words } from "./i18n";
+import type { LiveCall } from "./types";
+
+/** Whether whoever looks sees the call from the side that dialled: nobody's own, the supervisor's too. */
+function placed(call: LiveCall): boolean {
+  if (call.direction !== "internal") return call.direction === "outbound";
+  const own = boot.targets?.find((one) => one.agent === boot.me.agent)?.to;
+  return !own || call.caller_number === own;
+}
+
+/** Whom a call is with, by number: who called, or who was called. Empty: withheld. */
+export const otherNumber = (call: LiveCall): string => (placed(call) ? call.dialed : call.caller_number);
+
+/** The same by name, where the number is one of the house. */
+export function otherParty(call: LiveCall): string {
+  const number = otherNumber(call);
+  return words(boot.targets?.find((one) => one.to === number)?.label) || number;
+}
