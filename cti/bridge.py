@@ -39,7 +39,16 @@ from cti.offering import Offering
 from cti.pauses import Pauses
 from cti.roster import AgentPlan, QueuePlan, Roster
 from cti.switchboard import Ami, Switchboard, anything
-from cti.wishes import AgentWish, BoardWanted, CommandDone, CommandRefused, EndWrapUp, Reply, Wish
+from cti.wishes import (
+    AgentWish,
+    BoardWanted,
+    CommandDone,
+    CommandRefused,
+    EndWrapUp,
+    Reply,
+    SignOut,
+    Wish,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -401,7 +410,11 @@ class Bridge:
         if isinstance(wish, EndWrapUp):
             self._tell_agents(self.roster.end_wrap_up(wish.agent, self._now()))
             return CommandDone()
-        return await commands.carry_out(self._switchboard, wish)
+        reply = await commands.carry_out(self._switchboard, wish)
+        if isinstance(wish, SignOut) and not self.roster.states[wish.agent].queues:
+            # Who was in no queue is removed from none: no event ends what they do after a call.
+            self._tell_agents(self.roster.end_wrap_up(wish.agent, self._now()))
+        return reply
 
 
 MEMBER_NEWS = frozenset(

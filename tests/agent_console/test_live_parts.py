@@ -295,3 +295,94 @@ def test_a_call_that_is_not_taken_back_goes_into_wrap_up(desk: Desk) -> None:
     assert desk.states("ava") == {"c1": "ended"}
     desk.agent("ava", "wrap_up", "c1")
     assert desk.states("ava") == {"c1": "wrap_up"}
+
+
+# -- calls that the agent places ---------------------------------------------------------------
+
+
+def dials(desk: Desk, call_id: str = "o1", direction: str = "outbound") -> None:
+    desk.tell(
+        e.CallArrived, call_id=call_id, leg_id=f"{call_id}-ava", channel="PJSIP/ava-1",
+        direction=direction, caller_number="101", caller_name="", dialed="+4930", agent="ava",
+    )  # fmt: skip
+    desk.agent("ava", "calling", call_id)
+
+
+def fails(desk: Desk, call_id: str = "o1", by: str = "system") -> None:
+    desk.tell(e.LegEnded, call_id=call_id, leg_id=f"{call_id}-ava", cause=17)
+    desk.agent("ava", "available")
+    desk.tell(e.CallEnded, call_id=call_id, cause=17, by=by)
+
+
+def why(desk: Desk, call_id: str = "o1") -> tuple[str, str]:
+    part = desk.parts.of("ava")[call_id]
+    return part.state, part.why
+
+
+def test_a_call_that_is_dialled_is_on_the_desk_from_the_first_ring(desk: Desk) -> None:
+    dials(desk)
+    assert desk.states("ava") == {"o1": "calling"}
+    desk.tell(e.CallAnswered, call_id="o1", agent="ava", leg_id="o1-ava")
+    desk.agent("ava", "talking", "o1")
+    assert desk.states("ava") == {"o1": "talking"}
+    desk.tell(e.CallReleased, call_id="o1", agent="ava", leg_id="o1-ava", talked=9.0)
+    desk.agent("ava", "wrap_up", "o1")
+    fails(desk, by="caller")  # its end comes after that
+    assert desk.states("ava") == {}
+    last = desk.parts.last_of("ava")
+    assert last is not None
+    assert last.call_id == "o1"
+
+
+def test_one_that_reaches_nobody_stays_with_why_until_it_is_closed(desk: Desk) -> None:
+    dials(desk)
+    assert desk.tell(e.CallNotReached, call_id="o1", agent="ava", why="busy") == {"ava"}
+    assert why(desk) == ("calling", "busy")
+    fails(desk)
+    assert why(desk) == ("ended", "busy")
+    assert desk.parts.agents_of("o1") == ["ava"]
+    desk.parts.forget_last("ava")
+    assert desk.states("ava") == {}
+    assert desk.parts.last_of("ava") is None
+
+
+@pytest.mark.parametrize(("by", "said"), [("agent", "cancelled"), ("system", "failed")])
+def test_whose_end_nobody_explained_is_said_as_far_as_it_is_known(
+    desk: Desk, by: str, said: str
+) -> None:
+    dials(desk)
+    fails(desk, by=by)
+    assert why(desk) == ("ended", said)
+
+
+def test_the_next_call_that_is_taken_or_dialled_takes_its_place(desk: Desk) -> None:
+    dials(desk)
+    fails(desk)
+    dials(desk, "o2")
+    assert desk.states("ava") == {"o2": "calling"}
+    fails(desk, "o2")
+    desk.arrive()
+    desk.ring("ava")
+    assert desk.states("ava") == {"o2": "ended", "c1": "ringing"}  # it may be rejected
+    desk.answer("ava")
+    assert desk.states("ava") == {"c1": "talking"}
+
+
+def test_a_caller_who_hung_up_later_is_no_reason(desk: Desk) -> None:
+    """Only of a call that reached nobody is it told why."""
+    desk.arrive()
+    desk.ring("ava")
+    desk.answer("ava")
+    desk.release("ava")
+    desk.agent("ava", "wrap_up", "c1")
+    desk.tell(e.CallEnded, call_id="c1", cause=16, by="agent")
+    assert desk.parts.of("ava")["c1"].why == ""
+
+
+def test_who_fetches_a_caller_is_calling_and_then_has_the_callers_call(desk: Desk) -> None:
+    desk.arrive()
+    dials(desk, direction="internal")
+    desk.tell(e.CallMerged, call_id="c1", absorbed="o1")
+    assert desk.states("ava") == {"c1": "calling"}
+    desk.tell(e.CallAnswered, call_id="c1", agent="ava", leg_id="o1-ava")
+    assert desk.states("ava") == {"c1": "talking"}

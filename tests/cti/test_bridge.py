@@ -600,6 +600,14 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         )
 
 
+async def test_who_is_in_no_queue_ends_their_wrap_up_by_signing_out() -> None:
+    async with running() as world:
+        world.play(recording("outbound").messages)
+        assert world.status("ava") == "wrap_up"
+        await world.ask(w.SignOut(agent="ava"))
+        assert world.status("ava") == "signed_out"
+
+
 async def test_what_may_not_be_dialled_is_refused_in_one_line_and_never_sent() -> None:
     async with running() as world:
         world.bridge = Bridge(

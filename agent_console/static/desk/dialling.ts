@@ -29,7 +29,9 @@ export class Dialling {
 
   /** True when the call is on its way; else it was said why not. */
   async dial(number: string): Promise<boolean> {
-    const to = number.replace(/[\s()/.-]/g, "");
+    const typed = number.trim();
+    // A queue goes by its name, which may have a dash.
+    const to = typed.startsWith("q-") ? typed : typed.replace(/[\s()/.-]/g, "");
     if (!to) return false;
     const phone = this.phone;
     if (!phone) {
