@@ -139,7 +139,8 @@ def read_card(
         number=number.dialled,
         number_shown=_shown(number, language),
         number_vouched=_vouched(desk, call),
-        caller_name=call.caller_name,
+        # Of a call that an agent placed it is the agent's own.
+        caller_name=call.caller_name if call.direction == "inbound" else "",
         language=call.language or (customer.language if customer else ""),
         dialed=call.dialed,
         queue=call.queue,

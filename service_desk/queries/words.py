@@ -9,6 +9,7 @@ from service_desk.phone_number import is_withheld, shown
 
 _EN = {
     "arrived": "Call from {number} to {dialed}",
+    "placed": "Call to {dialed}",
     "menu": "Menu: {path}",
     "queued": "Waiting in {queue}, position {position}",
     "left_queue": "Left {queue}: {reason}, after {waited} s",
@@ -39,6 +40,7 @@ _EN = {
 }
 _ZH = {
     "arrived": "来电 {number}，拨打 {dialed}",
+    "placed": "拨打 {dialed}",
     "menu": "菜单：{path}",
     "queued": "在 {queue} 排队，第 {position} 位",
     "left_queue": "离开 {queue}：{reason}，等待 {waited} 秒",
@@ -126,6 +128,8 @@ def story_line(
     zh = language.startswith("zh")
     if kind == "ended" and data.get("lost") and data.get("by") == "asterisk":
         kind = "ended_with_asterisk"
+    if kind == "arrived" and data.get("direction", "inbound") != "inbound":
+        kind = "placed"  # the line's actor is who dialled
     words = (_ZH if zh else _EN).get(kind)
     if not words:
         return ""
@@ -138,6 +142,9 @@ def story_line(
         number = ""
     said["number"] = shown(number) if number.startswith("+") else _code(number, zh=zh)
     names = names or {}
+    dialed = str(said.get("dialed", "?"))
+    if kind == "placed":
+        said["dialed"] = shown(dialed) if dialed.startswith("+") else names.get(dialed, dialed)
     to, queue = str(said.get("to", "?")), str(said.get("queue", "?"))
     said["to"] = names.get(to, to.removeprefix("q-"))
     said["queue"] = names.get(f"q-{queue}", queue)

@@ -226,6 +226,8 @@ async def test_who_hangs_up_before_anybody_answers_has_cancelled_it(office: Offi
     await dial(ava, to)
     out = await reached(office, ava, to)
     await bar(ava, "calling").to_contain_text("Unknown number")
+    await expect(ava.page.locator("rd-timeline")).to_contain_text("Call to +49")
+    await expect(ava.page.locator("rd-who-panel")).not_to_contain_text("The network says")
     await ava.page.keyboard.press("F4")
     await out.until_over()
     await ava.in_state("signed_out")
@@ -297,6 +299,7 @@ async def test_a_colleague_is_called_and_nobody_wraps_up(office: Office) -> None
     await bar(ava, "calling").to_contain_text("ben")
     row = on_board(sam, "ben")
     await row.to_have_attribute("data-state", "ringing")
+    await expect(sam.page.locator("tr[data-state=ringing]")).to_contain_text("ava → 102")
     await expect(ava.page.locator("rd-idle")).to_have_count(1)  # no customer, no card
     rings.answer()
     await ava.in_state("talking")

@@ -608,6 +608,30 @@ async def test_a_language_may_be_open(desk: Desk, ava: Actor) -> None:
     assert (await caller(desk, NUMBER)).language == "zh"
 
 
+async def test_the_card_of_a_call_that_an_agent_placed_is_of_whom_they_called(desk: Desk) -> None:
+    """The name on its channel is the agent's own."""
+    intake = Intake(desk)
+    await intake.start()
+    intake.take(
+        cti.CallArrived(
+            at=desk.clock.now(),
+            system="p",
+            call_id="a",
+            leg_id="a.1",
+            channel="c",
+            direction="outbound",
+            caller_number="101",
+            caller_name="Ava",
+            dialed=NUMBER,
+            agent="ava",
+        )
+    )
+    await intake.settled()
+    await intake.stop()
+    card = await card_for_call(desk, "a")
+    assert (card.number, card.caller_name) == (NUMBER, "")
+
+
 async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor) -> None:
     """Timelines are for people: shown names, no codes, in the reader's language."""
     await desk.transact(load_catalogue)
@@ -625,6 +649,10 @@ async def test_a_line_names_staff_and_says_codes_in_words(desk: Desk, ava: Actor
     assert story_line("not_taken", {"reason": "no_answer"}, "en") == "Not taken: no answer"
     assert story_line("status", {"status": "waiting"}, "zh") == "状态：等待中"
     assert story_line("arrived", {"number": "", "dialed": "1"}, "en") == "Call from withheld to 1"
+    placed = {"number": "101", "dialed": "+493023125001", "direction": "outbound"}
+    assert story_line("arrived", placed, "en") == "Call to +49 30 23125001"
+    inside = placed | {"dialed": "102", "direction": "internal"}
+    assert story_line("arrived", inside, "zh", {"102": "Ben Walker"}) == "拨打 Ben Walker"
     lost = {"outcome": "lost", "lost": True, "by": "asterisk"}
     assert story_line("ended", lost, "en") == "Call lost: Asterisk ended or was restarted"
     assert story_line("ended", lost, "zh") == "通话中断：Asterisk 已终止或重新启动"

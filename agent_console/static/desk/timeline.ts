@@ -43,6 +43,10 @@ const KINDS: Record<string, { icon: Glyph; group: Group }> = {
 const look = (kind: string): { icon: Glyph; group: Group } =>
   KINDS[kind] ?? { icon: "file", group: "changes" };
 
+/** A call that one of ours placed. */
+const placed = (entry: TimelineEntry): boolean =>
+  entry.kind === "arrived" && ["outbound", "internal"].includes(String(entry.data.direction));
+
 /** What happened, newest first. */
 @customElement("rd-timeline")
 export class Timeline extends PageElement {
@@ -93,7 +97,7 @@ export class Timeline extends PageElement {
       .join(" · ");
     return html`<li class="entry">
       <time datetime=${entry.at}><span class="cut">${sameDay ? nothing : date}</span> <span>${hour(entry.at, place())}</span></time>
-      ${glyph(look(entry.kind).icon)}
+      ${glyph(placed(entry) ? "outgoing" : look(entry.kind).icon)}
       <div class="entry-text">
         ${what ? html`<span class="entry-what">${what}</span>` : nothing}
         <span class="entry-words">${entry.text || plain(entry.kind)}</span>

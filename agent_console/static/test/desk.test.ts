@@ -21,6 +21,12 @@ test("a new ring comes before the wrap-up of the last call, even if that was cho
   assert.equal(foremost(calls, "old")?.call_id, "new");
 });
 
+test("a call that is dialled comes before one that ended, and stays when another rings", () => {
+  assert.equal(foremost([call("old", "ended"), call("new", "calling")], "old")?.call_id, "new");
+  assert.equal(foremost([call("in", "ringing"), call("out", "calling")], null)?.call_id, "out");
+  assert.equal(foremost([call("out", "ended"), call("in", "ringing")], "out")?.call_id, "in");
+});
+
 test("between two calls on the line the agent's choice holds", () => {
   const calls = [call("one", "talking"), call("two", "ringing")];
   assert.equal(foremost(calls, null)?.call_id, "one");
