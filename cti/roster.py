@@ -213,7 +213,8 @@ class Roster:
         return out
 
     def _longest(self, agent: str) -> int:
-        plans = [self.queues.get(queue) for queue in self.plans[agent].queues]
+        """The longest wrap-up of the agent's queues; of who is in none, of all."""
+        plans = [self.queues.get(queue) for queue in self.plans[agent].queues or self.queues]
         return max((plan.wrap_up for plan in plans if plan is not None), default=0)
 
     def _after(self, agent: str, talk: moves.Talk | None) -> int:

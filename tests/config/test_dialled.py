@@ -16,6 +16,7 @@ from phonenumbers import PhoneNumberFormat
 
 from config.dialling import dialling_of
 from config.secrets import open_secrets
+from cti.ami.wire import Message
 from tests.config.lab import Heard, Lab, lab_settings, listening, running
 from tests.fakes.sip_client import SipClient, SipMessage, offer
 from tests.polling import until
@@ -195,12 +196,22 @@ class Desk:
             "INVITE", uri, user="bob", body=offer(PHONE), password=self.password
         )
 
+    async def _told(self) -> list[Message]:
+        return list(self.heard.messages)
+
     async def refused(self, why: str, number: str = "030123456") -> None:
         """Bob dials and is told no, for this reason; the carrier hears nothing of it."""
         before = len(self.carrier.dialled)
         await self.phone.hang_up(await self.dial(number))
-        assert (await self.heard("UserEvent")).get("Why") == why
-        assert self.heard.messages.pop().get("Agent") == "bob"
+        cap, unreached = await until(self._told, lambda told: len(told) == 2)
+        assert (cap.get("UserEvent"), cap.get("Why")) == ("RingdeskCap", why)
+        assert cap.get("Agent") == "bob"
+        # What his page shows.
+        assert (unreached.get("UserEvent"), unreached.get("Why")) == (
+            "RingdeskNotReached",
+            "denied",
+        )
+        self.heard.messages.clear()
         assert len(self.carrier.dialled) == before
 
 

@@ -102,6 +102,13 @@ def test_who_dials_outside_calls_then_talks_then_wraps_up(floor: Floor) -> None:
     assert floor.roster.states["ava"].keeps_calls_away
 
 
+def test_who_is_in_no_queue_wraps_up_as_long_as_anybody(floor: Floor) -> None:
+    floor.dials("+4930111222", agent="cat")
+    floor.tell(e.CallAnswered, agent="cat", leg_id="L1")
+    floor.tell(e.CallReleased, agent="cat", leg_id="L1", talked=9.0)
+    assert floor.roster.states["cat"].wrap_up_until == floor.now + timedelta(seconds=30)
+
+
 def test_after_a_call_that_nobody_answered_there_is_no_wrap_up(floor: Floor) -> None:
     floor.dials("+4930111222")
     floor.tell(e.LegEnded, leg_id="L1", cause=17)
