@@ -28,6 +28,7 @@ from cti.events import (
     CallEnded,
     EventsRefused,
     Fact,
+    LegStarted,
     LinkLost,
     LinkRestored,
     WrapUpEnded,
@@ -151,6 +152,7 @@ class Bridge:
             on_down=self._on_down,
         )
         self._switchboard = Switchboard(self.link, self.roster, self.interpreter, reach)
+        self._begins = self._switchboard.begins
         self._pauses = Pauses(self.roster, self._switchboard, clock=clock, tick=self.tick)
         self._offering = Offering(self._switchboard, self.board, self._pauses)
         self._held_back: list[Message] | None = []  # None once the resync is through
@@ -263,6 +265,8 @@ class Bridge:
             self._bus.publish(fact)
             self._tell_agents(self.roster.apply(fact))
             self._offering.heard(fact)
+            if isinstance(fact, LegStarted) and (begins := self._begins.get(fact.leg_id)):
+                begins.set()
 
     def _tell_agents(self, changes: Iterable[AgentChanged]) -> None:
         for change in changes:

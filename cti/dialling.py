@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ ANSWER_BY_ITSELF = (
     "PJSIP_HEADER(add,Call-Info)=<sip:ringdesk>;answer-after=0",
     "PJSIP_HEADER(add,Alert-Info)=<http://ringdesk>;info=alert-autoanswer",
 )
+BEGINS = 3.0  # seconds from the wish to the first event of the agent's own leg
+NO_TELEPHONE = "Your own telephone cannot be reached right now."
 LONGEST_NAME = 40  # characters that a telephone shows
 SHORTEST_OUTSIDE = 6  # digits: fewer are an extension of the house, and this one is nobody's
 
@@ -30,7 +33,7 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
     """
     plan = plan_of(board, wish.agent)
     if board.roster.states[wish.agent].reachable is False:
-        raise Refused("Your own telephone cannot be reached right now.")
+        raise Refused(NO_TELEPHONE)
     to = _dials(board, wish.agent, wish.to)
     # It begins as Asterisk's own, or it is taken for forged (cti/ami/genuine.py), and ends as they
     # do, so that the call is filed beside its neighbours (cti/conversation.py).
@@ -39,20 +42,34 @@ async def originate(board: Switchboard, wish: w.Originate) -> Reply:
     board.interpreter.expect(channel_id, to)
     shows = (f"CONNECTEDLINE(num,i)={to}", f"CONNECTEDLINE(name,i)={_shown(wish.name) or to}")
     variables = (*shows, *(ANSWER_BY_ITSELF if plan.desk_phone else ()))
-    with _unless_refused(board, wish.agent):
-        await board.link.action(
-            "Originate",
-            timeout=ANSWER,
-            headers=[("Variable", each) for each in variables],
-            Channel=plan.interface,
-            ChannelId=channel_id,
-            Context="ringdesk-agents",
-            Exten=to,
-            Priority="1",
-            Timeout=str(RING_SELF),
-            Async="true",
-        )
+    begun = board.begins[channel_id] = asyncio.Event()
+    try:
+        with _unless_refused(board, wish.agent):
+            await board.link.action(
+                "Originate",
+                timeout=ANSWER,
+                headers=[("Variable", each) for each in variables],
+                Channel=plan.interface,
+                ChannelId=channel_id,
+                Context="ringdesk-agents",
+                Exten=to,
+                Priority="1",
+                Timeout=str(RING_SELF),
+                Async="true",
+            )
+            await _is_rung(begun)
+    finally:
+        del board.begins[channel_id]
     return CommandDone(detail=to)
+
+
+async def _is_rung(begun: asyncio.Event) -> None:
+    """Asterisk says yes before it looks for the device; of one that is away comes no event."""
+    try:
+        async with asyncio.timeout(BEGINS):
+            await begun.wait()
+    except TimeoutError:
+        raise Refused(NO_TELEPHONE) from None
 
 
 async def may_dial(board: Switchboard, wish: w.MayDial) -> Reply:

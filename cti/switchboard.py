@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -48,6 +49,7 @@ class Switchboard(Struct, frozen=True):
     interpreter: Interpreter
     reach: Callable[[str], str] = anything
     dialled: dict[str, float] = field(default_factory=dict)  # agent -> when, by `time.monotonic`
+    begins: dict[str, asyncio.Event] = field(default_factory=dict)  # leg -> set when it is there
 
 
 class Refused(Exception):

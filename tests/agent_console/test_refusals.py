@@ -75,6 +75,7 @@ def called(node: ast.Call) -> str:
 
 CONSTANTS = {
     "GONE": ("cti.commands", "GONE"),
+    "NO_TELEPHONE": ("cti.dialling", "NO_TELEPHONE"),
     "NO_BRIDGE": ("cti.bus", "NO_BRIDGE"),
     "NO_ANSWER": ("cti.bus", "NO_ANSWER"),
     "FAILED": ("cti.bus", "FAILED"),

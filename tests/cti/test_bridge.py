@@ -591,8 +591,6 @@ async def test_click_to_dial_names_no_application_and_is_known_from_its_first_ev
         assert re.fullmatch(
             r"5eed00-ringdesk-1-dial-[0-9]{10,}\.[0-9a-f]{32}", made
         )  # filed by time
-        new = {"Uniqueid": made, "Linkedid": made, "Channel": "PJSIP/ava-00000009", "Exten": "s"}
-        world.link.tell(message(("Event", "Newchannel"), *new.items()))
         assert world.told(e.CallArrived)[0].dialed == "+4930111222"
         assert world.status("ava") == "calling"
         assert await world.ask(w.Originate(agent="ava", to="102")) == w.CommandRefused(

@@ -11,7 +11,7 @@ from cti import dialling
 from cti import events as e
 from cti import wishes as w
 from cti.agent_state import calls, cut_off, offered, reachable, talks
-from cti.ami.wire import message
+from cti.ami.wire import Message, message
 from cti.board import Board
 from cti.commands import carry_out
 from cti.events import Fact
@@ -37,7 +37,7 @@ class Floor:
         self.roster = Roster("s", PLANS, QUEUES, T0)
         self.board = Board({"support": 20}, now=T0, agents=PLANS)
         self.link = FakeLink(
-            wanted=frozenset(), on_event=lambda _: None, on_up=_nothing, on_down=lambda _: None
+            wanted=frozenset(), on_event=self._heard, on_up=_nothing, on_down=lambda _: None
         )
         self.link.connected = True
         reach = {"102": "102", "101": "101", "q-support": "q-support", "q-none": "q-none"}
@@ -48,6 +48,12 @@ class Floor:
             lambda number: reach.get(number, "+4930111222" if number.startswith("030") else ""),
         )
         self.now = T0
+
+    def _heard(self, m: Message) -> None:
+        """As the bridge does it."""
+        for fact in self.switchboard.interpreter.feed(m):
+            if isinstance(fact, e.LegStarted) and fact.leg_id in self.switchboard.begins:
+                self.switchboard.begins[fact.leg_id].set()
 
     def tell(self, kind: type[Any], **rest: Any) -> None:
         self.now += timedelta(seconds=1)
@@ -312,6 +318,17 @@ async def test_own_telephone_away_and_link_down_are_said_in_words(floor: Floor) 
         assert await floor.ask(w.MayDial(agent="ava", to="102")) == (
             "The telephone system is not connected right now."
         )
+
+
+async def test_a_telephone_of_which_nothing_is_heard_is_away(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asterisk takes the wish all the same; nobody ever told whether the device is there."""
+    monkeypatch.setattr(dialling, "BEGINS", 0.01)
+    floor.link.has_devices = False
+    for _again in range(2):
+        assert await floor.ask(w.Originate(agent="ava", to="102")) == dialling.NO_TELEPHONE
+    assert floor.switchboard.begins == {}
 
 
 async def test_ones_own_telephone_shows_whom_it_is_to_reach(floor: Floor) -> None:

@@ -28,6 +28,7 @@ class FakeLink:
         self.mark = "5eed00-ringdesk-1"
         self.refused = 0
         self.connected = False
+        self.has_devices = True
         self.said: list[tuple[str, dict[str, str]]] = []
         self.headers: list[tuple[str, str]] = []  # of all actions, repeated ones too
         self.spoken = asyncio.Event()
@@ -97,6 +98,13 @@ class FakeLink:
             while len(self.said) < count:
                 self.spoken.clear()
                 await self.spoken.wait()
+
+    def _originate(self, f: dict[str, str]) -> None:
+        """The device is rung, if there is one."""
+        if self.has_devices:
+            channel = f"{f['Channel']}-00000009"
+            new = {"Uniqueid": f["ChannelId"], "Linkedid": f["ChannelId"], "Channel": channel}
+            self.tell(message(("Event", "Newchannel"), *new.items(), ("Exten", "s")))
 
     def _queueadd(self, f: dict[str, str]) -> None:
         key = (f["Queue"], f["Interface"])

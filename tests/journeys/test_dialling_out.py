@@ -16,8 +16,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from config.settings import load
+from service_desk.actions.staff import create_staff
+from service_desk.actor import SYSTEM
+from service_desk.desk import Desk, connect
 from tests.journeys.agent import Agent, sign_in
-from tests.journeys.house import TRUNK, House, settings
+from tests.journeys.house import PASSWORD, TRUNK, House, settings
 from tests.journeys.test_one_call import new_customer, number, only_call
 from tests.polling import until
 from tests.ports import free_ports
@@ -87,8 +91,12 @@ async def here(
     config["company"]["country"] = "DE"
     config["trunks"]["carrier"]["dial"] = f"sip:{TRUNK}:{carrier}"
     config["agents"]["ben"]["device"] = {"kind": "contact", "uri": f"sip:ben@127.0.0.13:{desk}"}
+    config["agents"]["cat"] = {"extension": "103", "device": {"kind": "phone"}}
     house = House(folder, config)
     await house.furnish(prompts)
+    desk_of = Desk(connect(load(house.file).database.url))
+    await create_staff(desk_of, name="cat", shown="cat", role="agent", password=PASSWORD, by=SYSTEM)
+    await desk_of.close()
     await house.start()
     phones = [
         await Phone("carrier", (TRUNK, carrier), house.sip).plug_in(),
@@ -370,6 +378,16 @@ async def test_a_desk_phone_shows_whom_the_page_calls(office: Office) -> None:
     await ben.in_state("available")
     await bar(ben, "ended").to_contain_text("It is busy there.")
     await expect(ben.page.locator("#who-name")).to_have_text(NAME)
+
+
+async def test_a_desk_phone_that_is_away_is_said_to_be(office: Office) -> None:
+    """It never registered, and no queue knows of it: only that nothing rings tells."""
+    cat = await office.page("cat")
+    await dial(cat, number())
+    await expect(cat.page.locator(".toast[data-kind=error]")).to_have_text(
+        "Your own telephone cannot be reached right now."
+    )
+    assert office.carrier.unexpected == 0
 
 
 async def test_a_desk_phone_that_is_not_taken_up_dials_nobody(office: Office) -> None:
