@@ -29,12 +29,15 @@ NEEDED: Final[Mapping[str, str]] = {
     "CoreStatus": "reporting",
     "CoreShowChannels": "reporting",
     "Status": "reporting",
+    "Ping": "",
     "QueueStatus": "",
     "BridgeList": "",
     "QueueAdd": "agent",
     "QueueRemove": "agent",
     "QueuePause": "agent",
+    "QueuePenalty": "agent",
     "Hangup": "call",
+    "PlayDTMF": "call",
     "BlindTransfer": "call",
     "Originate": "originate",
 }
@@ -51,12 +54,13 @@ TOO_MUCH: Final[Mapping[str, str]] = {
 SHOWS: Final[Mapping[str, str]] = {
     "app_queue": "QueueStatus",
     "app_mixmonitor": "StopMixMonitor",
+    "app_senddtmf": "PlayDTMF",
     "res_pjsip": "PJSIPQualify",
     "chan_pjsip": "PJSIPHangup",
 }
 # Asked on the console of our own Asterisk.
 MODULES: Final = (
-    "app_queue", "app_mixmonitor", "chan_pjsip", "res_agi", "cel_custom", "pbx_config",
+    "app_queue", "app_mixmonitor", "app_senddtmf", "chan_pjsip", "res_agi", "cel_custom", "pbx_config",
     "res_pjsip_transport_websocket", "res_srtp", "func_timeout",
 )  # fmt: skip
 MANAGER: Final = "Asterisk's manager"
