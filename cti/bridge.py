@@ -10,13 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import msgspec
 import structlog
 
 from cti import commands
-from cti.ami.errors import AmiError, AmiRefused
+from cti.ami.errors import AmiError
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
 from cti.board import LATE, Board
@@ -35,11 +35,11 @@ from cti.events import (
 )
 from cti.interpret import WANTED_EVENTS, Interpreter
 from cti.interpret.table import when
-from cti.interpret.trace import VARIABLES, Trace, traces
+from cti.listed import Link, OpenLink, everything
 from cti.offering import Offering
 from cti.pauses import Pauses
 from cti.roster import AgentPlan, QueuePlan, Roster
-from cti.switchboard import Ami, Switchboard, anything
+from cti.switchboard import Switchboard, anything
 from cti.wishes import (
     AgentWish,
     BoardWanted,
@@ -54,54 +54,10 @@ from cti.wishes import (
 log = structlog.get_logger(__name__)
 
 BUFFER = 100_000  # events held back during a resync; more means that it takes far too long
-LISTED = 15.0  # seconds that Asterisk has for one list
 REFUSED_EVERY = 2.0  # seconds between two looks whether events were forged: a flood is told once
 AUDIT_EVERY = 30.0  # seconds between two looks for hang-ups that were missed
 
 __all__ = ["AgentPlan", "Bridge", "QueuePlan"]
-
-
-class Link(Ami, Protocol):
-    """What the bridge needs of `cti.ami.link.AmiLink`."""
-
-    boot: str
-    logins: int
-
-    @property
-    def refused(self) -> int:
-        """Events so far that Asterisk did not write."""
-        ...
-
-    async def run(self) -> None:
-        """Stay connected until cancelled."""
-        ...
-
-    async def listing(
-        self,
-        name: str,
-        /,
-        *,
-        headers: Sequence[tuple[str, str]] = (),
-        timeout: float = LISTED,
-        **fields: str,
-    ) -> list[Message]:
-        """The items of a list."""
-        ...
-
-
-class OpenLink(Protocol):
-    """Makes the link with the bridge's callbacks; nothing happens before its `run()`."""
-
-    def __call__(
-        self,
-        *,
-        wanted: frozenset[str],
-        on_event: Callable[[Message], None],
-        on_up: Callable[[], Awaitable[None]],
-        on_down: Callable[[str], None],
-    ) -> Link:
-        """Make it."""
-        ...
 
 
 Recall = Callable[[], Awaitable[Sequence[Fact]]]
@@ -306,36 +262,26 @@ class Bridge:
             self._tell(self.interpreter.restart(min(over_at, now)))
         self._boot = self.link.boot
         await self._recall_calls()
-        channels = await self.link.listing("CoreShowChannels")
-        traces = await self._traces() if channels else {}
-        bridges = await self._bridges()
-        queues = await self.link.listing("QueueStatus")
+        there = await everything(self.link)
         if len(self._held_back) >= BUFFER:
             raise RuntimeError("the resync took too long: events were lost")
         now = self._now()
-        rooms = frozenset(
-            m.get("BridgeUniqueid")
-            for m in bridges
-            if m.get("BridgeTechnology") == "holding_bridge"
-        )
-        entries = [m for m in queues if m.name == "QueueEntry"]
-        members = [m for m in queues if m.name == "QueueMember"]
         self._tell(
             self.interpreter.resync(
                 now,
-                channels,
-                entries,
-                waiting_rooms=rooms,
-                traces=traces,
+                there.channels,
+                there.entries,
+                waiting_rooms=there.rooms,
+                traces=there.traces,
                 boot=_boot_time(self._boot),
             )
         )
         legs = {
             name: [leg.id for leg in self.interpreter.legs_of(name)] for name in self.roster.plans
         }
-        self._tell_agents(self.roster.resync(now, members, legs))
+        self._tell_agents(self.roster.resync(now, there.members, legs))
         self._pauses.say_again()
-        self._offering.resync(members)
+        self._offering.resync(there.members)
         held_back, self._held_back = self._held_back, None
         for message in held_back:
             self._take(message)
@@ -345,7 +291,7 @@ class Bridge:
         self._tell([LinkRestored(at=now, system=self._system, boot=boot)])
         self._bus.publish(BoardResynced(at=now, system=self._system, board=self.snapshot()))
         self._synced.set()
-        log.info("bridge.synced", channels=len(channels), held_back=len(held_back))
+        log.info("bridge.synced", channels=len(there.channels), held_back=len(held_back))
 
     async def _recall_calls(self) -> None:
         """Know what was told before we were, so that the comparison tells only what is new."""
@@ -359,13 +305,6 @@ class Bridge:
         for change in self.roster.recall(facts):
             self.board.apply(change)
         log.info("bridge.recalled", calls=len(self.interpreter.world.calls))
-
-    async def _traces(self) -> dict[str, Trace]:
-        try:
-            return traces(await self.link.listing("Status", Variables=VARIABLES))
-        except AmiRefused:  # an account that may not ask: then nobody knows when they were taken
-            log.warning("bridge.no_status")
-            return {}
 
     async def _keep_true(self) -> None:
         while True:
@@ -393,13 +332,6 @@ class Bridge:
         channels = await self.link.listing("CoreShowChannels")
         if self._held_back is None:  # else a resync is under way, which sees more
             self._tell(self.interpreter.audit(self._now(), before, channels))
-
-    async def _bridges(self) -> list[Message]:
-        try:
-            return await self.link.listing("BridgeList")
-        except AmiRefused:  # an account that may not ask: parked calls then look as if they talk
-            log.warning("bridge.no_bridge_list")
-            return []
 
     # -- people wish -------------------------------------------------------------------------
 
