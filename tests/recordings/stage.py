@@ -160,9 +160,14 @@ class _Asterisk(OwnAsterisk):
     """The product's Asterisk, and what only recordings need."""
 
     secret = secrets.token_hex(16)
+    parked_for = 180
 
     def _prepare(self) -> bool:
         super()._prepare()
+        parking = self.etc / "res_parking.conf"
+        text = parking.read_text()
+        assert "parkingtime = 180" in text
+        parking.write_text(text.replace("= 180", f"= {self.parked_for}"))
         for name, text in (
             ("extensions", DIALPLAN),
             ("features", FEATURES),
@@ -179,10 +184,19 @@ class Stage:
     """A running Asterisk and its telephones, named as the agents are, and `carrier`.
 
     `queues`: what is otherwise than in the recordings, by queue; all agents are in these.
+    `parked_for`: seconds. `absent`: the extension of an agent whose phone is never there.
     """
 
-    def __init__(self, folder: Path, queues: Mapping[str, dict[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        queues: Mapping[str, dict[str, Any]] | None = None,
+        *,
+        parked_for: int = 180,
+        absent: str = "",
+    ) -> None:
         self._queues = dict(queues or {})
+        self.absent = absent
         ami, agi, http, sip, *phones = free_ports(4 + 4 * 1)
         rtp, rtp_last = rtp_ports()
         server = ("127.0.0.1", sip)
@@ -199,6 +213,7 @@ class Stage:
         )
         self.settings: Settings = load(folder / "settings.yaml", {})
         self.asterisk = _Asterisk(self.settings, open_secrets(self.settings.data_folder, {}))
+        self.asterisk.parked_for = parked_for
         self.ami = Account()
         self.menu: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None
         self.menu = None
@@ -258,7 +273,12 @@ class Stage:
                     "signed_in": bool(members[name]),
                 }
                 for name, extension in AGENTS.items()
-            },
+            }
+            | (
+                {"dan": {"extension": self.absent, "device": {"kind": "phone"}}}
+                if self.absent
+                else {}
+            ),
             "trunks": {
                 "carrier": {
                     "addresses": [carrier[0]],
