@@ -69,7 +69,7 @@ CANNOT = {
     ("nobody's extension", "busy"): "nobody is rung",
     ("nobody's extension", "no answer"): "nobody is rung",
     ("parking place", "unreachable or denied"): "a place is no telephone, and any agent may park",
-    # With twenty parked Asterisk says that it went well and keeps nobody (docs/trunks-and-phones.md).
+    # With twenty parked Asterisk keeps nobody, and says it did (docs/trunks-and-phones.md).
     ("parking place", "busy"): "a place is no telephone",
 }
 REFUSES = {
