@@ -15,8 +15,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from cti import events
-from cti.board_call import ANSWERED, OFFERED, OVER, BoardCall
+from cti.board_call import BoardCall
 from cti.board_delta import Delta, LinkState, Section, apply_delta
+from cti.board_legs import MOVES
 from cti.board_queues import BoardQueues
 from cti.events import BoardSnapshot, Fact, LiveAgent, LiveCall
 
@@ -81,9 +82,11 @@ class Board:
         """Move by one fact; a fact that says nothing new gives an empty delta."""
         self._changed, self._deleted = {}, {}
         self._queues.pass_time(fact.at)
-        handler = _MOVES.get(type(fact))
+        handler, on_legs = _MOVES.get(type(fact)), MOVES.get(type(fact))
         if handler is not None:
             handler(self, fact)
+        elif on_legs is not None and isinstance(fact, events.CallFact):
+            self._on_legs(on_legs, fact)
         return Delta(set=self._changed, delete=self._deleted)
 
     def recall(self, facts: Iterable[Fact]) -> None:
@@ -116,13 +119,12 @@ class Board:
             dialed=fact.dialed,
             arrived_at=fact.at,
             since=fact.at,
-            state="calling" if fact.agent is not None else "menu",
-            calling=() if fact.agent is None else (fact.agent,),
         )
         call = self._calls[fact.call_id] = BoardCall(view)
         if fact.agent is not None:
             call.calling[fact.leg_id] = fact.agent
-        self._set("calls", fact.call_id, view)
+        self._show(call, fact.at)
+        self._set("calls", fact.call_id, call.view)
 
     def _queued(self, fact: events.CallQueued) -> None:
         call = self._find(fact.call_id)
@@ -132,6 +134,7 @@ class Board:
             return
         if call.view.queue is not None:
             self._queues.stop_waiting(call.view.queue, call.view.call_id)
+        call.otherwise = "menu"
         call.view = replace(call.view, queue=fact.queue, queued_at=fact.at)
         self._queues.join(fact.queue, call.view.call_id, fact.position, fact.at)
         self._show(call, fact.at)
@@ -149,68 +152,10 @@ class Board:
             call.view = replace(call.view, queue=keep, queued_at=None)
         self._show(call, fact.at)
 
-    def _offered(self, fact: events.CallOffered) -> None:
-        call = self._find(fact.call_id)
-        if call is None or fact.leg_id in call.calling:
-            return  # their own call: it does not ring for whom placed it
-        if call.forward(fact.leg_id, OFFERED):
-            call.ringing[fact.leg_id] = fact.agent
-            self._show(call, fact.at)
-
-    def _offer_ended(self, fact: events.CallOfferEnded) -> None:
-        call = self._find(fact.call_id)
-        if call is None:
-            return
-        if fact.reason != "answered" and call.forward(fact.leg_id, OVER):
-            call.drop(fact.leg_id, fact.agent)
-        call.ringing.pop(fact.leg_id, None)
-        self._show(call, fact.at)
-
-    def _answered(self, fact: events.CallAnswered) -> None:
-        call = self._find(fact.call_id)
-        if call is None or not call.forward(fact.leg_id, ANSWERED):
-            return
-        call.drop(fact.leg_id, fact.agent)
-        call.talking[fact.leg_id] = fact.agent
-        call.agent_is_back(fact.agent)
-        if call.view.answered_at is None:
-            call.view = replace(call.view, answered_at=fact.at)
-        self._show(call, fact.at)
-
-    def _cut_off(self, fact: events.CallCutOff) -> None:
-        call = self._find(fact.call_id)
-        if call is not None and call.ranks.get(fact.leg_id, 0) < OVER:
-            call.forward(fact.leg_id, OVER)
-            call.drop(fact.leg_id, fact.agent)
-            call.kept[fact.leg_id] = fact.agent
-            self._show(call, fact.at)
-
-    def _released(self, fact: events.CallReleased) -> None:
+    def _on_legs(self, move: Callable[[BoardCall, Any], None], fact: events.CallFact) -> None:
         call = self._find(fact.call_id)
         if call is not None:
-            call.forget_kept(fact.leg_id, fact.agent)
-            call.forward(fact.leg_id, OVER)
-            call.drop(fact.leg_id, fact.agent)
-            self._show(call, fact.at)
-
-    def _leg_ended(self, fact: events.LegEnded) -> None:
-        call = self._find(fact.call_id)
-        if call is not None:
-            call.forward(fact.leg_id, OVER)
-            call.drop(fact.leg_id, "")
-            self._show(call, fact.at)
-
-    def _leg_held(self, fact: events.LegHeld) -> None:
-        call = self._find(fact.call_id)
-        if call is not None and call.ranks.get(fact.leg_id, 0) < OVER:
-            call.held.add(fact.leg_id)
-            self._show(call, fact.at)
-
-    def _leg_resumed(self, fact: events.LegResumed) -> None:
-        call = self._find(fact.call_id)
-        if call is not None:
-            call.held.discard(fact.leg_id)
-            call.held.discard("?")
+            move(call, fact)
             self._show(call, fact.at)
 
     def _merged(self, fact: events.CallMerged) -> None:
@@ -239,13 +184,7 @@ class Board:
             self._queues.rename(waits, loser.view.call_id, winner.view.call_id, fact.at)
             winner.view = replace(winner.view, queue=waits, queued_at=loser.view.queued_at)
         self._forget(loser, into=winner.view.call_id)
-        for leg, rank in loser.ranks.items():
-            winner.forward(leg, rank)
-        winner.ringing.update(loser.ringing)
-        winner.calling.update(loser.calling)
-        winner.talking.update(loser.talking)
-        winner.held.update(loser.held)
-        winner.kept.update(loser.kept)
+        winner.absorb(loser)
         if winner.view.answered_at is None and winner.talking:
             winner.view = replace(winner.view, answered_at=loser.view.answered_at)
         self._show(winner, fact.at)
@@ -328,7 +267,10 @@ class Board:
             agents=tuple(dict.fromkeys(call.talking.values())),
             ringing=tuple(dict.fromkeys(call.ringing.values())),
             calling=tuple(dict.fromkeys(call.calling.values())),
+            legs={**call.talking, **call.ringing},
             kept_for=tuple(dict.fromkeys(call.kept.values())),
+            outside=call.numbers(),
+            place=next(iter(call.parked.values()), None),
         )
         call.view = view
         if view != call.shown:
@@ -365,14 +307,6 @@ _MOVES: dict[type[Fact], Callable[[Board, Any], None]] = {
     events.CallMerged: Board._merged,
     events.CallQueued: Board._queued,
     events.CallLeftQueue: Board._left_queue,
-    events.CallOffered: Board._offered,
-    events.CallOfferEnded: Board._offer_ended,
-    events.CallAnswered: Board._answered,
-    events.CallReleased: Board._released,
-    events.CallCutOff: Board._cut_off,
-    events.LegHeld: Board._leg_held,
-    events.LegResumed: Board._leg_resumed,
-    events.LegEnded: Board._leg_ended,
     events.CallEnded: Board._ended,
     events.AgentChanged: Board._agent_changed,
     events.QueueChanged: Board._queue_changed,

@@ -30,7 +30,21 @@ AgentStatus = Literal[
     "paused",
     "unreachable",
 ]
-CallState = Literal["menu", "waiting", "ringing", "calling", "talking", "held", "reconnecting"]
+# `calling`: somebody outside is being rung, or an agent dials;
+# `outside`: it goes on without an agent; `handed_on`: it is on its way to whom an agent named.
+CallState = Literal[
+    "menu",
+    "waiting",
+    "calling",
+    "ringing",
+    "talking",
+    "held",
+    "reconnecting",
+    "parked",
+    "outside",
+    "handed_on",
+    "ending",
+]
 Party = Literal["caller", "agent", "external", "service"]
 # `asterisk`: it ended or was started anew with the call up; `unknown`: nobody saw it.
 EndedBy = Literal["caller", "agent", "external", "system", "unknown", "asterisk"]
@@ -204,6 +218,19 @@ class CallTransferred(CallFact, frozen=True, kw_only=True):
     to: str
 
 
+class CallParked(CallFact, frozen=True, kw_only=True):
+    """A leg waits in a parking place until somebody fetches it; `place` is "" if nobody said."""
+
+    leg_id: str
+    place: str
+
+
+class CallUnparked(CallFact, frozen=True, kw_only=True):
+    """A leg is parked no more."""
+
+    leg_id: str
+
+
 class CallEnded(CallFact, frozen=True, kw_only=True):
     """The conversation's last leg is gone. `lost`: no word of its end; `by` is then a `Lost`."""
 
@@ -274,6 +301,9 @@ class LiveCall(Struct, frozen=True, kw_only=True):
     ringing: tuple[str, ...] = ()  # being offered
     calling: tuple[str, ...] = ()  # who dialled, until the other side answers
     kept_for: tuple[str, ...] = ()  # whose device was lost, and who are expected back
+    legs: dict[str, str] = {}  # those on which an agent rings or talks -> the agent
+    outside: tuple[str, ...] = ()  # numbers that were called, and are rung or talked to
+    place: str | None = None  # where it is parked, "" if that is not known
 
 
 class LiveAgent(Struct, frozen=True, kw_only=True):

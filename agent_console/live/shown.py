@@ -14,7 +14,7 @@ from cti.events import LiveAgent, LiveCall, LiveQueue
 def call_on_desk(part: Part, card: Any) -> dict[str, Any]:
     """A call as the agent sees it who has part in it; `card` may be None."""
     return {
-        **plain(part.call),
+        **_call(part.call),
         "state": part.state,
         "since": moment(part.since),
         "waited": part.waited,
@@ -26,7 +26,7 @@ def call_on_desk(part: Part, card: Any) -> dict[str, Any]:
 def call_on_board(call: LiveCall, card: Any) -> dict[str, Any]:
     """A call as a supervisor sees it; `card` may be None."""
     return {
-        **plain(call),
+        **_call(call),
         "customer_name": card.customer.name if card and card.customer else "",
         "case_number": card.case.number if card and card.case else None,
     }
@@ -54,6 +54,13 @@ def last_call(last: Last | None, card: Any) -> dict[str, Any]:
             "case": msgspec.to_builtins(card.case),
         }
     }
+
+
+def _call(call: LiveCall) -> dict[str, Any]:
+    """Which leg is whose is for processes, not for people."""
+    found = plain(call)
+    del found["legs"]
+    return found
 
 
 def plain(struct: LiveCall | LiveAgent | LiveQueue) -> dict[str, Any]:

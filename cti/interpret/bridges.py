@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from cti import events as e
-from cti.interpret import hangups, merges, offers
+from cti.interpret import hangups, merges, offers, parking
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World, seconds
 
@@ -16,6 +16,7 @@ def join(world: World, out: Facts, at: datetime, leg: Leg, bridge_id: str) -> No
     if leg.bridge == bridge_id:
         return
     part(world, out, at, leg)
+    parking.fetch(world, out, at, leg)
     members = world.bridges.setdefault(bridge_id, {})
     members[leg.id] = leg
     leg.bridge = bridge_id

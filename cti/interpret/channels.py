@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cti import events as e
 from cti.events import Direction, EndedBy, Lost
-from cti.interpret import bridges, hangups, kept, merges, offers, queues
+from cti.interpret import bridges, hangups, kept, merges, offers, parking, queues
 from cti.interpret.legs import Call, Leg
 from cti.interpret.world import PARKING, Facts, World
 
@@ -162,6 +162,7 @@ def end(
     """A channel is gone; with the last one the call. `lost`: how, if no word of it came."""
     call = leg.call
     bridges.part(world, out, at, leg)
+    parking.fetch(world, out, at, leg)
     if leg.offer is True or (leg.offer == "answered" and not leg.answered):
         leg.offer = True  # answered, and gone before anybody said so
         offers.end_offer(world, out, at, leg, offers.why_unanswered(leg, cause))

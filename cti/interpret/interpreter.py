@@ -10,7 +10,7 @@ from cti import events as e
 from cti.ami.wire import Message
 from cti.conversation import call_id_of
 from cti.events import Fact, Lost
-from cti.interpret import bridges, merges, offers, queues
+from cti.interpret import bridges, merges, offers, parking, queues
 from cti.interpret.channels import end, over_without_legs, start
 from cti.interpret.early import Early
 from cti.interpret.legs import Leg
@@ -189,7 +189,12 @@ class Interpreter:
             bridges.part(self.world, out, at, leg)
         if bridge:
             bridges.join(self.world, out, at, leg, bridge)
-        elif m.get("ChannelStateDesc") == "Ringing":
+            return
+        if m.get("BridgeId"):
+            parking.park(self.world, out, at, leg)
+        else:
+            parking.fetch(self.world, out, at, leg)
+        if m.get("ChannelStateDesc") == "Ringing":
             waiting = leg.call.waiting
             offers.offer(self.world, out, at, leg, None if waiting is None else waiting.queue)
 

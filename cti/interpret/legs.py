@@ -26,6 +26,7 @@ class Leg:
         "left_by",
         "offer",
         "other_half",
+        "parked",
         "party",
         "queue",
         "recording",
@@ -50,6 +51,7 @@ class Leg:
         self.hanging_up = False  # its owner hung up
         self.handed_on = False  # its owner transferred the call away
         self.held = False  # it holds the other side
+        self.parked = False  # it waits in a parking place
         self.recording = ""  # the file it is recorded to
         self.bridge: str | None = None
         self.joined_at: datetime | None = None

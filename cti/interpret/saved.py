@@ -35,6 +35,7 @@ class _SavedLeg(Struct, omit_defaults=True):
     hanging_up: bool = False
     handed_on: bool = False
     held: bool = False
+    parked: bool = False
     recording: str = ""
     bridge: str | None = None
     joined_at: datetime | None = None

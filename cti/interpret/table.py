@@ -20,7 +20,7 @@ from typing import get_args
 from cti import events as e
 from cti.ami.wire import Message
 from cti.events import NotReached, OfferEnd
-from cti.interpret import bridges, channels, hangups, merges, offers, queues
+from cti.interpret import bridges, channels, hangups, merges, offers, parking, queues
 from cti.interpret.legs import Leg
 from cti.interpret.world import Facts, World
 from cti.number import LAST_TIME, whole
@@ -173,7 +173,10 @@ def bridge_enter(world: World, m: Message, at: datetime, out: Facts) -> None:
     if leg is None:
         return
     merges.relink(world, out, at, leg, m.get("Linkedid"))
-    if m.get("BridgeTechnology") != "holding_bridge":
+    if m.get("BridgeTechnology") == "holding_bridge":
+        if m.get("BridgeType") == "parking":
+            parking.park(world, out, at, leg)
+    else:
         bridges.join(world, out, at, leg, m.get("BridgeUniqueid"))
 
 
@@ -182,6 +185,15 @@ def bridge_leave(world: World, m: Message, at: datetime, out: Facts) -> None:
     leg = world.legs.get(m.get("Uniqueid"))
     if leg is not None and leg.bridge == m.get("BridgeUniqueid"):
         bridges.part(world, out, at, leg)
+    elif leg is not None and m.get("BridgeType") == "parking":
+        parking.fetch(world, out, at, leg)
+
+
+def parked_call(world: World, m: Message, at: datetime, out: Facts) -> None:
+    """A channel has a parking place; it enters the bridge of the parked in a moment."""
+    leg = world.legs.get(m.get("ParkeeUniqueid"))
+    if leg is not None:
+        parking.park(world, out, at, leg, known(m.get("ParkingSpace")))
 
 
 def hold(world: World, m: Message, at: datetime, out: Facts) -> None:
@@ -342,6 +354,8 @@ TABLE: dict[str, Handler] = {
     "DialEnd": dial_end,
     "BridgeEnter": bridge_enter,
     "BridgeLeave": bridge_leave,
+    "ParkedCall": parked_call,
+    "ParkedCallSwap": parked_call,
     "LocalBridge": local_bridge,
     "Pickup": pickup,
     "Hold": hold,

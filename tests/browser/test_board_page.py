@@ -210,3 +210,42 @@ async def test_a_hostile_alarm_is_text(page: Page, desk: FakeDesk) -> None:
     await desk.change("board", put={"alarms": {"brand_new": hostile}})
     await expect(page.locator(".alarms")).to_contain_text(company.HOSTILE)
     assert await page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "expected"),
+    [
+        (
+            "en",
+            {
+                "c1": ("Parked", "place 701"),
+                "c2": ("Talking outside", "+4930111222"),
+                "c3": ("Reconnecting", "Ava Lindqvist"),
+                "c4": ("Calling", "+4930111333"),
+                "c5": ("Being connected", ""),
+            },
+        ),
+        ("zh", {"c1": ("已驻留", "驻留位 701"), "c2": ("与外线通话中", "+4930111222")}),
+    ],
+)
+async def test_who_is_with_nobody_of_the_house_is_not_in_the_menu(
+    page: Page, desk: FakeDesk, lang: str, expected: dict[str, tuple[str, str]]
+) -> None:
+    desk.boots["board"] = company.boot("board", live=desk.live, lang=lang)
+    more = {
+        "c1": {"state": "parked", "place": "701"},
+        "c2": {"state": "outside", "outside": ["+4930111222"]},
+        "c3": {"state": "reconnecting", "kept_for": ["ava"]},
+        "c4": {"state": "calling", "outside": ["+4930111333"]},
+        "c5": {"state": "handed_on"},
+    }
+    calls = {
+        name: company.call(name, **changes, caller_number="+49305550" + name[1:])
+        for name, changes in more.items()
+    }
+    await open_board(page, desk)
+    await desk.change("board", put={"calls": calls})
+    for name, (state, beside) in expected.items():
+        row = page.locator(".live tr", has_text="+49305550" + name[1:])
+        await expect(row.locator(".state")).to_have_text(state)
+        await expect(row).to_contain_text(beside)

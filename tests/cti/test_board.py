@@ -83,8 +83,8 @@ def test_a_queued_call_goes_through_its_states() -> None:
         ("talking", (), ("ben",)),
         ("held", (), ("ben",)),
         ("talking", (), ("ben",)),
-        ("menu", (), ()),
-        ("menu", (), ()),
+        ("ending", (), ()),
+        ("ending", (), ()),
         None,
     ]
     queue = live.snapshot().queues["support"]

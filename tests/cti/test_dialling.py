@@ -118,7 +118,7 @@ def test_who_is_in_no_queue_wraps_up_as_long_as_anybody(floor: Floor) -> None:
 def test_after_a_call_that_nobody_answered_there_is_no_wrap_up(floor: Floor) -> None:
     floor.dials("+4930111222")
     floor.tell(e.LegEnded, leg_id="L1", cause=17)
-    assert (floor.status(), floor.call) == ("signed_out", ("menu", (), ()))
+    assert (floor.status(), floor.call) == ("signed_out", ("ending", (), ()))
     assert not floor.roster.states["ava"].keeps_calls_away
 
 

@@ -19,7 +19,7 @@ from tests.fakes.ami_recording import EXTENSIONS, recording, told
 from tests.fakes.cel_recording import CEL_NAMES, SYSTEM, journal_facts, records
 
 # What no record tells, and so only those who listened know.
-ONLY_LIVE = (e.LegHeld, e.LegResumed)
+ONLY_LIVE = (e.LegHeld, e.LegResumed, e.CallParked, e.CallUnparked)
 # Recorded calls of which the two do not tell the same, and what of it differs.
 DIFFERENT = {
     # By command: the records only say that it was no channel.

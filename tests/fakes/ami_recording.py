@@ -75,6 +75,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "waited": _tenths,
     "talked": _tenths,
     "cause": _text,
+    "place": lambda value: f"at {value}",
     "lost": lambda value: "lost" if value else "",
 }
 _HIDDEN: dict[type[Fact], set[str]] = {

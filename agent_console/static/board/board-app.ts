@@ -271,7 +271,7 @@ export class BoardApp extends PageElement {
             <td class="number"><rd-since .at=${call.since ?? call.arrived_at}></rd-since></td>
             <td class="strong">${this.#callName(call)}</td>
             <td class="nowrap">${call.queue ? queueName(call.queue) : nothing}</td>
-            <td class="nowrap">${[...(call.agents ?? []), ...(call.calling ?? []), ...(call.ringing ?? [])].map((name) => names.get(name) ?? name).join(", ")}</td>
+            <td class="nowrap">${this.#with(call, names)}</td>
             <td class="nowrap number">${
               call.case_number
                 ? html`<a href="/cases/${encodeURIComponent(call.case_number)}">${call.case_number}</a>`
@@ -282,6 +282,13 @@ export class BoardApp extends PageElement {
       </table>
       ${calls.length === 0 ? html`<p class="muted empty">${t("No call right now.")}</p>` : nothing}
     </section>`;
+  }
+
+  /** Who and what is in the call beside the caller: agents, numbers outside, the place of a parked one. */
+  #with(call: LiveCall, names: Map<string, string>): string {
+    const agents = [...(call.agents ?? []), ...(call.calling ?? []), ...(call.ringing ?? []), ...(call.kept_for ?? [])];
+    const place = call.place ? [t("place {n}", { n: call.place })] : [];
+    return [...agents.map((name) => names.get(name) ?? name), ...(call.outside ?? []), ...place].join(", ");
   }
 
   #callName(call: LiveCall): string {

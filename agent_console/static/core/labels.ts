@@ -25,11 +25,16 @@ export function callWord(state: CallState): string {
   const table: Record<CallState, () => string> = {
     menu: () => t("In the menu"),
     waiting: () => t("Waiting"),
+    calling: () => t("Calling"),
     ringing: () => t("Ringing"),
     calling: () => t("Calling"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
     reconnecting: () => t("Reconnecting"),
+    parked: () => t("Parked"),
+    outside: () => t("Talking outside"),
+    handed_on: () => t("Being connected"),
+    ending: () => t("Ending"),
     wrap_up: () => t("Wrap-up"),
     ended: () => t("Ended"),
   };

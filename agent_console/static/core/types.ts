@@ -15,11 +15,16 @@ export type AgentStatus =
 export type CallState =
   | "menu"
   | "waiting"
+  | "calling"
   | "ringing"
   | "calling"
   | "talking"
   | "held"
   | "reconnecting"
+  | "parked"
+  | "outside"
+  | "handed_on"
+  | "ending"
   | "wrap_up"
   | "ended";
 export type CaseStatus = "new" | "open" | "waiting" | "resolved" | "merged";
@@ -57,6 +62,10 @@ export interface LiveCall {
   calling?: string[];
   /** Agents whose device was lost in mid-call, and who are expected back. */
   kept_for?: string[];
+  /** Numbers that were called, and are rung or talked to. */
+  outside?: string[];
+  /** Where it is parked; empty if nobody said. */
+  place?: string | null;
   waited?: number | null;
   /** Of a call this agent placed: why it reached nobody (agent_console/live/parts.py). */
   why?: string;

@@ -8,6 +8,11 @@ const URGENCY: CallState[] = [
   "ringing",
   "wrap_up",
   "ended",
+  "calling",
+  "handed_on",
+  "parked",
+  "outside",
+  "ending",
   "waiting",
   "menu",
 ];

@@ -129,14 +129,17 @@ export function stateShape(state: AgentStatus | CallState | "breach" | "soon"): 
 
 function outline(state: string): SVGTemplateResult {
   switch (state) {
+    case "outside":
     case "talking":
       return svg`<circle cx="6" cy="6" r="5" />`;
     case "available":
       return svg`<path d="M6 1a5 5 0 1 1 0 10A5 5 0 0 1 6 1Zm0 2a3 3 0 1 0 0 6 3 3 0 0 0 0-6Z" />`;
+    case "handed_on":
     case "ringing":
       return svg`<path d="M6 0 12 6 6 12 0 6Z" />`;
     case "calling":
       return svg`<path d="M4 1h7v7L8.6 5.6 3 11.2.8 9 6.4 3.4Z" />`;
+    case "parked":
     case "held":
       return svg`<path d="M2 1h3v10H2zM7 1h3v10H7z" />`;
     case "wrap_up":
