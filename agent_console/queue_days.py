@@ -42,9 +42,11 @@ def as_counted(queue: Q, day: QueueDay | None) -> Q:
     found = day.queues.get(queue.queue)
     return structs.replace(
         queue,
+        offered=found.offered if found else 0,
         answered=found.answered if found else 0,
         abandoned=found.abandoned if found else 0,
         abandoned_late=found.abandoned_late if found else 0,
+        turned_away=found.turned_away if found else 0,
         in_time=found.in_time if found else 0,
         counted_since=day.since,
     )

@@ -137,6 +137,7 @@ class Board:
         call.otherwise = "menu"
         call.view = replace(call.view, queue=fact.queue, queued_at=fact.at)
         self._queues.join(fact.queue, call.view.call_id, fact.position, fact.at)
+        self._queues.count_offered(fact.queue, fact.at)
         self._show(call, fact.at)
 
     def _left_queue(self, fact: events.CallLeftQueue) -> None:

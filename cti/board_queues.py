@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from msgspec.structs import replace
 
-from cti.events import CallLeftQueue, LiveQueue
+from cti.events import TURNED_AWAY, CallLeftQueue, LiveQueue
 
 
 class BoardQueues:
@@ -89,8 +89,13 @@ class BoardQueues:
 
     # -- what is counted ---------------------------------------------------------------------
 
+    def count_offered(self, name: str, at: datetime) -> None:
+        """A call was sent to the queue."""
+        queue = self._queue(name, at)
+        self._set(replace(queue, offered=queue.offered + 1))
+
     def count(self, fact: CallLeftQueue) -> None:
-        """A call was answered or given up, within the threshold or later."""
+        """A call was answered or given up, within the threshold or later, or never let in."""
         queue = self._queue(fact.queue, fact.at)
         late = fact.waited > queue.threshold
         if fact.reason == "answered":
@@ -103,6 +108,8 @@ class BoardQueues:
                 abandoned=queue.abandoned + 1,
                 abandoned_late=queue.abandoned_late + (1 if late else 0),
             )
+        elif fact.reason in TURNED_AWAY:
+            queue = replace(queue, turned_away=queue.turned_away + 1)
         self._set(queue)
 
     def pass_time(self, now: datetime) -> None:

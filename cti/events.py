@@ -52,7 +52,9 @@ Lost = Literal["unknown", "asterisk"]
 # Of one leg: `transferred` when its owner handed the call on.
 LegEnd = Literal["", "caller", "agent", "external", "system", "transferred", "unknown", "asterisk"]
 OfferEnd = Literal["answered", "no_answer", "rejected", "answered_elsewhere", "withdrawn"]
-QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "unknown"]
+# `full` and `closed`: it never let the caller in, who was one too many, or nobody was there.
+QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "full", "closed", "unknown"]
+TURNED_AWAY: tuple[QueueExit, ...] = ("full", "closed")
 TransferKind = Literal["blind", "attended"]
 # Why whom an agent dialled was not reached.
 NotReached = Literal["busy", "no_answer", "unreachable", "denied", "nobody"]
@@ -326,9 +328,11 @@ class LiveQueue(Struct, frozen=True, kw_only=True):
 
     queue: str
     waiting: tuple[str, ...] = ()  # call ids, first is next
+    offered: int = 0  # sent to it, let in or not
     answered: int = 0
     abandoned: int = 0
     abandoned_late: int = 0  # after the threshold
+    turned_away: int = 0  # never let in: it was full, or nobody was there
     in_time: int = 0  # answered within the threshold
     threshold: int = 20  # seconds
     counted_since: datetime | None = None

@@ -61,8 +61,15 @@ class Reading:
         if len(self.entries) >= MOST_ENTRIES and kind != "ended":
             return
         self.latest[what] = at
-        key = f"{what[:80]}:{at.timestamp():.6f}"
+        key = _key(what, at)
         self.entries[key] = Entry(key, at, kind, actor[:64], data)
+
+    def _untold(self, kind: str, about: str) -> None:
+        """Its last line is none of the story."""
+        what = f"{kind}:{about}"
+        at = self.latest.pop(what, None)
+        if at is not None:
+            self.entries.pop(_key(what, at), None)
 
     def agent_is(self, agent: str) -> None:
         """An agent took part."""
@@ -140,6 +147,8 @@ class Reading:
         if self.visits:
             last = self.visits[-1]
             if last["queue"] == fact.queue and fact.at - last["entered_at"] <= SAME:
+                if last["reason"] in cti.TURNED_AWAY:  # who tries again at once has come once
+                    last.update(left_at=None, reason=None, waited=None)
                 return
         self.queue = fact.queue
         self.visits.append(_visit(fact.queue, fact.at))
@@ -155,7 +164,12 @@ class Reading:
         if visit["left_at"] is not None and visit["reason"] != "unknown":
             return
         visit.update(left_at=fact.at, reason=fact.reason, waited=round(max(fact.waited, 0.0), 3))
-        if fact.reason != "answered":
+        if fact.reason in cti.TURNED_AWAY:
+            self._untold("queued", fact.queue)
+            self.note(
+                "turned_away", fact.queue, fact.at, "system", queue=fact.queue, reason=fact.reason
+            )
+        elif fact.reason != "answered":
             self.note(
                 "left_queue",
                 fact.queue,
@@ -289,6 +303,10 @@ class Reading:
         if leg.rang_at is not None and not leg.silent:
             leg.silent = True  # though it rang for no time: a pickup is offered and taken at once
             leg.ringing = round(max((at - leg.rang_at).total_seconds(), 0.0), 3)
+
+
+def _key(what: str, at: datetime) -> str:
+    return f"{what[:80]}:{at.timestamp():.6f}"
 
 
 def _visit(queue: str, at: datetime) -> dict[str, Any]:

@@ -217,7 +217,7 @@ def user_defined(by: CelInterpreter, r: Record, at: datetime, out: Facts) -> Non
         waiting = leg.call.waiting
         if waiting is not None and waiting.leg_id == leg.id:
             by.out_of_queue.setdefault(leg.id, at)  # its `APP_END` was not written
-        by.left_queue(out, leg, "overflow" if said == "FULL" else "timeout")
+        by.left_queue(out, leg, queues.turned_away(said) or "timeout")
     elif r.userdeftype == RECORDING and said and not leg.recording:
         leg.recording = said
         out.append(e.RecordingStarted(**by.world.about(at, leg.call.id), file=leg.recording))

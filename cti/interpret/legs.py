@@ -34,6 +34,7 @@ class Leg:
         "released",
         "talked",
         "through",
+        "turned_away",
     )
 
     def __init__(self, leg_id: str, channel: str, call: Call, agent: str | None) -> None:
@@ -58,6 +59,7 @@ class Leg:
         self.left_by: EndedBy | None = None  # who hung up beside it
         self.talked = 0.0
         self.other_half = ""  # of a Local channel, the leg at its other end
+        self.turned_away: datetime | None = None  # when a queue did not let it in
         self.through = ""  # the far half of the Local channel that dialled it
 
     @property

@@ -26,6 +26,20 @@ def join(world: World, out: Facts, at: datetime, leg: Leg, *, queue: str, positi
     )
 
 
+def turn_away(world: World, out: Facts, at: datetime, leg: Leg, *, queue: str, status: str) -> None:
+    """The queue did not let the caller in; `status`: what it said (QUEUESTATUS)."""
+    why = turned_away(status)
+    if why is not None and leg.call.waiting is None and leg.turned_away != at:
+        leg.turned_away = at
+        join(world, out, at, leg, queue=queue, position=0)
+        leave(world, out, at, leg.call, why)
+
+
+def turned_away(status: str) -> QueueExit | None:
+    """Why a queue did not let a caller in; None if it did (it may have let them go again)."""
+    return "full" if status == "FULL" else "closed" if status.startswith("JOIN") else None
+
+
 def leave(world: World, out: Facts, at: datetime, call: Call, reason: QueueExit) -> None:
     """The caller waits no more."""
     waiting = call.waiting

@@ -43,6 +43,7 @@ class _SavedLeg(Struct, omit_defaults=True):
     talked: float = 0.0
     other_half: str = ""
     through: str = ""
+    turned_away: datetime | None = None
     address: str = ""
 
 

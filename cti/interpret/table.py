@@ -310,6 +310,10 @@ def our_event(world: World, m: Message, at: datetime, out: Facts) -> None:
         out.append(e.CapReached(at=at, system=world.system, agent=agent, why=why))
     elif m.get("UserEvent") == "RingdeskNotReached":
         _not_reached(world, m, at, out)
+    elif m.get("UserEvent") == "RingdeskQueue":
+        leg = _leg(world, m, at, out)
+        if leg is not None:
+            queues.turn_away(world, out, at, leg, queue=m.get("Queue"), status=m.get("Status"))
 
 
 def _not_reached(world: World, m: Message, at: datetime, out: Facts) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Connection, and_, bindparam, case, func, select
 
+from cti.events import TURNED_AWAY
 from service_desk.desk import Desk
 from service_desk.model import Leg, QueueVisit
 from service_desk.queries.agenda import day_of
@@ -21,12 +22,13 @@ class QueueFigures(Struct, frozen=True, kw_only=True):
 
     queue: str
     threshold: int
-    entered: int
+    offered: int
     answered: int
     in_time: int
     abandoned: int
     abandoned_late: int
     overflowed: int
+    turned_away: int
     waited_average: float | None
     waited_longest: float | None
     talked_average: float | None  # of the agents' parts in the answered calls that are over
@@ -72,10 +74,11 @@ async def queue_figures(
         limit = case(limits, value=QueueVisit.queue, else_=THRESHOLD) if limits else THRESHOLD
         answered = QueueVisit.reason == "answered"
         abandoned = QueueVisit.reason == "abandoned"
+        turned_away = func.coalesce(QueueVisit.reason, "").in_(TURNED_AWAY)
         rows = connection.execute(
             select(
                 QueueVisit.queue,
-                func.count().label("entered"),
+                func.count().label("offered"),
                 func.sum(case((answered, 1), else_=0)).label("answered"),
                 func.sum(case((answered & (QueueVisit.waited <= limit), 1), else_=0)).label(
                     "in_time"
@@ -87,7 +90,9 @@ async def queue_figures(
                 func.sum(case((QueueVisit.reason.in_(("timeout", "overflow")), 1), else_=0)).label(
                     "overflowed"
                 ),
-                func.avg(QueueVisit.waited).label("average"),
+                func.sum(case((turned_away, 1), else_=0)).label("turned_away"),
+                # Who was not let in has not waited.
+                func.avg(case((~turned_away, QueueVisit.waited))).label("average"),
                 func.max(QueueVisit.waited).label("longest"),
             )
             .where(QueueVisit.entered_at >= begin, QueueVisit.entered_at < end)
@@ -99,12 +104,13 @@ async def queue_figures(
             QueueFigures(
                 queue=row.queue,
                 threshold=limits.get(row.queue, THRESHOLD),
-                entered=row.entered,
+                offered=row.offered,
                 answered=row.answered,
                 in_time=row.in_time,
                 abandoned=row.abandoned,
                 abandoned_late=row.abandoned_late,
                 overflowed=row.overflowed,
+                turned_away=row.turned_away,
                 waited_average=_rounded(row.average),
                 waited_longest=row.longest,
                 talked_average=_rounded(getattr(parts.get(row.queue), "talked", None)),

@@ -26,7 +26,7 @@ from tests.agent_console.conftest import Open, Program, context_for
 from tests.agent_console.office import Office
 from tests.polling import until
 
-COUNTED = ("answered", "abandoned", "abandoned_late", "in_time")
+COUNTED = ("offered", "answered", "abandoned", "abandoned_late", "turned_away", "in_time")
 
 
 def visit(name: str, reason: str, waited: float) -> list[e.Fact]:
@@ -50,7 +50,11 @@ def visit(name: str, reason: str, waited: float) -> list[e.Fact]:
 
 
 MORNING = [("answered", 4.0), ("answered", 30.0), ("abandoned", 3.0), ("abandoned", 50.0)]
-AFTERNOON = [("answered", 9.0), ("timeout", 60.0), ("answered", 20.0), ("abandoned", 21.0)]
+AFTERNOON = [
+    *[("answered", 9.0), ("timeout", 60.0), ("answered", 20.0), ("abandoned", 21.0)],
+    # One too many, and one who came when nobody was there.
+    *[("full", 0.0), ("closed", 0.0)],
+]
 
 
 class Bridge:
@@ -94,7 +98,7 @@ async def opened(context: ConsoleContext) -> Screens:
     return screens
 
 
-async def on_board(screens: Screens, entered: int) -> dict[str, Any]:
+async def on_board(screens: Screens, offered: int) -> dict[str, Any]:
     """The queue as the board shows it once it has been told of so many visits."""
 
     async def shown() -> dict[str, Any]:
@@ -102,7 +106,7 @@ async def on_board(screens: Screens, entered: int) -> dict[str, Any]:
         return queue
 
     def whole(queue: dict[str, Any]) -> bool:
-        return bool(queue["answered"] + queue["abandoned"] == entered)
+        return bool(queue["offered"] == offered)
 
     return await until(shown, whole)
 
@@ -126,21 +130,22 @@ async def test_board_page_api_and_database_say_the_same_all_day(
     bridge = Bridge(office)
     screens = await opened(context)
     try:
-        for part, visits, overflowed in (("am", MORNING, 0), ("pm", AFTERNOON, 1)):
+        for part, visits in (("am", MORNING), ("pm", AFTERNOON)):
             await bridge.play(part, visits)
             row = await in_database(office)
-            board = await on_board(screens, row.entered - overflowed)
+            board = await on_board(screens, row.offered)
             [api] = (await program.ask("GET", "/queues"))["items"]
             told = {name: getattr(row, name) for name in COUNTED}
             assert {name: board[name] for name in COUNTED} == told
             assert {name: api[name] for name in COUNTED} == told
             assert board["counted_since"] == api["counted_since"]
-            offered, answered, abandoned, level = (await on_page(door))[:4]
-            assert (int(offered), int(answered), int(abandoned)) == (
-                row.entered,
+            *counts, level = (await on_page(door))[:5]
+            assert list(map(int, counts)) == [
+                row.offered,
                 row.answered,
                 row.abandoned,
-            )
+                row.turned_away,
+            ]
             share = board["in_time"] / (board["answered"] + board["abandoned_late"])
             assert level.startswith(f"{share * 100:.0f} %")
             assert round(share, 4) == row.service_level
@@ -148,13 +153,20 @@ async def test_board_page_api_and_database_say_the_same_all_day(
             await screens.close()
             bridge.restart()
             screens = await opened(context)
-            again = await on_board(screens, row.entered - overflowed)
+            again = await on_board(screens, row.offered)
             assert again == board
             [api] = (await program.ask("GET", "/queues"))["items"]
             assert {name: api[name] for name in COUNTED} == told
     finally:
         await screens.close()
-    assert told == {"answered": 4, "abandoned": 3, "abandoned_late": 2, "in_time": 3}
+    assert told == {
+        "offered": 10,
+        "answered": 4,
+        "abandoned": 3,
+        "abandoned_late": 2,
+        "turned_away": 2,
+        "in_time": 3,
+    }
 
 
 async def test_a_board_whose_day_cannot_be_read_says_so(

@@ -60,6 +60,7 @@ STATES = {
     "rejected": "ringing ava; ringing ben; talking ben",
     "ring_all": "ringing ben ava; talking ava",
     "second_agent": "ringing ava; waiting; ringing ben; talking ben",
+    "turned_away": "",
     "via_local": f"{QUEUED}; ringing ben; talking ben",
 }
 

@@ -18,8 +18,11 @@ import time
 import traceback
 from pathlib import Path
 
+import msgspec
+
 from config import parts
 from cti.interpret import WANTED_EVENTS, Interpreter
+from cti.journal_records import parse
 from tests.fakes.ami_recording import EXTENSIONS, recording, told
 from tests.recordings.kinds import KINDS
 from tests.recordings.stage import Stage
@@ -66,12 +69,19 @@ async def _one(stage: Stage, name: str, version: str) -> None:
     assert not stage.unexpected, f"a call that nobody waited for, at {stage.unexpected}"
     about = [version, *inspect.cleandoc(KINDS[name].__doc__ or "").splitlines()]
     head = "".join(f"# {line}".rstrip() + "\n" for line in about)
-    records = stage.records.read_bytes()[before:].decode("utf-8", "replace")
+    records = _as_json(stage.records.read_bytes()[before:], stage.settings.system)
     (FOLDER / f"{name}.cel").write_text(head + records, "utf-8")
     file = FOLDER / f"{name}.ami"
     events = "\n\n".join(stage.ami.events)
     file.write_text(f"{head}\n{events}\n", "utf-8")
     tell(name)
+
+
+def _as_json(written: bytes, system: str) -> str:
+    """The records of a call, one a line: the form the recordings have (and Asterisk's was once)."""
+    found = [parse(line, system) for line in written.splitlines(keepends=True)]
+    assert all(refused is None for _, refused in found), found
+    return "".join(msgspec.json.encode(r).decode() + "\n" for r, _ in found if r is not None)
 
 
 def tell(name: str) -> None:

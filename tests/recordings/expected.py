@@ -219,6 +219,17 @@ EXPECTED: dict[str, Call] = {
         recordings=0,
         agents=(),
     ),
+    "turned_away": Call(
+        "abandoned",
+        "system",
+        (Leg("caller", "system"),),
+        dialed="2008",
+        waited=0,
+        held=None,
+        visits=(Visit("nobody", "closed", 0),),
+        recordings=0,
+        agents=(),
+    ),
     "overflow": Call(
         "answered",
         "caller",

@@ -196,6 +196,18 @@ async def queue_timeout(stage: Stage) -> None:
 
 
 @kind
+async def turned_away(stage: Stage) -> None:
+    """A queue in which nobody is there does not let the caller in; the menu says goodbye."""
+
+    async def menu(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SET VARIABLE RINGDESK_NEXT hangup\n")
+        await reader.readline()
+
+    stage.menu = menu
+    await caller(stage, "2008").until_over()
+
+
+@kind
 async def overflow(stage: Stage) -> None:
     """Nobody answers in the first queue within its longest wait; an agent of the second does."""
     call = caller(stage, "2004")

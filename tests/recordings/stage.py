@@ -229,6 +229,7 @@ class Stage:
             "single": {"record": True},
             "brief": {"max_wait": 2, "overflow": "single", "record": True},
             "locals": {"record": True},
+            "nobody": {"when_empty": "closed"},
         }
         members = {
             "ava": ("support", "everyone", "two", "brief"),
@@ -256,6 +257,7 @@ class Stage:
                 "2003": {"queue": "two"},
                 "2004": {"queue": "brief"},
                 "2007": {"queue": "locals"},
+                "2008": {"queue": "nobody"},
                 "3000": {"flow": "main"},
             },
             "queues": {

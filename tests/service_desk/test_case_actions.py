@@ -533,7 +533,7 @@ async def test_figures_count_visits_of_the_day(desk: Desk, clock: HandClock) -> 
     """Late abandons count against the service level, early ones do not."""
     await arrive(desk)
     [row] = await queue_figures(desk, thresholds={"support": 20})
-    assert (row.entered, row.abandoned, row.abandoned_late, row.service_level) == (1, 1, 0, None)
+    assert (row.offered, row.abandoned, row.abandoned_late, row.service_level) == (1, 1, 0, None)
     [row] = await queue_figures(desk, thresholds={"support": 5})
     assert (row.abandoned_late, row.service_level) == (1, 0.0)
     clock.advance(2 * 86_400)

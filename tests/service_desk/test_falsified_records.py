@@ -206,7 +206,7 @@ def test_the_dialplans_word_on_a_wait_counts_without_the_queues_own() -> None:
         9  ringdesk-queue 1 PJSIP/carrier-1 userdeftype=ringdesk-queue eventextra={"extra":"FULL"}
         12 HANGUP         1 PJSIP/carrier-1 cause=16,dialplan/builtin
     """)
-    assert [(v["reason"], v["waited"]) for v in story(told).visits.values()] == [("overflow", 8.0)]
+    assert [(v["reason"], v["waited"]) for v in story(told).visits.values()] == [("full", 8.0)]
 
 
 def test_telephones_that_rang_in_vain_are_settled_with_a_call_that_is_lost() -> None:

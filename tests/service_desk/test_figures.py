@@ -70,11 +70,13 @@ async def test_means_are_over_what_the_queues_agents_did(desk: Desk, clock: Hand
     day.leg("b", "ben", 25, talked=50)  # nothing is known of a wrap-up
     day.visit("c", 20, "abandoned")
     day.visit("d", None, None)
+    day.visit("f", 0, "full")
+    day.visit("g", 0, "closed")
     day.visit("e", 4, "answered", agent="ava")
     day.leg("e", "ava", 3, talked=0, over=False)
     await day.write(desk)
     row = await only(desk, thresholds={"support": 20})
-    assert (row.entered, row.answered, row.abandoned) == (5, 3, 1)
+    assert (row.offered, row.answered, row.abandoned, row.turned_away) == (7, 3, 1, 2)
     assert (row.in_time, row.abandoned_late, row.service_level) == (2, 0, round(2 / 3, 4))
     assert (row.waited_average, row.talked_average, row.wrapped_up_average) == (16.0, 75.0, 20.0)
 
@@ -100,6 +102,6 @@ async def test_yesterday_is_a_day_of_its_own(desk: Desk, clock: HandClock) -> No
     await yesterday.write(desk)
     await today.write(desk)
     row = await only(desk, day=begin - timedelta(hours=1))
-    assert (row.entered, row.answered, row.talked_average) == (1, 1, 60.0)
+    assert (row.offered, row.answered, row.talked_average) == (1, 1, 60.0)
     row = await only(desk)
-    assert (row.entered, row.abandoned, row.talked_average) == (1, 1, None)
+    assert (row.offered, row.abandoned, row.talked_average) == (1, 1, None)

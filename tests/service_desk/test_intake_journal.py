@@ -26,6 +26,7 @@ from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.fold import fold
+from service_desk.fold_facts import TELLING
 from service_desk.intake import Intake, packed
 from service_desk.intake_journal import JournalIntake
 from service_desk.intake_known import unpack
@@ -50,7 +51,7 @@ def heard(name: str) -> list[CallFact]:
     """What the live side tells of a recorded call."""
     by = Interpreter(SYSTEM, EXTENSIONS)
     facts = [fact for message in recording(name).messages for fact in by.feed(message)]
-    return [fact for fact in facts if isinstance(fact, CallFact)]
+    return [fact for fact in facts if isinstance(fact, TELLING)]
 
 
 class Records:

@@ -22,6 +22,7 @@ from service_desk.alarms import subjects_on
 from service_desk.clock import HandClock
 from service_desk.desk import Desk
 from service_desk.events import AlarmsChanged, DeskEvent
+from service_desk.fold_facts import TELLING
 from service_desk.intake import Intake
 from service_desk.intake_journal import JournalIntake
 from service_desk.model import Alarm, Conversation, JournalCursor, Leg
@@ -105,7 +106,7 @@ async def house(desk: Desk, tmp_path: Path) -> Any:
 def heard(name: str, upto: int | None = None) -> list[CallFact]:
     by = Interpreter(SYSTEM, EXTENSIONS)
     facts = [fact for message in recording(name).messages for fact in by.feed(message)]
-    return [fact for fact in facts if isinstance(fact, CallFact)][:upto]
+    return [fact for fact in facts if isinstance(fact, TELLING)][:upto]
 
 
 async def calls(desk: Desk) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -22,7 +22,7 @@ from cti.interpret import Interpreter
 from service_desk.desk import Desk
 from service_desk.fold import fold
 from service_desk.fold_facts import TELLING
-from service_desk.intake import Intake
+from service_desk.intake import Intake, packed
 from service_desk.model import Case, Conversation, Recording
 from service_desk.model import Leg as LegRow
 from service_desk.story import Story
@@ -306,3 +306,30 @@ async def test_every_recorded_call_is_one_case_at_the_desk(desk: Desk) -> None:
         lambda c: c.scalar(select(func.count(Case.id)).where(Case.status != "merged"))
     )
     assert open_cases == len(cases)
+
+
+@pytest.mark.parametrize(("then", "expected"), [("full", 1), ("answered", 1), (None, 1)])
+def test_who_is_turned_away_and_tries_again_at_once_has_come_once(
+    then: str | None, expected: int
+) -> None:
+    """And is answered, if that led to somebody; what they did is told in one line."""
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    same: dict[str, Any] = {"system": "s", "call_id": "c"}
+    facts: list[e.CallFact] = [
+        e.CallArrived(
+            **same, at=at, leg_id="L", channel="PJSIP/t-1", direction="inbound",
+            caller_number="+4930901820", caller_name="", dialed="2000",
+        )
+    ]  # fmt: skip
+    tries = ["full"] if then is None else ["full", then]
+    for number, reason in enumerate(tries):
+        begins = at + timedelta(seconds=number)
+        facts += [
+            e.CallQueued(**same, at=begins, queue="support", position=0, leg_id="L"),
+            e.CallLeftQueue(**same, at=begins, queue="support", reason=reason, waited=0.0),
+        ]
+    found = fold("c", dict(map(packed, facts)), "DE")
+    visits = list(found.visits.values())
+    assert [visit["reason"] for visit in visits] == [tries[-1]] * expected
+    kinds = {entry.kind for entry in found.entries.values()}
+    assert ("turned_away" in kinds, "queued" in kinds) == (True, False)

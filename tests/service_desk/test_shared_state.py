@@ -9,6 +9,7 @@ from typing import Any
 from cti.events import CallFact
 from cti.interpret import Interpreter
 from service_desk.desk import Desk
+from service_desk.fold_facts import TELLING
 from service_desk.intake import Intake, packed
 from service_desk.model import metadata
 from service_desk.shared_state import shared
@@ -27,7 +28,7 @@ Known = dict[tuple[str, ...], list[dict[str, Any]]]
 def heard(name: str) -> list[CallFact]:
     by = Interpreter(SYSTEM, EXTENSIONS)
     facts = [fact for message in recording(name).messages for fact in by.feed(message)]
-    return [fact for fact in facts if isinstance(fact, CallFact)]
+    return [fact for fact in facts if isinstance(fact, TELLING)]
 
 
 async def tell(desk: Desk, facts: Iterable[CallFact]) -> None:

@@ -12,6 +12,7 @@ from msgspec import structs
 from cti import events as cti
 from cti.interpret import Interpreter
 from service_desk.fold import fold
+from service_desk.fold_facts import TELLING
 from service_desk.intake import packed
 from service_desk.witnesses import adds_nothing, agreed
 from tests.fakes.ami_recording import EXTENSIONS, recording
@@ -51,7 +52,7 @@ def ended(seconds: float, leg: str = "l", cause: int = 16) -> cti.LegEnded:
 def heard(name: str) -> list[cti.CallFact]:
     by = Interpreter(SYSTEM, EXTENSIONS)
     facts = [fact for message in recording(name).messages for fact in by.feed(message)]
-    return [fact for fact in facts if isinstance(fact, cti.CallFact)]
+    return [fact for fact in facts if isinstance(fact, TELLING)]
 
 
 def test_one_witness_alone_is_believed_as_he_is() -> None:

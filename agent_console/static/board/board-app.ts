@@ -197,7 +197,8 @@ export class BoardApp extends PageElement {
     return html`<section class="panel" aria-label=${t("Queues")}>
       <table class="live">
         <thead><tr><th>${t("Queue")}</th><th class="number">${t("Waiting")}</th><th><span class="visually-hidden">${t("Last two hours")}</span></th>
-          <th class="number">${t("Longest wait")}</th><th class="number">${t("Answered")}</th><th class="number">${t("Abandoned")}</th>
+          <th class="number">${t("Longest wait")}</th><th class="number"><a href="${boot.links.figures ?? "/figures"}#offered">${t("Offered")}</a></th><th class="number">${t("Answered")}</th><th class="number">${t("Abandoned")}</th>
+          <th class="number"><a href="${boot.links.figures ?? "/figures"}#turned-away">${t("Turned away")}</a></th>
           <th class="number"><a href="${boot.links.figures ?? "/figures"}#service-level">${t("Service level")}</a></th></tr></thead>
         <tbody>${queues.map((queue) => this.#queue(queue, calls))}</tbody>
       </table>
@@ -221,8 +222,10 @@ export class BoardApp extends PageElement {
               <rd-since .at=${since}></rd-since></span>`
           : html`<span class="muted">–</span>`
       }</td>
+      <td class="number">${queue.offered ?? 0}</td>
       <td class="number">${queue.answered}</td>
       <td class="number">${queue.abandoned} <span class="muted">${t("of {n}", { n: queue.answered + queue.abandoned })}</span></td>
+      <td class="number">${queue.turned_away ?? 0}</td>
       <td class="number" data-state=${low ? "soon" : "none"}>${
         level === null
           ? html`<span class="muted">–</span>`

@@ -79,9 +79,12 @@ export interface LiveQueue {
   label?: Words;
   waiting: string[];
   longest_since?: string | null;
+  offered?: number;
   answered: number;
   abandoned: number;
   abandoned_late: number;
+  /** Never let in: the queue was full, or nobody was there. */
+  turned_away?: number;
   in_time: number;
   threshold: number;
   counted_since?: string | null;

@@ -18,6 +18,7 @@ const KINDS: Record<string, { icon: Glyph; group: Group }> = {
   menu: { icon: "keypad", group: "talk" },
   queued: { icon: "inbox", group: "talk" },
   left_queue: { icon: "inbox", group: "talk" },
+  turned_away: { icon: "missed", group: "talk" },
   offered: { icon: "incoming", group: "talk" },
   not_taken: { icon: "missed", group: "talk" },
   answered: { icon: "phone", group: "talk" },
