@@ -18,6 +18,8 @@ from typing import Literal, cast
 
 import pytest
 
+from config.media import whereabouts
+
 DNS_PORT = 53
 SECONDS = 20.0
 NO_SUCH_NAME = 0x8183  # an answer, recursion wanted and available, NXDOMAIN
@@ -27,6 +29,22 @@ ENTER = (
     ' && shift 3 && exec "$@"'
 )
 Answers = Literal["no such name", "nothing"]
+LOOKS = 0.2  # seconds between two looks at the machine's addresses
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """A name that was asked for, and by which process (None: it had gone by then). `moved`: the
+    machine's addresses had changed since the beginning."""
+
+    name: str
+    by: int | None
+    moved: bool
+
+    def is_for_addresses(self, ours: int | None) -> bool:
+        """Whether the process `ours` looks at the machine's new addresses, which other tests on it
+        add and remove: that is once for each such change, and no call has part in it."""
+        return self.moved and self.by is not None and self.by == ours
 
 
 @dataclass
@@ -34,16 +52,24 @@ class NameServer(asyncio.DatagramProtocol):
     """One that says there is no such name, or nothing at all; what it was asked for, in order."""
 
     answers: Answers
-    asked: list[str] = field(default_factory=list)
+    asked: list[Lookup] = field(default_factory=list)
+    moved: bool = False
     _transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio calls this."""
         self._transport = cast(asyncio.DatagramTransport, transport)
 
+    async def watch(self) -> None:
+        """Until cancelled: see whether the machine's addresses change."""
+        before = whereabouts()
+        while not self.moved:
+            await asyncio.sleep(LOOKS)
+            self.moved = whereabouts() != before
+
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """asyncio calls this."""
-        self.asked.append(_name_in(data))
+        self.asked.append(Lookup(_name_in(data), _who_is_at(addr[1]), self.moved))
         if self.answers == "no such name" and self._transport is not None:
             answer = data[:2] + struct.pack("!H", NO_SUCH_NAME) + data[4:6] + bytes(6) + data[12:]
             self._transport.sendto(answer, addr)
@@ -73,9 +99,12 @@ async def a_bad_name(folder: Path, answers: Answers) -> AsyncIterator[BadName]:
     transport, server = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: NameServer(answers), local_addr=(address, DNS_PORT)
     )
+    watching = asyncio.create_task(server.watch())
     try:
         yield BadName(within, server)
     finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
         transport.close()
 
 
@@ -85,6 +114,18 @@ def _possible(within: tuple[str, ...]) -> None:
     )
     if tried.returncode != 0:
         pytest.skip(f"needs root with mount namespaces: {tried.stderr.strip()}")
+
+
+def _who_is_at(port: int) -> int | None:
+    """The process that has this UDP port."""
+    table = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    inodes = {int(line[1].rpartition(":")[2], 16): line[9] for line in table}
+    wanted = f"socket:[{inodes.get(port)}]"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if any(str(each.readlink()) == wanted for each in (process / "fd").iterdir()):
+                return int(process.name)
+    return None
 
 
 def _name_in(query: bytes) -> str:

@@ -41,7 +41,6 @@ async def test_bad_name(
     name is asked for."""
     check.of(23, f"the host's name: the name server says {answers}; SIP at {host}")
     count = length(60, 600)
-    usual = await timed(floor, count)
     config = floor_settings(tmp_path)
     config["asterisk"]["sip"]["host"] = host
     need("chromium")
@@ -51,12 +50,15 @@ async def test_bad_name(
             open_floor(tmp_path, prompts, config=config, within=bad.within)
         )
         started = len(bad.server.asked)
-        meanwhile = await timed(here, count)
+        # Both at once: whatever else the machine does, it does to both.
+        usual, meanwhile = await asyncio.gather(timed(floor, count), timed(here, count))
         by_calls = len(bad.server.asked) - started
         await talk_in_a_browser(here, stack)
         by_browser = len(bad.server.asked) - started - by_calls
         tally = await here.tally(await here.counted())
-        asked = bad.server.asked[started:]
+        assert here.house.process is not None
+        ours = here.house.process.pid
+        asked = [one for one in bad.server.asked[started:] if not one.is_for_addresses(ours)]
     check.count(tally)
     lookups = f"{by_calls} lookups, {by_browser} by a browser's call, {len(asked)} in all"
     check.note(f"until taken: {meanwhile}; with a good name: {usual}; {lookups}")
@@ -90,4 +92,6 @@ async def talk_in_a_browser(floor: Floor, stack: contextlib.AsyncExitStack) -> N
     floor.flows.append(caller)
     await agent.answer()
     await agent.heard(PACKETS)
+    # Who only closes the page comes back, for all that Asterisk knows: the caller would be kept.
+    await agent.hang_up()
     await agent.close()

@@ -61,6 +61,13 @@ class Agent:
         await self.page.keyboard.press("F2")
         await self.in_state("talking")
 
+    async def hang_up(self) -> None:
+        """Press F4, and talk no more."""
+        await self.page.keyboard.press("F4")
+        await expect(self.page.locator(".agent-button")).not_to_have_attribute(
+            "data-state", "talking", timeout=20_000
+        )
+
     async def transfer(self, to: str) -> None:
         """Hand the caller on to an extension or number."""
         await self.page.keyboard.press("F8")
