@@ -1,4 +1,4 @@
-"""Conversations, as the API reads them, and the two things to be said about one."""
+"""Conversations, as the API reads them, and what is to be said about one."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ async def choose(call: Call) -> shapes.Done:
         call.context, call.path["call_id"], wanted.customer_id, by=call.actor
     )
     return shapes.Done()
+
+
+async def take_along(call: Call) -> shapes.Taken:
+    """POST /conversations/{call_id}/take-along"""
+    await _may_be_filed(call)
+    taken = await writing.take_along(call.context, call.path["call_id"], by=call.actor)
+    return shapes.Taken(cases=taken)
 
 
 async def file_under(call: Call) -> shapes.Done:

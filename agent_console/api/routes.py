@@ -81,6 +81,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         s.ConversationWithLegs, summary="One conversation with its legs"),
     _at("PUT", "/conversations/{call_id}/customer", Needs.CUSTOMER_WRITE, calls.choose, s.Done,
         summary="Say who was calling", body=s.ChosenCustomer),
+    _at("POST", "/conversations/{call_id}/take-along", Needs.CUSTOMER_WRITE, calls.take_along,
+        s.Taken, summary="Cases and calls of its number that are nobody's become its customer's"),
     _at("PUT", "/conversations/{call_id}/case", Needs.CASE_WRITE, calls.file_under, s.Done,
         summary="File it under an open case", body=s.FiledUnder),
     _at("GET", "/cases", Needs.CASE_READ, cases.some, s.Cases,

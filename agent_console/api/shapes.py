@@ -335,6 +335,12 @@ class StaffPatch(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     role: Role | UnsetType = UNSET
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """How many open cases that were nobody's are the customer's now."""
+
+    cases: int
+
+
 class Done(Struct, frozen=True, kw_only=True):
     """It is done; `id` when something was made."""
 

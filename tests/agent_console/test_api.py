@@ -99,6 +99,28 @@ async def test_a_call_is_filed_under_an_open_case(office: Office, program: Progr
     assert page["merged_into"] == first["number"]
 
 
+async def test_what_a_number_left_comes_along_to_its_customer(
+    office: Office, program: Program
+) -> None:
+    """Twice is no error; before somebody was chosen there is nobody to take it to."""
+    for number in range(3):
+        await office.take(*a_call(call_id=f"c{number}", number="+4930777001"))
+    path = "/conversations/c2/take-along"
+    refused = await program.ask("POST", path, expect=400)
+    assert refused["error"]["code"] == "bad_request"
+    await program.ask("POST", "/conversations/unknown/take-along", expect=404)
+    made = await program.ask("POST", "/customers", {"name": "Mara"}, expect=201)
+    await program.ask("PUT", "/conversations/c2/customer", {"customer_id": made["id"]})
+    for cases in (2, 0):
+        assert await program.ask("POST", path) == {"cases": cases}
+    page = await program.ask("GET", f"/customers/{made['id']}")
+    assert [each["call_id"] for each in page["conversations"]] == ["c2", "c1", "c0"]
+    assert len(page["cases"]) == 3
+    acts = [each for each in await audit_list(office.desk) if each.act == "customer.take_along"]
+    assert [each.about for each in acts] == [str(made["id"])] * 2
+    assert {each.actor for each in acts} != {"system"}
+
+
 async def test_lists_come_in_pages_without_gap_or_repetition(
     office: Office, program: Program
 ) -> None:

@@ -92,11 +92,12 @@ async def test_an_agents_program_leaves_a_live_call_alone(
     program = Program(await door(), token)
     filing = ("PUT", "/conversations/c2/case", {"case_number": two_calls[0]})
     choosing = ("PUT", "/conversations/c2/customer", {"customer_id": office.customer_id})
-    for method, path, body in (filing, choosing):
+    taking = ("POST", "/conversations/c2/take-along", None)
+    for method, path, body in (filing, choosing, taking):
         refused = await program.ask(method, path, body, expect=403)
         assert refused["error"]["code"] == "forbidden"
     await office.take(ended("c2"))
-    for method, path, body in (choosing, filing):
+    for method, path, body in (choosing, filing, taking):
         await program.ask(method, path, body)
 
 
