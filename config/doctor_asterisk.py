@@ -60,8 +60,8 @@ SHOWS: Final[Mapping[str, str]] = {
 }
 # Asked on the console of our own Asterisk.
 MODULES: Final = (
-    "app_queue", "app_mixmonitor", "app_senddtmf", "chan_pjsip", "res_agi", "cel_custom", "pbx_config",
-    "res_pjsip_transport_websocket", "res_srtp", "func_timeout",
+    "app_queue", "app_mixmonitor", "app_senddtmf", "chan_pjsip", "res_agi", "cel_custom",
+    "pbx_config", "res_pjsip_transport_websocket", "res_srtp", "func_timeout",
 )  # fmt: skip
 MANAGER: Final = "Asterisk's manager"
 
