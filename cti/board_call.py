@@ -40,7 +40,6 @@ class BoardCall:
         self.shown = view  # as the last delta told it
         self.ringing: dict[str, str] = {}  # leg -> agent
         self.calling: dict[str, str] = {}  # leg that dials -> agent
-        self.calling: dict[str, str] = {}  # leg that dials -> agent
         self.talking: dict[str, str] = {}
         self.held: set[str] = set()
         self.kept: dict[str, str] = {}  # lost leg -> the agent it is kept for
