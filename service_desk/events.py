@@ -92,6 +92,13 @@ class AlarmsChanged(DeskEvent, frozen=True, kw_only=True):
     system: str
 
 
+class PhoneHeld(DeskEvent, frozen=True, kw_only=True):
+    """A browser of this agent holds their telephone now; an empty one: none does."""
+
+    agent: str
+    browser: str
+
+
 AnyDeskEvent = (
     CaseOpened
     | CaseChanged
@@ -103,4 +110,5 @@ AnyDeskEvent = (
     | StaffChanged
     | SessionsEnded
     | AlarmsChanged
+    | PhoneHeld
 )

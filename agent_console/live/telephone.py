@@ -81,6 +81,12 @@ async def dial(session: Session, command: schemas.DialTo) -> dict[str, Any]:
     return await _ask(session, wish)
 
 
+async def hold_phone(session: Session, command: schemas.HoldPhone) -> dict[str, Any]:
+    """Have the telephone in this browser; who has it then."""
+    holders = session.screens.holders
+    return {"browser": holders.hold(session.client, command.browser, take=command.take)}
+
+
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:
     session.context.paces.take("wish", session.actor)
     reply = await session.context.bus.request(wish, WAIT)
