@@ -27,6 +27,8 @@ export interface Listener {
   arrived(session: RTCSession, request: Request): void;
   /** What was said over the link until now is void: it is gone, or cannot be trusted. */
   lost(): void;
+  /** There is a link again, and Asterisk knows us by it. */
+  found(): void;
 }
 
 const PING_EVERY_MS = 5_000;
@@ -81,6 +83,11 @@ export class SipLink {
     }
   }
 
+  /** What Asterisk is to call this telephone by, inside a call as well. */
+  get contact(): string {
+    return String(this.#ua?.contact);
+  }
+
   call(target: string, options: CallOptions): void {
     this.#ua?.call(target, options);
   }
@@ -126,6 +133,7 @@ export class SipLink {
     ua.on("registered", () => {
       this.#heard();
       this.#registration(true, "");
+      this.listener.found();
     });
     ua.on("unregistered", () => this.#registration(false, this.trouble));
     ua.on("registrationFailed", ({ response }: { response?: unknown }) => {

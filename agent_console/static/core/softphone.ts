@@ -78,6 +78,7 @@ export class Softphone {
       changed: () => this.#tell(),
       arrived: (session, request) => this.#invited(session, request),
       lost: () => this.#linkLost(),
+      found: () => this.#linkFound(),
     });
   }
 
@@ -247,6 +248,15 @@ export class Softphone {
     const rang = this.call?.phase === "incoming" && !this.call.kept;
     session.terminate({ status_code: 480 });
     if (rang && this.#here && !this.#leaving) this.#news.tell({ what: "ring_lost" });
+  }
+
+  /**
+   * A call that went on without its link: Asterisk is told which link it has now, else its word that the other side
+   * has hung up goes to the old one. Where there is no such call any more it says so (481), and JsSIP ends it here.
+   */
+  #linkFound(): void {
+    if (!this.#session || !this.#confirmed) return;
+    this.#session.sendInfo("text/plain", "", { extraHeaders: [`Contact: ${this.#link.contact}`] });
   }
 
   /** The page goes: reloaded, closed or left. */
