@@ -1,7 +1,7 @@
 """What lies between a page's telephone and the gate: TCP that a test can make silent.
 
-A connection that was silenced stays open, and nothing passes it any more in either direction: what a
-laptop finds that slept, or whose network changed. Connections that come later pass.
+A connection that was silenced stays open, and nothing passes it any more in either direction:
+what a laptop finds that slept, or whose network changed. Connections that come later pass.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator
 from signal import SIGCONT, SIGSTOP
 
 import pytest
@@ -122,7 +121,7 @@ async def test_an_answer_that_nobody_hears_is_said_to_be_too_late(
 async def test_a_machine_that_slept_is_there_again_at_once(
     house: House, proxy: PhoneProxy, call: Dial
 ) -> None:
-    """All of the browser stands still, and its link is dead when it wakes: it registers by itself."""
+    """All of the browser stands still, and its link is dead when it wakes: registered at once."""
     async with a_browser(*FAKE_MEDIA) as browser:
         ava = await sign_in(browser, house, "ava")
         await ava.take_calls()
@@ -180,5 +179,3 @@ async def test_a_call_outlives_its_link_and_its_end_is_heard_over_the_next(
         "() => !document.querySelector('rd-desk').desk.softphone.call", timeout=5_000
     )
     await ava.in_state("wrap_up")
-
-

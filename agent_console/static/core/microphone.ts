@@ -23,6 +23,7 @@ export class Microphone {
 
   #asks = false;
   #looks = false;
+  #trying = false;
   #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly changed: () => void) {}
@@ -41,13 +42,17 @@ export class Microphone {
 
   /** Have the browser ask, and hear whether the microphone works. */
   async ask(): Promise<void> {
-    if (this.state === "asking") return;
-    this.#is("asking");
+    if (this.#trying) return;
+    this.#trying = true;
+    // Where it was allowed for good there is no question to wait for.
+    if ((await this.#permission())?.state !== "granted") this.#is("asking");
     try {
       for (const track of (await this.#get()).getTracks()) track.stop();
       this.#is("granted");
     } catch (error) {
       this.#is(refusal(error));
+    } finally {
+      this.#trying = false;
     }
   }
 
@@ -67,18 +72,19 @@ export class Microphone {
     remember("mic", deviceId || null);
   }
 
-  /** `ideal`: where the chosen one is not plugged in, another is better than none. */
-  #get(): Promise<MediaStream> {
-    const device = recall("mic");
+  /** The chosen one; where that is not plugged in, another is better than none. */
+  async #get(): Promise<MediaStream> {
+    // Without TLS a browser has no microphone for us at all.
+    if (!navigator.mediaDevices) throw new DOMException("no microphone here", "NotAllowedError");
+    const chosen = recall("mic");
+    const there =
+      chosen && (await navigator.mediaDevices.enumerateDevices()).some((one) => one.deviceId === chosen);
     const audio = {
       echoCancellation: true,
       noiseSuppression: true,
       autoGainControl: true,
-      ...(device ? { deviceId: { ideal: device } } : {}),
+      ...(there ? { deviceId: { exact: chosen } } : {}),
     };
-    // Without TLS a browser has no microphone for us at all.
-    if (!navigator.mediaDevices)
-      return Promise.reject(new DOMException("no microphone here", "NotAllowedError"));
     return navigator.mediaDevices.getUserMedia({ audio, video: false });
   }
 
@@ -88,7 +94,7 @@ export class Microphone {
       this.#permission(),
       navigator.mediaDevices?.enumerateDevices() ?? [],
     ]);
-    if (this.state === "asking") return; // Its answer says more.
+    if (this.#trying) return; // Its answer says more.
     if (permission?.state === "denied") this.#is("denied");
     else if (!devices.some((one) => one.kind === "audioinput")) this.#is("missing");
     else if (permission?.state === "granted" && this.state !== "busy") this.#is("granted");
