@@ -93,7 +93,10 @@ class AlarmsChanged(DeskEvent, frozen=True, kw_only=True):
 
 
 class PhoneHeld(DeskEvent, frozen=True, kw_only=True):
-    """A browser of this agent holds their telephone now; an empty one: none does."""
+    """A browser of this agent holds their telephone since `at`; an empty one: none does.
+
+    Nothing is committed: whoever needs it says it again.
+    """
 
     agent: str
     browser: str

@@ -1,8 +1,8 @@
-"""Which browser holds an agent's telephone: an agent has one telephone, and may have several browsers.
+"""Which browser holds an agent's telephone: it is one, and its agent may have several browsers.
 
-Inside one browser its tabs agree among themselves (static/core/phone-place.ts); between browsers and
-computers this table says so, and every page of that agent is told. Asterisk would let them take the
-registration from each other in turn.
+Inside one browser the tabs agree among themselves (static/core/phone-place.ts); between browsers
+and computers this table says so, and every page of that agent is told. Asterisk would let them take
+the registration from each other in turn.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent_console.live.hub import Client
 from agent_console.tasks import Tasks
 from service_desk.events import PhoneHeld
 
-GRACE = 1.0  # seconds a browser whose socket has ended keeps the telephone: a page that is loaded anew
+GRACE = 1.0  # seconds a browser whose socket has ended keeps it: a page that is loaded anew
 
 
 class Held(NamedTuple):

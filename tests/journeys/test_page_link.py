@@ -160,6 +160,40 @@ async def processes_of(browser: Browser) -> list[int]:
     return [int(each["id"]) for each in said["processInfo"]]
 
 
+async def test_a_hang_up_into_a_silent_link_ends_the_call(
+    house: House, proxy: PhoneProxy, call: Dial, agent: SignIn
+) -> None:
+    """Asterisk does not hear of it over that link; the caller is not kept for who meant to go."""
+    ava = await agent("ava")
+    await ava.take_calls()
+    phone = await call("2000", caller=number())
+    await ava.answer()
+    await talks_with(ava)
+    proxy.silence()
+    await ava.page.keyboard.press("F4")
+    assert await phone.ended(4) == 0  # Asterisk takes a silent telephone for lost after 5
+    await ava.in_state("wrap_up")
+    await ava.page.keyboard.press("F10")
+    await ava.in_state("available")
+
+
+async def test_hold_pressed_on_a_silent_link_loses_nobody(
+    house: House, proxy: PhoneProxy, call: Dial, agent: SignIn
+) -> None:
+    """What nobody answers ends the leg here; the caller is kept, and back without a click."""
+    ava = await agent("ava")
+    await ava.take_calls()
+    phone = await call("2000", caller=number())
+    await ava.answer()
+    await talks_with(ava)
+    proxy.silence()
+    await ava.page.keyboard.press("F6")
+    await ava.in_state("reconnecting", NOTICED_SECONDS + 10)
+    await ava.in_state("talking", NOTICED_SECONDS)
+    await talks_with(ava)
+    assert await phone.hang_up() == 0
+
+
 async def test_a_call_outlives_its_link_and_its_end_is_heard_over_the_next(
     house: House, proxy: PhoneProxy, call: Dial, agent: SignIn
 ) -> None:

@@ -1,3 +1,5 @@
+import type { RTCSession } from "jssip/lib/RTCSession";
+
 /** The call on the telephone in this tab, as others see it. */
 export interface PhoneCall {
   phase: "incoming" | "outgoing" | "connected";
@@ -13,6 +15,22 @@ export interface PhoneCall {
   back: boolean;
   /** Why a call that was handed on came back: `busy`, `no_answer`, `unreachable`, `denied`; else empty. */
   returned: string;
+}
+
+/** A call that begins, as the network tells of it. */
+export function described(
+  session: RTCSession,
+  how: Pick<PhoneCall, "kept" | "back" | "returned">,
+): PhoneCall {
+  return {
+    phase: session.direction === "incoming" ? "incoming" : "outgoing",
+    number: session.remote_identity?.uri.user ?? "",
+    name: session.remote_identity?.display_name ?? "",
+    held: false,
+    muted: false,
+    since: Date.now(),
+    ...how,
+  };
 }
 
 /** What happened by itself and has to be said once. */

@@ -3,16 +3,14 @@ import { noteCall, PATIENCE_MS, wasCutOff } from "./kept";
 import { LineMeter } from "./line-meter";
 import { Loudspeaker } from "./loudspeaker";
 import { Microphone, type MicState } from "./microphone";
-import { Listeners, type News, type PhoneCall } from "./phone-call";
+import { described, Listeners, type News, type PhoneCall } from "./phone-call";
 import { pulse } from "./pulse";
 import type { Quality } from "./quality";
+import { follow } from "./session-events";
 import { type Request, SipLink } from "./sip-link";
 import type { SoftphoneAccount } from "./types";
 import { type Lack, Voice } from "./voice";
 
-const ICE_PATIENCE_MS = 600;
-/** Asterisk confirms an answer at once (ACK); it cannot confirm that of a call it no longer has. */
-const CONFIRM_MS = 4_000;
 /** Asterisk's dialplan says so on the leg that gives a kept call back. */
 const BACK_HEADER = "X-Ringdesk-Back";
 /** ... and here why a call that was handed on is given back. */
@@ -298,84 +296,63 @@ export class Softphone {
     this.#session = session;
     this.#confirmed = false;
     this.lastCause = "";
-    const incoming = session.direction === "incoming";
-    this.call = {
-      phase: incoming ? "incoming" : "outgoing",
-      number: session.remote_identity?.uri.user ?? "",
-      name: session.remote_identity?.display_name ?? "",
-      held: false,
-      muted: false,
-      since: Date.now(),
-      kept,
-      back: kept && Date.now() < this.#backUntil,
-      returned,
-    };
+    this.call = described(session, { kept, returned, back: kept && Date.now() < this.#backUntil });
     this.#follow(session);
     this.#tell();
     if (this.call.back) setTimeout(() => this.answer());
   }
 
   #follow(session: RTCSession): void {
-    let unconfirmed: ReturnType<typeof setTimeout> | undefined;
+    // Of a call that another one has taken the place of nothing is told any more.
+    const ours = () => session === this.#session;
     const update = (change: Partial<PhoneCall>) => {
-      if (session !== this.#session || !this.call) return;
+      if (!ours() || !this.call) return;
       this.call = { ...this.call, ...change };
       this.#tell();
     };
-    const ended = (cause: string, whose: string) => {
-      clearTimeout(unconfirmed);
-      if (session !== this.#session) return;
-      // Not by us: if it was a loss, the caller is kept and comes back.
-      if (whose !== "local" && this.call?.phase === "connected") this.#backUntil = Date.now() + PATIENCE_MS;
-      if (!this.#leaving) noteCall(false);
-      this.#session = null;
-      this.call = null;
-      this.lastCause = cause;
-      this.level = 0;
-      this.quality = null;
-      this.#confirmed = false;
-      this.#hushed = false;
-      this.#meter.stop();
-      this.#voice.close();
-      this.speaker.stop();
-      this.#settle();
-    };
-    const wire = (connection: RTCPeerConnection) => {
-      connection.addEventListener("track", (event) => {
-        this.speaker.play(event.streams[0] ?? new MediaStream([event.track]));
-      });
-      this.#meter.watch(connection);
-      this.#voice.carriedBy(connection);
-    };
-    if (session.connection) wire(session.connection);
-    else session.on("peerconnection", ({ peerconnection }) => wire(peerconnection));
-    session.on("icecandidate", ({ ready }) => setTimeout(ready, ICE_PATIENCE_MS));
-    session.on("accepted", () => {
-      if (this.keeps) noteCall(true);
-      if (session.direction === "outgoing") update({ phase: "connected", since: Date.now() });
-      else unconfirmed = setTimeout(() => this.#nobodyThere(session), CONFIRM_MS);
+    follow(session, {
+      wired: (connection) => {
+        connection.addEventListener("track", (event) => {
+          this.speaker.play(event.streams[0] ?? new MediaStream([event.track]));
+        });
+        this.#meter.watch(connection);
+        this.#voice.carriedBy(connection);
+      },
+      accepted: () => {
+        if (this.keeps) noteCall(true);
+      },
+      unconfirmed: () => {
+        if (!ours() || session.isEnded()) return;
+        session.terminate();
+        this.#news.tell({ what: "answered_late" });
+        this.#link.renew();
+      },
+      confirmed: () => {
+        if (!ours()) return;
+        this.#confirmed = true;
+        this.#backUntil = 0;
+        update({ phase: "connected", since: Date.now() });
+      },
+      changed: update,
+      ended: (cause, meant) => ours() && this.#ended(cause, meant),
     });
-    session.on("confirmed", () => {
-      clearTimeout(unconfirmed);
-      if (session !== this.#session) return;
-      this.#confirmed = true;
-      this.#backUntil = 0;
-      if (this.call?.phase !== "connected") update({ phase: "connected", since: Date.now() });
-    });
-    session.on("hold", () => update({ held: session.isOnHold().local }));
-    session.on("unhold", () => update({ held: session.isOnHold().local }));
-    session.on("muted", () => update({ muted: true }));
-    session.on("unmuted", () => update({ muted: false }));
-    session.on("ended", ({ cause, originator }) => ended(cause, originator));
-    session.on("failed", ({ cause, originator }) => ended(cause, originator));
   }
 
-  /** We said yes, and nothing came of it: what rang was long gone. */
-  #nobodyThere(session: RTCSession): void {
-    if (session !== this.#session || this.#confirmed || session.isEnded()) return;
-    session.terminate();
-    this.#news.tell({ what: "answered_late" });
-    this.#link.renew();
+  #ended(cause: string, meant: boolean): void {
+    // If it was a loss, the caller is kept and comes back.
+    if (!meant && this.call?.phase === "connected") this.#backUntil = Date.now() + PATIENCE_MS;
+    if (!this.#leaving) noteCall(false);
+    this.#session = null;
+    this.#confirmed = false;
+    this.call = null;
+    this.lastCause = cause;
+    this.level = 0;
+    this.quality = null;
+    this.#hushed = false;
+    this.#meter.stop();
+    this.#voice.close();
+    this.speaker.stop();
+    this.#settle();
   }
 
   #media() {

@@ -16,6 +16,8 @@ import { tellNews } from "./phone-news";
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
 
 const ANSWER_WAITS_MS = 3_000;
+const HANGS_UP_MS = 1_500;
+const ON = ["ringing", "talking", "held"];
 
 /** What the desk's elements share: what is known, what is open, and how a wish is sent. */
 export class DeskModel {
@@ -197,11 +199,19 @@ export class DeskModel {
   }
 
   hangUp(): void {
-    if (this.softphone?.hangUp()) return;
     const call = this.call;
-    if (call && ["ringing", "talking", "held"].includes(call.state)) {
+    if (this.softphone?.hangUp()) {
+      // Said into a link that is dead it would not be heard, and the caller kept for us.
+      if (call) setTimeout(() => this.#seeItEnd(call.call_id), HANGS_UP_MS);
+    } else if (call && ON.includes(call.state)) {
       void this.wish("hang_up", { call_id: call.call_id });
     }
+  }
+
+  #seeItEnd(callId: string): void {
+    const call = this.calls.find((each) => each.call_id === callId);
+    if (call && ON.includes(call.state) && !this.softphone?.call)
+      void this.wish("hang_up", { call_id: callId });
   }
 
   dial(number: string): void {
