@@ -92,6 +92,16 @@ class AlarmsChanged(DeskEvent, frozen=True, kw_only=True):
     system: str
 
 
+class PhoneHeld(DeskEvent, frozen=True, kw_only=True):
+    """A browser of this agent holds their telephone since `at`; an empty one: none does.
+
+    Nothing is committed: whoever needs it says it again.
+    """
+
+    agent: str
+    browser: str
+
+
 AnyDeskEvent = (
     CaseOpened
     | CaseChanged
@@ -103,4 +113,5 @@ AnyDeskEvent = (
     | StaffChanged
     | SessionsEnded
     | AlarmsChanged
+    | PhoneHeld
 )

@@ -84,6 +84,7 @@ COMMANDS: Mapping[str, Command] = {
     "end_wrap_up": Command(s.Nothing, Needs.DESK_USE, telephone.end_wrap_up),
     "hang_up": Command(s.OnCall, Needs.DESK_USE, telephone.hang_up),
     "transfer": Command(s.TransferTo, Needs.DESK_USE, telephone.transfer),
+    "hold_phone": Command(s.HoldPhone, Needs.DESK_USE, telephone.hold_phone),
     "dial": Command(s.DialTo, Needs.DESK_USE, telephone.dial),
     "choose_customer": Command(s.Choose, Needs.CUSTOMER_WRITE, work.choose_customer),
     "take_along": Command(s.OnCall, Needs.CUSTOMER_WRITE, work.take_along),

@@ -58,6 +58,13 @@ class DialTo(Struct, frozen=True, kw_only=True):
     here: bool = False
 
 
+class HoldPhone(Struct, frozen=True, kw_only=True):
+    """`hold_phone`: `browser` is what the page calls its browser; `take`: whoever has it."""
+
+    browser: Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{8,64}(?!\n)$")]
+    take: bool = False
+
+
 class Choose(Struct, frozen=True, kw_only=True):
     """`choose_customer`: None is "none of them"."""
 

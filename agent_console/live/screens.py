@@ -21,6 +21,7 @@ from agent_console.live import shown
 from agent_console.live.alarms import Alarms
 from agent_console.live.alarms import Read as ReadAlarms
 from agent_console.live.cards import Build, Cards
+from agent_console.live.holders import Holders
 from agent_console.live.hub import Hub, Key
 from agent_console.live.last_calls import LastCalls
 from agent_console.live.last_calls import Read as ReadLast
@@ -55,6 +56,7 @@ from service_desk.events import (
     CaseOpened,
     DeskEvent,
     FollowUpChanged,
+    PhoneHeld,
     StaffChanged,
 )
 
@@ -90,6 +92,7 @@ class Screens:
         self._names_wanted = names
         self._tasks = Tasks()
         self._parts = Parts()
+        self.holders = Holders(context, self._tasks, self._publish_desk)
         self._presenting = Presenting(present, self._tasks) if present else None
         self._last = LastCalls(last, self._parts, self._publish_desk, self._tasks) if last else None
         self._alarms = Alarms(alarms, self._board_soon, self._tasks) if alarms else None
@@ -170,6 +173,7 @@ class Screens:
             "card": cards,
             "last": shown.last_call(last, last_card),
             "today": {"today": self.today.of(agent)},
+            "phone": {"phone": {"browser": self.holders.of(agent)}},
         }
 
     def forget_last(self, agent: str) -> None:
@@ -273,6 +277,8 @@ class Screens:
                 self._read_alarms()
             case StaffChanged():
                 self._tasks.start(self._read_names())
+            case PhoneHeld():
+                self.holders.told(event)
             case _:
                 pass
 

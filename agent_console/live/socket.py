@@ -182,6 +182,7 @@ class LiveServer:
             self._watch.remove(client)
             self.cut += client.reason == TOO_SLOW
             self.hub.leave(client)
+            self.screens.holders.left(client)
             for task in work:
                 task.cancel()
             ended = await asyncio.gather(*work, return_exceptions=True)

@@ -103,6 +103,12 @@ async def _name_of(session: Session, to: str) -> str:
     return await aside("desk", "name", reading, "")
 
 
+async def hold_phone(session: Session, command: schemas.HoldPhone) -> dict[str, Any]:
+    """Have the telephone in this browser; who has it then."""
+    holders = session.screens.holders
+    return {"browser": holders.hold(session.client, command.browser, take=command.take)}
+
+
 async def _ask(session: Session, wish: Wish) -> dict[str, Any]:
     session.context.paces.take("wish", session.actor)
     reply = await session.context.bus.request(wish, WAIT)

@@ -88,7 +88,7 @@ const options = {
   minify: true,
   metafile: true,
   legalComments: "none",
-  loader: { ".woff2": "file" },
+  loader: { ".woff2": "file", ".worker.js": "file" },
   define: { "process.env.NODE_ENV": '"production"' },
   logLevel: "warning",
   plugins: [manifest],

@@ -19,6 +19,7 @@ try {
     platform: "node",
     format: "esm",
     target: "node18",
+    loader: { ".worker.js": "file" },
     define: { SOURCES: JSON.stringify(here) },
   });
   const files = sources.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));

@@ -455,6 +455,8 @@ async def test_an_agent_is_refused_the_board(world: World) -> None:
         ("hang_up", {"call_id": "not-mine"}, "forbidden"),
         ("transfer", {"call_id": "not-mine", "to": "102"}, "forbidden"),
         ("note", {"case_id": "1; drop", "text": "x"}, "bad_request"),
+        ("hold_phone", {"browser": ""}, "bad_request"),
+        ("hold_phone", {"browser": "two\nlines"}, "bad_request"),
     ],
 )
 async def test_wrong_commands_get_an_answer_and_the_socket_lives_on(
@@ -611,3 +613,31 @@ async def test_alarms_come_and_go_on_the_board_and_on_no_desk(world: World) -> N
         assert sue.state["board"]["alarms"] == {"disk_full": disk}
         world.alarms = {}  # nobody tells; it is asked again until it answers
         await sue.until(lambda s: s["board"]["alarms"] == {})
+
+
+async def test_a_desk_is_told_which_browser_holds_the_telephone(world: World) -> None:
+    """Every page of the agent, and nobody else's; it is free again when the page is closed."""
+
+    def held_by(who: str) -> Any:
+        return lambda state: state["desk"]["phone"]["phone"]["browser"] == who
+
+    async with (
+        dial(world, "ava-cookie") as one,
+        dial(world, "ava-cookie") as two,
+        dial(world, "ben-cookie") as three,
+    ):
+        first, second, ben = Page(one), Page(two), Page(three)
+        for page in (first, second, ben):
+            await page.do("subscribe", topic="desk")
+        assert (await first.do("hold_phone", browser="office-1"))["result"] == {
+            "browser": "office-1"
+        }
+        await second.until(held_by("office-1"))
+        assert (await second.do("hold_phone", browser="home-345"))["result"] == {
+            "browser": "office-1"
+        }
+        await second.do("hold_phone", browser="home-345", take=True)
+        await first.until(held_by("home-345"))
+        await two.close()
+        await first.until(held_by(""))
+        assert held_by("")(ben.state)

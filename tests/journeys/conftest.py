@@ -15,7 +15,9 @@ from tests.browser.conftest import ARGUMENTS, chromium_path
 from tests.journeys.agent import FAKE_MEDIA, Agent, sign_in
 from tests.journeys.caller import Caller, dial
 from tests.journeys.house import House, settings
+from tests.journeys.phone_proxy import PhoneProxy, phone_proxy
 from tests.journeys.tones import write_tones
+from tests.ports import free_ports
 
 Dial = Callable[..., Awaitable[Caller]]
 SignIn = Callable[..., Awaitable[Agent]]
@@ -63,6 +65,22 @@ async def house(
     await here.stop()
     assert here.process is not None
     assert here.process.returncode == 0, "\n".join(here.said[-30:])
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def phone_house(
+    tmp_path_factory: pytest.TempPathFactory, prompts: Path, asterisk: object, espeak: str
+) -> AsyncIterator[tuple[House, PhoneProxy]]:
+    """A running house, on SQLite, and what lies between its browsers' telephones and the gate."""
+    folder = tmp_path_factory.mktemp("phone")
+    here = House(folder, settings(folder))
+    (port,) = free_ports(1)
+    here.config["gate"]["url"] = f"ws://localhost:{port}/ws"
+    await here.furnish(prompts)
+    async with phone_proxy(port, here.config["gate"]["port"]) as proxy:
+        await here.start()
+        yield here, proxy
+        await here.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

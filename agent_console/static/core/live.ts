@@ -1,3 +1,4 @@
+import { pulse } from "./pulse";
 import { type DeltaFrame, type SnapshotFrame, step, type TopicState } from "./reduce";
 
 /** A command the desk refused, or that got no answer. `message` is one line for a person. */
@@ -62,6 +63,13 @@ export class Live {
     window.addEventListener("online", () => this.#connectNow());
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") this.#connectNow();
+    });
+    pulse.add({
+      woke: () => {
+        // Whether this link still lives would show by its silence alone, half a minute later.
+        this.renew();
+        this.#connectNow();
+      },
     });
     this.#connect();
   }

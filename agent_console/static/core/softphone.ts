@@ -1,40 +1,16 @@
-import { debug, UA, WebSocketInterface } from "jssip";
-import type { IncomingEvent, OutgoingEvent, RTCSession } from "jssip/lib/RTCSession";
+import type { RTCSession } from "jssip/lib/RTCSession";
 import { noteCall, PATIENCE_MS, wasCutOff } from "./kept";
 import { LineMeter } from "./line-meter";
+import { Loudspeaker } from "./loudspeaker";
+import { Microphone, type MicState } from "./microphone";
+import { described, Listeners, type News, type PhoneCall } from "./phone-call";
+import { pulse } from "./pulse";
 import type { Quality } from "./quality";
-import { recall, remember } from "./settings";
+import { follow } from "./session-events";
+import { type Request, SipLink } from "./sip-link";
 import type { SoftphoneAccount } from "./types";
+import { type Lack, Voice } from "./voice";
 
-debug.disable();
-
-/** What we read of an incoming INVITE. */
-interface Request {
-  getHeader(name: string): string | undefined;
-}
-
-export type MicState = "unknown" | "granted" | "denied" | "missing";
-export type Phase = "incoming" | "outgoing" | "connected";
-
-export interface PhoneCall {
-  phase: Phase;
-  /** As the telephone network says it: hostile text. */
-  number: string;
-  name: string;
-  held: boolean;
-  muted: boolean;
-  since: number;
-  /** A running call that was kept for this agent and is given back. */
-  kept: boolean;
-  /** It was lost on this page, or the one before it: it is answered without a click. */
-  back: boolean;
-  /** Why a call that was handed on came back: `busy`, `no_answer`, `unreachable`, `denied`; else empty. */
-  returned: string;
-  /** Of a call placed here: the other side rings, and sends no sound of its own for it. */
-  rings: boolean;
-}
-
-const ICE_PATIENCE_MS = 600;
 /** Asterisk's dialplan says so on the leg that gives a kept call back. */
 const BACK_HEADER = "X-Ringdesk-Back";
 /** ... and here why a call that was handed on is given back. */
@@ -45,42 +21,82 @@ const PAGE_GOES = 'Reason: Q.850;cause=27;text="page left"';
 /**
  * The telephone inside the tab: JsSIP over Asterisk's websocket. One call at a time, a second caller hears
  * "busy" (the queue never sends one). It registers again by itself after every loss; a call's sound flows on
- * meanwhile, for media does not run over this websocket.
+ * meanwhile, for media does not run over this websocket. What only rang is over with the link it rang on.
  */
 export class Softphone {
-  registered = false;
-  /** Why not registered, for a person; empty while all is well or still being tried. */
-  trouble: "" | "no_link" | "refused" = "";
-  mic: MicState = "unknown";
   call: PhoneCall | null = null;
   /** 0..1: how loud the microphone is right now. */
   level = 0;
   quality: Quality | null = null;
   /** Why the last call ended, as SIP says it ("Busy", "Rejected", ...). */
   lastCause = "";
-  /** The browser plays no sound before a first click: the caller is there and not heard. */
-  soundBlocked = false;
+  readonly speaker = new Loudspeaker(() => this.#tell());
 
-  #ua: UA | null = null;
   #session: RTCSession | null = null;
-  #sound = new Audio();
-  #meter = new LineMeter((level, quality) => {
-    this.level = level;
-    this.quality = quality;
-    this.#tell();
-  });
-  #listeners = new Set<() => void>();
+  /** Asterisk has confirmed that the two are connected. */
+  #confirmed = false;
+  #hushed = false;
+  #meter = new LineMeter(
+    ({ level, quality, hushed }) => {
+      this.level = level;
+      this.quality = quality;
+      this.#hushed = hushed;
+      this.#tell();
+    },
+    () => ({
+      judged: this.call?.phase === "connected" && !this.call.held,
+      speaks: this.call?.phase === "connected" && !this.call.held && !this.call.muted,
+    }),
+  );
+  #microphone = new Microphone(() => this.#microphoneChanged());
+  #voice = new Voice(
+    this.#microphone,
+    () => this.#tell(),
+    (label) => this.#news.tell({ what: "mic_changed", label }),
+  );
+  #link: SipLink;
+  #listeners = new Listeners<[]>();
+  #news = new Listeners<[News]>();
   /** Until when (epoch ms) a call given back is ours without asking. */
   #backUntil = 0;
   #leaving = false;
+  #here = false;
+  #opening = false;
 
-  /** `keeps`: a call that this page is cut off from is taken back by the next one. */
+  /**
+   * `keeps`: an agent's. A call that this page is cut off from is taken back by the next one, and nobody rings
+   * where there is no microphone to answer with.
+   */
   constructor(
     private readonly account: SoftphoneAccount,
     private readonly keeps = false,
   ) {
-    this.#sound.autoplay = true;
     if (keeps && wasCutOff()) this.#backUntil = Date.now() + PATIENCE_MS;
+    this.#link = new SipLink(account, {
+      changed: () => this.#tell(),
+      arrived: (session, request) => this.#invited(session, request),
+      lost: () => this.#linkLost(),
+      found: () => this.#linkFound(),
+    });
+  }
+
+  get registered(): boolean {
+    return this.#link.registered;
+  }
+
+  /** Why not registered, for a person; empty while all is well or still being tried. */
+  get trouble(): SipLink["trouble"] {
+    return this.#link.trouble;
+  }
+
+  get mic(): MicState {
+    return this.#microphone.state;
+  }
+
+  /** Why the other side of this call hears nothing from here; empty while it does, or is not meant to. */
+  get unheard(): Lack | "unsent" | "hushed" {
+    if (this.call?.phase !== "connected" || this.call.held || this.call.muted) return "";
+    return this.#voice.lack || (this.quality === "unheard" ? "unsent" : this.#hushed ? "hushed" : "");
   }
 
   /** Whether the page before this one was in a call, and that call is not back yet. */
@@ -89,60 +105,53 @@ export class Softphone {
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
+  }
+
+  onNews(listener: (news: News) => void): () => void {
+    return this.#news.add(listener);
   }
 
   start(): void {
-    const ua = new UA({
-      sockets: [new WebSocketInterface(this.account.ws)],
-      uri: this.account.uri,
-      authorization_user: this.account.user,
-      password: this.account.password,
-      register: true,
-      register_expires: 120,
-      session_timers: false,
-      connection_recovery_min_interval: 1,
-      connection_recovery_max_interval: 10,
-      user_agent: "Ringdesk",
-    });
-    ua.on("registered", () => this.#registration(true, ""));
-    ua.on("unregistered", () => this.#registration(false, this.trouble));
-    ua.on("disconnected", () => this.#registration(false, "no_link"));
-    ua.on("registrationFailed", () => this.#registration(false, "refused"));
-    ua.on("newRTCSession", ({ session, request }: { session: RTCSession; request: Request }) =>
-      this.#arrived(
-        session,
-        this.keeps && Boolean(request.getHeader(BACK_HEADER)),
-        request.getHeader(RETURNED_HEADER) ?? "",
-      ),
-    );
-    ua.start();
-    this.#ua = ua;
-    addEventListener("pagehide", () => this.#leave(ua));
-    void this.#lookAtPermission();
+    this.#link.start();
+    addEventListener("pagehide", () => this.#leave());
+    // Out of the browser's memory of pages: as it was left, and without what `#leave` ended.
+    addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+    this.be(!this.keeps);
   }
 
-  /** Ask for the microphone now, not while a customer waits. */
-  async askMic(): Promise<void> {
-    try {
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: this.#wanted() });
-      for (const track of stream.getTracks()) track.stop();
-      this.mic = "granted";
-    } catch (error) {
-      this.mic = error instanceof DOMException && error.name === "NotFoundError" ? "missing" : "denied";
-    }
-    this.#tell();
+  /** Whether the telephone is on this page; where it is not, a call that was here goes along to where it is. */
+  be(here: boolean): void {
+    // A customer's is asked for when they call; whoever is called is asked before.
+    if (here && !this.#here) this.#microphone.start({ asks: this.keeps });
+    this.#here = here;
+    if (!here) this.#letGo();
+    this.#settle();
   }
 
+  /** The call of another page comes along: it is answered here without a click. */
+  expectBack(): void {
+    this.#backUntil = Date.now() + PATIENCE_MS;
+  }
+
+  /** Have the browser ask for the microphone. */
+  askMic(): Promise<void> {
+    return this.#microphone.ask();
+  }
+
+  /** From now on, also in a call that runs. */
   chooseMic(deviceId: string): void {
-    remember("mic", deviceId || null);
+    this.#microphone.choose(deviceId);
+    void this.#voice.change();
   }
 
+  /** False when nothing rings here. What becomes of it is told by `onNews`, should it be over. */
   answer(): boolean {
+    // A ring of before a sleep is ended by this, and said to be over.
+    if (this.call?.phase === "incoming" && pulse.stoodStill()) return true;
     if (this.call?.phase !== "incoming" || !this.#session) return false;
     // Asked for twice (an impatient finger, two rings of a network that is back): it is being answered.
-    if (this.#session.isInProgress()) this.#session.answer(this.#media());
+    if (this.#session.isInProgress() && !this.#opening) void this.#answer(this.#session);
     return true;
   }
 
@@ -157,16 +166,21 @@ export class Softphone {
     return true;
   }
 
-  /** False when there is a call here already: nothing is dialled then. */
-  dial(number: string, options: { headers?: string[]; name?: string } = {}): boolean {
-    if (!this.#ua || this.#session) return false;
+  /** False when there is a call here already, or no microphone for it: nothing is dialled then. */
+  async dial(number: string, options: { headers?: string[]; name?: string } = {}): Promise<boolean> {
+    if (this.#opening || this.#session) return false;
     const target = `sip:${encodeURIComponent(number)}@${this.account.uri.replace(/^sips?:[^@]*@/, "")}`;
-    this.#ua.call(target, {
+    const mediaStream = await this.#openMic();
+    if (!mediaStream || this.#session) return false;
+    this.#link.call(target, {
+      mediaStream,
       ...this.#media(),
       extraHeaders: options.headers ?? [],
       ...(options.name ? { fromDisplayName: options.name } : {}),
     });
-    return true;
+    if (this.#session) return true;
+    this.#voice.close();
+    return false;
   }
 
   toggleHold(): boolean {
@@ -191,17 +205,84 @@ export class Softphone {
     else if (this.call?.phase === "connected") this.#session?.sendDTMF(key);
   }
 
-  #registration(registered: boolean, trouble: Softphone["trouble"]): void {
-    this.registered = registered;
-    this.trouble = trouble;
+  async #answer(asked: RTCSession): Promise<void> {
+    const mediaStream = await this.#openMic();
+    const session = this.#session;
+    // Another ring of the same caller may have taken its place meanwhile.
+    const wanted = session === asked || this.call?.back === true;
+    if (!session)
+      this.#voice.close(); // They have hung up.
+    else if (!wanted || !session.isInProgress()) return;
+    else if (mediaStream) session.answer({ mediaStream, ...this.#media() });
+    else session.terminate({ status_code: 480 }); // The queue goes on to the next agent.
+  }
+
+  async #openMic(): Promise<MediaStream | null> {
+    this.#opening = true;
+    try {
+      return await this.#voice.open();
+    } catch {
+      this.#news.tell({ what: "mic_refused" });
+      return null;
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  /** Registered only where one could answer; a call that runs keeps it. */
+  #settle(): void {
+    const speaks = !this.keeps || this.mic === "granted" || this.#session !== null;
+    this.#link.want(this.#here && speaks && !this.#leaving);
     this.#tell();
   }
 
-  /** The page goes: reloaded, closed or left. Whoever is on the line is not hung up but kept. */
-  #leave(ua: UA): void {
+  #microphoneChanged(): void {
+    // Plugged in again in mid-call.
+    if (this.mic === "granted" && this.#voice.lack === "gone") void this.#voice.change();
+    this.#settle();
+  }
+
+  /** What only rings, here or there, does so no more; what is connected goes on without this link. */
+  #linkLost(): void {
+    const session = this.#session;
+    if (!session || this.#confirmed || session.isEnded()) return;
+    const rang = this.call?.phase === "incoming" && !this.call.kept;
+    session.terminate({ status_code: 480 });
+    if (rang && this.#here && !this.#leaving) this.#news.tell({ what: "ring_lost" });
+  }
+
+  /**
+   * A call that went on without its link: Asterisk is told which link it has now, else its word that the other side
+   * has hung up goes to the old one. Where there is no such call any more it says so (481), and JsSIP ends it here.
+   */
+  #linkFound(): void {
+    if (!this.#session || !this.#confirmed) return;
+    this.#session.sendInfo("text/plain", "", { extraHeaders: [`Contact: ${this.#link.contact}`] });
+  }
+
+  /** The page goes: reloaded, closed or left. */
+  #leave(): void {
     this.#leaving = true;
+    this.#letGo();
+    this.#settle();
+  }
+
+  /** Whoever is on the line is not hung up but kept, for the page that has the telephone next. */
+  #letGo(): void {
     if (this.keeps && this.#session?.isEstablished()) this.#session.terminate({ extraHeaders: [PAGE_GOES] });
-    ua.stop();
+  }
+
+  #invited(session: RTCSession, request: Request): void {
+    // Said while we slept, perhaps long ago: Asterisk rings again if it still wants us.
+    if (session.direction === "incoming" && pulse.stoodStill()) {
+      session.terminate({ status_code: 480 });
+      return;
+    }
+    this.#arrived(
+      session,
+      this.keeps && Boolean(request.getHeader(BACK_HEADER)),
+      request.getHeader(RETURNED_HEADER) ?? "",
+    );
   }
 
   #arrived(session: RTCSession, kept: boolean, returned: string): void {
@@ -216,122 +297,75 @@ export class Softphone {
       return;
     }
     this.#session = session;
+    this.#confirmed = false;
     this.lastCause = "";
-    const incoming = session.direction === "incoming";
-    this.call = {
-      phase: incoming ? "incoming" : "outgoing",
-      number: session.remote_identity?.uri.user ?? "",
-      name: session.remote_identity?.display_name ?? "",
-      held: false,
-      muted: false,
-      since: Date.now(),
-      kept,
-      back: kept && Date.now() < this.#backUntil,
-      returned,
-      rings: false,
-    };
+    this.call = described(session, { kept, returned, back: kept && Date.now() < this.#backUntil });
     this.#follow(session);
     this.#tell();
     if (this.call.back) setTimeout(() => this.answer());
   }
 
   #follow(session: RTCSession): void {
+    // Of a call that another one has taken the place of nothing is told any more.
+    const ours = () => session === this.#session;
     const update = (change: Partial<PhoneCall>) => {
-      if (session !== this.#session || !this.call) return;
+      if (!ours() || !this.call) return;
       this.call = { ...this.call, ...change };
       this.#tell();
     };
-    const ended = (cause: string, whose: string) => {
-      if (session !== this.#session) return;
-      // Not by us: if it was a loss, the caller is kept and comes back.
-      if (whose !== "local" && this.call?.phase === "connected") this.#backUntil = Date.now() + PATIENCE_MS;
-      if (!this.#leaving) noteCall(false);
-      this.#session = null;
-      this.call = null;
-      this.lastCause = cause;
-      this.level = 0;
-      this.quality = null;
-      this.#meter.stop();
-      this.#sound.srcObject = null;
-      this.#tell();
-    };
-    const wire = (connection: RTCPeerConnection) => {
-      connection.addEventListener("track", (event) => {
-        this.#sound.srcObject = event.streams[0] ?? new MediaStream([event.track]);
-        void this.#sound.play().catch(() => this.#waitForClick()); // Answering is a click.
-      });
-      this.#meter.watch(connection);
-    };
-    if (session.connection) wire(session.connection);
-    else session.on("peerconnection", ({ peerconnection }) => wire(peerconnection));
-    session.on("icecandidate", ({ ready }) => setTimeout(ready, ICE_PATIENCE_MS));
-    session.on("progress", (event: IncomingEvent | OutgoingEvent) => {
-      if ("response" in event && event.response) update({ rings: !event.response.body });
+    follow(session, {
+      wired: (connection) => {
+        connection.addEventListener("track", (event) => {
+          this.speaker.play(event.streams[0] ?? new MediaStream([event.track]));
+        });
+        this.#meter.watch(connection);
+        this.#voice.carriedBy(connection);
+      },
+      accepted: () => {
+        if (this.keeps) noteCall(true);
+      },
+      unconfirmed: () => {
+        if (!ours() || session.isEnded()) return;
+        session.terminate();
+        this.#news.tell({ what: "answered_late" });
+        this.#link.renew();
+      },
+      confirmed: () => {
+        if (!ours()) return;
+        this.#confirmed = true;
+        this.#backUntil = 0;
+        update({ phase: "connected", since: Date.now() });
+      },
+      changed: update,
+      ended: (cause, meant) => ours() && this.#ended(cause, meant),
     });
-    session.on("accepted", () => {
-      if (this.keeps) noteCall(true);
-      this.#backUntil = 0;
-      update({ phase: "connected", since: Date.now() });
-    });
-    session.on("confirmed", () => update({ phase: "connected" }));
-    session.on("hold", () => update({ held: session.isOnHold().local }));
-    session.on("unhold", () => update({ held: session.isOnHold().local }));
-    session.on("muted", () => update({ muted: true }));
-    session.on("unmuted", () => update({ muted: false }));
-    session.on("getusermediafailed", () => {
-      this.mic = "denied";
-    });
-    session.on("ended", ({ cause, originator }) => ended(cause, originator));
-    session.on("failed", ({ cause, originator }) => ended(cause, originator));
   }
 
-  /** A browser that was started anew plays nothing to somebody who has not clicked yet. */
-  #waitForClick(): void {
-    this.soundBlocked = true;
-    const play = () => {
-      removeEventListener("pointerdown", play, true);
-      removeEventListener("keydown", play, true);
-      this.soundBlocked = false;
-      void this.#sound.play().catch(() => undefined); // The call may be over.
-      this.#tell();
-    };
-    addEventListener("pointerdown", play, true);
-    addEventListener("keydown", play, true);
-    this.#tell();
-  }
-
-  #wanted(): MediaTrackConstraints {
-    const device = recall("mic");
-    return {
-      echoCancellation: true,
-      noiseSuppression: true,
-      autoGainControl: true,
-      ...(device ? { deviceId: { ideal: device } } : {}),
-    };
+  #ended(cause: string, meant: boolean): void {
+    // If it was a loss, the caller is kept and comes back.
+    if (!meant && this.call?.phase === "connected") this.#backUntil = Date.now() + PATIENCE_MS;
+    if (!this.#leaving) noteCall(false);
+    this.#session = null;
+    this.#confirmed = false;
+    this.call = null;
+    this.lastCause = cause;
+    this.level = 0;
+    this.quality = null;
+    this.#hushed = false;
+    this.#meter.stop();
+    this.#voice.close();
+    this.speaker.stop();
+    this.#settle();
   }
 
   #media() {
     return {
-      mediaConstraints: { audio: this.#wanted(), video: false },
+      mediaConstraints: { audio: true, video: false },
       pcConfig: { iceServers: this.account.ice ?? [] },
     };
   }
 
-  async #lookAtPermission(): Promise<void> {
-    try {
-      const status = await navigator.permissions.query({ name: "microphone" as PermissionName });
-      const read = () => {
-        this.mic = status.state === "granted" ? "granted" : status.state === "denied" ? "denied" : "unknown";
-        this.#tell();
-      };
-      status.onchange = read;
-      read();
-    } catch {
-      // A browser that does not tell: the first question will.
-    }
-  }
-
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.tell();
   }
 }

@@ -20,6 +20,7 @@ import "../ui/since";
 import "../ui/theme-menu";
 import "./agent-menu";
 import { DeskElement } from "./desk-element";
+import { trouble } from "./phone-notice";
 
 /** The bar at the top: the telephone, always in the same place. */
 @customElement("rd-call-bar")
@@ -129,7 +130,7 @@ export class CallBar extends DeskElement {
       return html`<span class="cut">${t("Your caller hears music and comes back to you by itself.")}</span>`;
     const returned = this.desk.softphone?.call?.returned;
     if (state === "ringing" && returned) return html`<strong class="cut">${returnedWord(returned)}</strong>`;
-    if (state === "talking" && this.desk.softphone?.soundBlocked)
+    if (state === "talking" && this.desk.softphone?.speaker.blocked)
       return html`<strong class="cut">${t("Click anywhere to hear the caller: the browser waits for it.")}</strong>`;
     return null;
   }
@@ -179,13 +180,8 @@ export class CallBar extends DeskElement {
     const phone = this.desk.softphone;
     const me = this.desk.me;
     if (!phone) return t("Calls ring on your desk phone.");
-    if (phone.mic === "denied") return t("The microphone is blocked: allow it in the browser's address bar.");
-    if (phone.mic === "missing") return t("No microphone found. Is the headset plugged in?");
+    if (trouble(this.desk)) return t("No calls ring here.");
     if (!phone.registered) return t("Connecting the telephone…");
-    if (phone.mic === "unknown") {
-      return html`${t("Callers cannot hear you yet.")}
-        <button type="button" class="link" @click=${() => void phone.askMic()}>${t("Allow the microphone")}</button>`;
-    }
     if (me?.status === "not_answering")
       return t("You missed a call, so none rings here now. Press F10 when you are back.");
     if (me?.status === "available") return t("Ready. The next call rings here.");
@@ -200,11 +196,15 @@ export class CallBar extends DeskElement {
     if (state === "ringing" && here?.phase !== "outgoing") {
       return html`${keyButton("answer", () => this.desk.answer(), {
         icon: "phone",
-        word: t("Answer"),
+        word: this.desk.phoneElsewhere ? t("Take it here") : t("Answer"),
         key: "answer",
         kind: "answer",
         showKey: true,
-        hint: phone ? t("Take the call") : t("Take the call on your telephone."),
+        hint: this.desk.phoneElsewhere
+          ? t("The telephone comes here; the caller rings again.")
+          : phone
+            ? t("Take the call")
+            : t("Take the call on your telephone."),
       })}
       ${keyButton("reject", () => this.desk.hangUp(), { icon: "hangUp", word: t("Reject"), key: "hangUp", kind: "reject" })}`;
     }
@@ -213,7 +213,11 @@ export class CallBar extends DeskElement {
       ${this.desk.notReached ? keyButton("close-call", () => this.desk.close(), { icon: "close", word: t("Close"), key: "close", kind: "quiet" }) : nothing}
       ${keyButton("dial", () => this.desk.open("keypad"), { icon: "keypad", word: t("Dial"), key: "keypad", kind: "quiet" })}`;
     }
-    const onPhone = phone ? "" : t("Use the key on your desk phone.");
+    const onPhone = this.desk.phoneElsewhere
+      ? t("Use the page that has the telephone.")
+      : phone
+        ? ""
+        : t("Use the key on your desk phone.");
     const held = here ? here.held : state === "held";
     return html`
       ${keyButton("hold", () => phone?.toggleHold(), {
@@ -293,18 +297,23 @@ export class CallBar extends DeskElement {
       fair: t("fair line"),
       poor: t("poor line"),
       silent: t("no sound arrives"),
+      unheard: t("nothing is sent"),
     };
     const word = !phone
       ? t("Desk phone")
       : quality
-        ? qualityWords[quality]
+        ? phone.unheard
+          ? t("nobody hears you")
+          : qualityWords[quality]
         : phone.registered
           ? t("Telephone ready")
-          : phone.trouble === "refused"
-            ? t("The telephone was refused")
-            : t("The telephone is not connected");
+          : this.desk.phoneElsewhere
+            ? t("The telephone is on another page")
+            : phone.trouble === "refused"
+              ? t("The telephone was refused")
+              : t("The telephone is not connected");
     const bad =
-      phone && (!phone.registered || quality === "poor" || quality === "silent" || phone.mic === "denied");
+      phone && (!phone.registered || quality === "poor" || quality === "silent" || phone.unheard !== "");
     return html`<button
         id="audio"
         type="button"
@@ -313,7 +322,7 @@ export class CallBar extends DeskElement {
         aria-expanded=${this.desk.sheet === "audio"}
         @click=${() => this.desk.open("audio")}
       >
-        ${glyph(phone?.mic === "denied" ? "micOff" : phone && !phone.registered ? "netOff" : "audio")}
+        ${glyph(phone?.mic === "denied" || phone?.unheard ? "micOff" : phone && !phone.registered ? "netOff" : "audio")}
         <meter min="0" max="1" .value=${phone?.call && !phone.call.muted ? phone.level : 0} aria-hidden="true"></meter>
       </button>
       <wa-tooltip for="audio" placement="bottom" without-arrow>${word}</wa-tooltip>`;

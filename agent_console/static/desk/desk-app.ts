@@ -18,6 +18,7 @@ import { DeskElement, place } from "./desk-element";
 import "./idle";
 import type { NoteBox } from "./note-box";
 import "./offer-panel";
+import "./phone-notice";
 import "./sheets";
 import "./who-panel";
 
@@ -43,6 +44,7 @@ export class DeskApp extends DeskElement {
     return html`
       <rd-call-bar></rd-call-bar>
       ${staleBanner(this.desk.staleSince, place())}
+      <rd-phone-notice></rd-phone-notice>
       <main class="panes" id="main">
         ${
           call && !this.#inside(call)

@@ -45,7 +45,7 @@ export class Dialling {
     }
     const answer = await this.ask({ to, here: true }, "");
     if (!answer) return false;
-    const placed = phone.dial(answer.detail ?? to);
+    const placed = await phone.dial(answer.detail ?? to);
     if (!placed) say(t("Your telephone has another call."), "error");
     return placed;
   }

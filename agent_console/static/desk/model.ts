@@ -3,6 +3,7 @@ import { Drafts } from "../core/drafts";
 import { t } from "../core/i18n";
 import { CommandError } from "../core/live";
 import { live } from "../core/live-link";
+import { PhonePlace, type Place } from "../core/phone-place";
 import { all, look } from "../core/reduce";
 import { sound } from "../core/settings";
 import { Softphone } from "../core/softphone";
@@ -11,14 +12,22 @@ import type { CustomerCard, Draft, LastCall, LiveAgent, LiveCall, OfferOutcome, 
 import { say } from "../ui/toast";
 import { Dialling } from "./dialling";
 import { foremost } from "./foremost";
+import { tellNews } from "./phone-news";
 
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
 
 const ANSWER_WAITS_MS = 3_000;
+const HANGS_UP_MS = 1_500;
+const ON = ["ringing", "calling", "talking", "held"];
 
 /** What the desk's elements share: what is known, what is open, and how a wish is sent. */
 export class DeskModel {
   readonly softphone = boot.softphone ? new Softphone(boot.softphone, true) : null;
+  readonly #place = new PhonePlace(
+    boot.me.agent,
+    { hold: (browser, take) => live.command("hold_phone", { browser, take }) },
+    () => this.#phoneMoved(),
+  );
   readonly drafts = new Drafts((key, text) => live.command("draft", { key, text }));
   sheet: Sheet | null = null;
   /** Which offer the keys 1-4 answer, when the agent chose one. */
@@ -29,14 +38,18 @@ export class DeskModel {
   #ringing: (() => void) | null = null;
   #busy = new Set<string>();
   #answerUntil = 0;
+  #unanswered: ReturnType<typeof setTimeout> | undefined;
   #isBack = false;
   #dialling = new Dialling(this.softphone, (fields, done) => this.ask("dial", fields, done));
 
   start(): void {
-    live.onChange(() => this.changed());
+    live.onChange(() => {
+      this.#tellPlace();
+      this.changed();
+    });
     this.softphone?.onChange(() => {
       if (this.softphone?.call?.phase === "incoming" && Date.now() < this.#answerUntil) {
-        this.#answerUntil = 0;
+        this.#waitNoMore();
         this.softphone.answer();
       }
       this.#tellBack();
@@ -45,7 +58,11 @@ export class DeskModel {
     });
     live.subscribe("desk");
     live.start();
-    this.softphone?.start();
+    if (this.softphone) {
+      this.softphone.onNews(tellNews);
+      this.softphone.start();
+      this.#place.start();
+    }
     addEventListener("beforeunload", (event) => {
       if (this.softphone?.call) event.preventDefault();
     });
@@ -145,22 +162,68 @@ export class DeskModel {
   }
 
   answer(): void {
-    if (this.softphone?.answer()) return;
+    const phone = this.softphone;
+    if (phone?.answer()) return;
+    if (this.phoneElsewhere) this.takePhone();
     if (this.call?.state !== "ringing") return;
-    if (this.softphone?.registered) {
-      // The desk may hear of the ring before the telephone does: the wish to answer waits for it.
-      this.#answerUntil = Date.now() + ANSWER_WAITS_MS;
-    } else {
+    if (!phone) {
       say(t("Take the call on your telephone."));
+      return;
     }
+    // The desk may hear of the ring before the telephone does: the wish to answer waits for it.
+    this.#waitNoMore();
+    this.#answerUntil = Date.now() + ANSWER_WAITS_MS;
+    this.#unanswered = setTimeout(
+      () => say(t("This call does not ring at your telephone: it cannot be answered here."), "error"),
+      ANSWER_WAITS_MS,
+    );
+  }
+
+  /** Where the agent's telephone is; it is on one page at a time. */
+  get phoneAt(): Place {
+    return this.#place.at;
+  }
+
+  get phoneElsewhere(): boolean {
+    return this.softphone !== null && (this.phoneAt === "other_tab" || this.phoneAt === "other_browser");
+  }
+
+  /** Have the telephone on this page; the call that is on where it was comes along. */
+  takePhone(): void {
+    this.softphone?.expectBack();
+    this.#place.take();
+  }
+
+  #phoneMoved(): void {
+    this.softphone?.be(this.phoneAt === "here");
+    this.changed();
+  }
+
+  #tellPlace(): void {
+    const held = look<{ browser: string }>(live.topic("desk"), "phone", "phone");
+    const talks = ["calling", "talking", "held"].includes(this.me?.status ?? "");
+    this.#place.told(live.link === "live", held?.browser, talks);
+  }
+
+  #waitNoMore(): void {
+    this.#answerUntil = 0;
+    clearTimeout(this.#unanswered);
   }
 
   hangUp(): void {
-    if (this.softphone?.hangUp()) return;
     const call = this.call;
-    if (call && ["ringing", "calling", "talking", "held"].includes(call.state)) {
+    if (this.softphone?.hangUp()) {
+      // Said into a link that is dead it would not be heard, and the caller kept for us.
+      if (call) setTimeout(() => this.#seeItEnd(call.call_id), HANGS_UP_MS);
+    } else if (call && ON.includes(call.state)) {
       void this.wish("hang_up", { call_id: call.call_id });
     }
+  }
+
+  #seeItEnd(callId: string): void {
+    const call = this.calls.find((each) => each.call_id === callId);
+    if (call && ON.includes(call.state) && !this.softphone?.call)
+      void this.wish("hang_up", { call_id: callId });
   }
 
   /** One action; true when the call is on its way. */
@@ -243,8 +306,11 @@ export class DeskModel {
 
   #ringIfNeeded(): void {
     const own = this.softphone?.call;
+    // One page of a browser is enough.
+    const here = this.phoneAt !== "other_tab";
     const rings =
-      (own?.phase === "incoming" && !own.back) || this.calls.some((each) => each.state === "ringing");
+      here &&
+      ((own?.phase === "incoming" && !own.back) || this.calls.some((each) => each.state === "ringing"));
     if (rings && !this.#ringing && sound("ring", true)) this.#ringing = ring();
     if (!rings && this.#ringing) {
       this.#ringing();

@@ -163,18 +163,34 @@ export class Keys extends DeskElement {
   }
 }
 
-/** Microphone and sounds. */
+/** Microphone, loudspeaker and sounds. */
 @customElement("rd-audio")
 export class AudioSheet extends DeskElement {
   @state() private devices: MediaDeviceInfo[] = [];
 
   override firstUpdated(): void {
-    void this.#list();
+    const list = () => void this.#list();
+    navigator.mediaDevices?.addEventListener("devicechange", list);
+    this.undoWhenGone(() => navigator.mediaDevices?.removeEventListener("devicechange", list));
+    list();
   }
 
   async #list(): Promise<void> {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
-    this.devices = devices.filter((one) => one.kind === "audioinput" && one.deviceId);
+    this.devices = devices.filter((one) => one.deviceId);
+  }
+
+  #choice(id: "mic" | "speaker", word: string, kind: MediaDeviceKind, choose: (deviceId: string) => void) {
+    return html`<label for=${id}>${word}</label>
+      <select id=${id} @change=${(event: Event) => choose((event.target as HTMLSelectElement).value)}>
+        <option value="">${t("As the system")}</option>
+        ${this.devices
+          .filter((one) => one.kind === kind)
+          .map(
+            (one) =>
+              html`<option value=${one.deviceId} ?selected=${one.deviceId === recall(id)}>${one.label}</option>`,
+          )}
+      </select>`;
   }
 
   override render() {
@@ -194,11 +210,8 @@ export class AudioSheet extends DeskElement {
             }</p>
             ${
               phone.mic === "granted"
-                ? html`<label for="mic">${t("Microphone")}</label>
-                  <select id="mic" @change=${(event: Event) => phone.chooseMic((event.target as HTMLSelectElement).value)}>
-                    <option value="">${t("As the system")}</option>
-                    ${this.devices.map((one) => html`<option value=${one.deviceId} ?selected=${one.deviceId === recall("mic")}>${one.label}</option>`)}
-                  </select>`
+                ? html`${this.#choice("mic", t("Microphone"), "audioinput", (id) => phone.chooseMic(id))}
+                  ${phone.speaker.canChoose ? this.#choice("speaker", t("Loudspeaker"), "audiooutput", (id) => phone.speaker.choose(id)) : nothing}`
                 : html`<button type="button" class="primary" @click=${() => void phone.askMic().then(() => this.#list())}>
                     ${glyph("mic")}${t("Allow the microphone")}</button>`
             }`

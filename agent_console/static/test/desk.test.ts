@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { byUrgency, History, longestSince } from "../board/model";
 import { overdue } from "../core/pauses";
-import { judge } from "../core/quality";
 import type { LiveAgent, LiveCall, LiveQueue } from "../core/types";
 import { foremost } from "../desk/foremost";
 
@@ -33,18 +32,6 @@ test("between two calls on the line the agent's choice holds", () => {
   assert.equal(foremost(calls, "two")?.call_id, "two");
   assert.equal(foremost(calls, "gone")?.call_id, "one");
   assert.equal(foremost([], "gone"), undefined);
-});
-
-test("the line is judged by what happened between two readings", () => {
-  const before = { received: 1_000, lost: 90, jitter: 0, roundTrip: 0 };
-  const after = (received: number, lost: number, jitter = 0.005, roundTrip = 0.02) =>
-    judge(before, { received, lost, jitter, roundTrip });
-  assert.equal(after(1_100, 90), "good");
-  assert.equal(after(1_098, 92), "fair");
-  assert.equal(after(1_090, 100), "poor");
-  assert.equal(after(1_100, 90, 0.04), "fair");
-  assert.equal(after(1_100, 90, 0.005, 0.5), "poor");
-  assert.equal(after(1_000, 90), "silent");
 });
 
 test("the history keeps the worst of each step, two hours of it, and survives a refresh", () => {
