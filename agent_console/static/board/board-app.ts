@@ -289,7 +289,12 @@ export class BoardApp extends PageElement {
 
   /** Who and what is in the call beside the caller: agents, numbers outside, the place of a parked one. */
   #with(call: LiveCall, names: Map<string, string>): string {
-    const agents = [...(call.agents ?? []), ...(call.calling ?? []), ...(call.ringing ?? []), ...(call.kept_for ?? [])];
+    const agents = [
+      ...(call.agents ?? []),
+      ...(call.calling ?? []),
+      ...(call.ringing ?? []),
+      ...(call.kept_for ?? []),
+    ];
     const place = call.place ? [t("place {n}", { n: call.place })] : [];
     return [...agents.map((name) => names.get(name) ?? name), ...(call.outside ?? []), ...place].join(", ");
   }

@@ -27,7 +27,6 @@ export function callWord(state: CallState): string {
     waiting: () => t("Waiting"),
     calling: () => t("Calling"),
     ringing: () => t("Ringing"),
-    calling: () => t("Calling"),
     talking: () => t("Talking"),
     held: () => t("On hold"),
     reconnecting: () => t("Reconnecting"),

@@ -17,7 +17,6 @@ export type CallState =
   | "waiting"
   | "calling"
   | "ringing"
-  | "calling"
   | "talking"
   | "held"
   | "reconnecting"
