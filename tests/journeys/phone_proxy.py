@@ -22,6 +22,7 @@ class PhoneProxy:
     target: int
     links: int = 0
     _passes: list[asyncio.Event] = field(default_factory=list)
+    _serving: set[asyncio.Task[None]] = field(default_factory=set)
     _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def silence(self) -> None:
@@ -31,6 +32,10 @@ class PhoneProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection of a page."""
+        me = asyncio.current_task()
+        assert me is not None
+        self._serving.add(me)
+        me.add_done_callback(self._serving.discard)
         self.links += 1
         passes = asyncio.Event()
         passes.set()
@@ -51,9 +56,10 @@ class PhoneProxy:
             back.close()
         writer.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End every connection."""
         self._over.set()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
 
 async def _ended(pumps: set[asyncio.Task[None]], passes: asyncio.Event) -> bool:
@@ -80,5 +86,4 @@ async def phone_proxy(port: int, target: int) -> AsyncIterator[PhoneProxy]:
         yield proxy
     finally:
         server.close()
-        proxy.close()
-        await asyncio.sleep(0)
+        await proxy.close()

@@ -160,11 +160,6 @@ async def asking(browser: Browser) -> Any:
     await started.close()
 
 
-async def reached(house: House, name: str) -> bool:
-    """Whether Asterisk could ring the agent."""
-    return bool(await contact_of(house, name))
-
-
 async def test_without_a_microphone_nobody_is_offered_and_the_page_says_what_to_do(
     house: House, asking: Browser, call: Dial, agent: SignIn
 ) -> None:
@@ -305,13 +300,13 @@ async def test_a_headset_unplugged_in_mid_call_is_replaced_by_another_microphone
         "You speak through", timeout=AT_ONCE_SECONDS * 1000
     )
     await notice(ava).to_be_empty()
-    await ava.page.wait_for_function("window.given.filter((t) => t.readyState === 'live').length")
+    await ava.page.wait_for_function("() => window.given.some((one) => one.readyState === 'live')")
     await sound_goes_out(ava)
     await ava.page.keyboard.press("F7")
     await expect(ava.page.locator("#mute")).to_have_attribute("aria-pressed", "true")
     await ava.page.evaluate("pull()")
     await ava.page.wait_for_function(
-        "window.connections.at(-1).getSenders()[0].track.readyState === 'live'"
+        "() => window.connections.at(-1).getSenders()[0].track.readyState === 'live'"
     )
     assert not await ava.page.evaluate("window.connections.at(-1).getSenders()[0].track.enabled")
     await notice(ava).to_be_empty()
@@ -388,3 +383,82 @@ async def test_a_microphone_chosen_in_mid_call_speaks_at_once(
     assert settings == chosen
     await sound_goes_out(ava)
     assert await phone.hang_up() == 0
+
+
+async def test_while_the_browser_still_asks_nobody_is_offered(house: House, agent: SignIn) -> None:
+    """The question is there when the desk opens, not when a customer waits."""
+    ava = await agent("ava")
+    await ava.take_calls()
+    await ava.page.add_init_script("""
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      const answered = new Promise((yes) => { window.allow = yes; });
+      navigator.mediaDevices.getUserMedia = (wanted) => answered.then(() => ask(wanted));
+      navigator.permissions.query = () => Promise.resolve({state: "prompt"});
+    """)
+    await ava.page.reload()
+    await notice(ava).to_contain_text("Allow the microphone in the browser's question")
+    await ava.in_state("unreachable")
+    await ava.page.evaluate("window.allow()")
+    await ava.in_state("available", AT_ONCE_SECONDS)
+    await notice(ava).to_be_empty()
+
+
+async def test_a_microphone_that_is_switched_off_is_said_to_be_unless_it_was_muted_here(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """By what the browser says of it, or by the zeros it gives; F7 is no fault."""
+    ava = await agent("ava")
+    await ava.page.add_init_script("""
+      window.loud = true;
+      const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        if (window.loud) return ask(wanted);
+        window.context = new AudioContext();
+        const gain = new GainNode(window.context, {gain: 0});
+        const end = window.context.createMediaStreamDestination();
+        const source = new ConstantSourceNode(window.context);
+        source.connect(gain).connect(end);
+        source.start();
+        await window.context.resume();
+        return end.stream;
+      };
+    """)
+    await ava.page.reload()
+    await ava.take_calls()
+    await ava.page.evaluate("window.loud = false")
+    phone = await call("2000", caller=number())
+    await ava.answer()
+    await notice(ava).to_contain_text("no sound at all", timeout=8_000)
+    await ava.page.keyboard.press("F7")
+    await notice(ava).to_be_empty()
+    await ava.page.keyboard.press("F7")
+    track = "window.connections.at(-1).getSenders()[0].track"
+    await ava.page.evaluate(f"{track}.dispatchEvent(new Event('mute'))")
+    await notice(ava).to_contain_text("switched off", timeout=AT_ONCE_SECONDS * 1000)
+    await ava.page.evaluate(f"{track}.dispatchEvent(new Event('unmute'))")
+    await notice(ava).to_be_empty()
+    assert await phone.hang_up() == 0
+
+
+async def test_the_loudspeaker_is_chosen_and_given_up_when_it_is_unplugged(
+    house: House, agent: SignIn
+) -> None:
+    """Out of the sheet, where the browser lets a page choose."""
+    ava = await agent("ava")
+    await ava.page.add_init_script("""
+      window.sinks = [];
+      HTMLMediaElement.prototype.setSinkId = async function (id) { window.sinks.push(id); };
+      const list = navigator.mediaDevices.enumerateDevices.bind(navigator.mediaDevices);
+      window.speakers = [{kind: "audiooutput", deviceId: "desk-7", label: "On the desk"}];
+      navigator.mediaDevices.enumerateDevices = async () => [...await list(), ...window.speakers];
+    """)
+    await ava.page.reload()
+    await notice(ava).to_be_empty()
+    await ava.page.locator("#audio").click()
+    await ava.page.locator("#speaker").select_option("desk-7")
+    await ava.page.wait_for_function("() => window.sinks.at(-1) === 'desk-7'")
+    await ava.page.evaluate("""() => {
+      window.speakers = [];
+      navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+    }""")
+    await ava.page.wait_for_function("() => window.sinks.at(-1) === ''")

@@ -14,7 +14,13 @@ export interface KeySpec {
 }
 
 export const KEYS = {
-  answer: { shown: "F2", key: "F2", inFields: true, group: "call", says: "Answer" },
+  answer: {
+    shown: "F2",
+    key: "F2",
+    inFields: true,
+    group: "call",
+    says: "Answer; have the telephone on this page",
+  },
   hangUp: { shown: "F4", key: "F4", inFields: true, group: "call", says: "Hang up or reject" },
   hold: { shown: "F6", key: "F6", inFields: true, group: "call", says: "Hold, take back" },
   mute: { shown: "F7", key: "F7", inFields: true, group: "call", says: "Mute, speak again" },

@@ -142,6 +142,8 @@ export class SipLink {
       this.#registration(false, "refused");
     });
     ua.on("newRTCSession", ({ session, request }: { session: RTCSession; request: Request }) => {
+      // Whoever rings us is heard: a ping that waits may come after it, when a network is back.
+      if (session.direction === "incoming") this.#heard();
       this.listener.arrived(session, request);
     });
     return ua;

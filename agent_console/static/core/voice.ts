@@ -108,7 +108,12 @@ export class Voice {
     if (this.#silence) return;
     try {
       const context = new AudioContext();
-      const [track] = context.createMediaStreamDestination().stream.getAudioTracks();
+      const end = context.createMediaStreamDestination();
+      const nothing = new ConstantSourceNode(context, { offset: 0 });
+      nothing.connect(end);
+      nothing.start();
+      void context.resume();
+      const [track] = end.stream.getAudioTracks();
       if (!track) return;
       track.enabled = sender.track?.enabled ?? true;
       this.#silence = { context, track };

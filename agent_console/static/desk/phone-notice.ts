@@ -1,6 +1,6 @@
 import { html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
-import { t } from "../core/i18n";
+import { language, t } from "../core/i18n";
 import { KEYS } from "../core/keys";
 import { glyph } from "../ui/icons";
 import { DeskElement } from "./desk-element";
@@ -64,7 +64,10 @@ export function trouble(desk: DeskModel): Trouble | null {
   switch (phone.mic) {
     case "denied":
       return {
-        text: `${t("No calls come to you: the microphone is blocked.")} ${whereToAllow()}`,
+        // Chinese sentences stand without a space between them.
+        text: [t("No calls come to you: the microphone is blocked."), whereToAllow()].join(
+          language() === "zh" ? "" : " ",
+        ),
         act: again,
       };
     case "missing":
