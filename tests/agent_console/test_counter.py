@@ -259,6 +259,7 @@ async def test_the_figures_of_today_and_yesterday_lead_to_what_they_mean(
         "1",
         "1",
         "0",
+        "0",
         "100 % 1 of 1 in time",
         "0:04",
         "–",

@@ -25,6 +25,8 @@ export class Dialling {
   constructor(
     private readonly phone: Softphone | null,
     private readonly ask: Ask,
+    /** What keeps calls from this page, in words; empty while nothing does. */
+    private readonly trouble: () => string,
   ) {}
 
   /** True when the call is on its way; else it was said why not. */
@@ -64,9 +66,8 @@ export class Dialling {
   }
 
   #cannot(phone: Softphone): string {
-    if (!phone.registered) return t("Your telephone is not connected: it cannot dial.");
-    if (phone.mic === "denied") return t("The microphone is blocked: allow it in the browser's address bar.");
-    return phone.mic === "missing" ? t("No microphone found. Is the headset plugged in?") : "";
+    if (phone.call) return ""; // The desk says in which.
+    return this.trouble() || (phone.registered ? "" : t("Your telephone is not connected: it cannot dial."));
   }
 
   #notReached(cause: string): void {

@@ -13,6 +13,7 @@ import { say } from "../ui/toast";
 import { Dialling } from "./dialling";
 import { foremost } from "./foremost";
 import { tellNews } from "./phone-news";
+import { trouble } from "./phone-notice";
 
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
 
@@ -40,7 +41,11 @@ export class DeskModel {
   #answerUntil = 0;
   #unanswered: ReturnType<typeof setTimeout> | undefined;
   #isBack = false;
-  #dialling = new Dialling(this.softphone, (fields, done) => this.ask("dial", fields, done));
+  #dialling = new Dialling(
+    this.softphone,
+    (fields, done) => this.ask("dial", fields, done),
+    () => trouble(this)?.text ?? "",
+  );
 
   start(): void {
     live.onChange(() => {
