@@ -57,7 +57,7 @@ QueueExit = Literal["answered", "abandoned", "timeout", "overflow", "full", "clo
 TURNED_AWAY: tuple[QueueExit, ...] = ("full", "closed")
 TransferKind = Literal["blind", "attended"]
 # Why whom an agent dialled was not reached.
-NotReached = Literal["busy", "no_answer", "unreachable", "denied", "nobody"]
+NotReached = Literal["busy", "no_answer", "unreachable", "nobody", "denied", "limited"]
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, gc=False):

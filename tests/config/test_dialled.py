@@ -209,7 +209,7 @@ class Desk:
         # What his page shows.
         assert (unreached.get("UserEvent"), unreached.get("Why")) == (
             "RingdeskNotReached",
-            "denied",
+            "limited",
         )
         self.heard.messages.clear()
         assert len(self.carrier.dialled) == before

@@ -221,11 +221,31 @@ async def test_whom_it_does_not_reach_is_said_and_the_card_stays(
     out.refuse(status)
     await ava.in_state("available")
     await bar(ava, "ended").to_contain_text(said)
+    assert len(await tones(ava)) >= 4  # it rang, and then three of "busy"
     await expect(ava.page.locator("#who-name")).to_have_text(NAME)
     await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
     await ava.page.keyboard.press("Escape")
     await expect(ava.page.locator("#who-name")).to_have_count(0)
     await only_call(office.house, to, outcome="failed")
+
+
+async def test_a_refresh_in_mid_call_gives_whom_she_called_back(office: Office) -> None:
+    """It goes on where it was, and there is one wrap-up, at its end."""
+    to = number()
+    ava = await office.page("ava")
+    await ava.take_calls()
+    await dial(ava, to)
+    (await reached(office, ava, to)).answer()
+    await ava.in_state("talking")
+    await ava.page.fill("#note", "Half a sentence")
+    await ava.page.reload(wait_until="commit")
+    await ava.in_state("talking")
+    await expect(ava.page.locator("#note")).to_have_value("Half a sentence")
+    before = await ava.packets()
+    await ava.heard(before["received"] + 30)
+    await ava.page.keyboard.press("F4")
+    await ava.in_state("wrap_up")
+    await only_call(office.house, to, outcome="answered")
 
 
 async def test_who_hangs_up_before_anybody_answers_has_cancelled_it(office: Office) -> None:

@@ -57,6 +57,7 @@ export function notReachedWord(why: string): string {
     no_answer: () => t("Nobody answered."),
     unreachable: () => t("Not reachable there."),
     denied: () => t("This number may not be dialled."),
+    limited: () => t("A limit for calls to the outside is reached."),
     nobody: () => t("There is nobody at this number."),
     cancelled: () => t("You hung up before anybody answered."),
   };
