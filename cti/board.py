@@ -264,6 +264,7 @@ class Board:
         view = replace(
             old,
             state=state,
+            direction=call.direction(),
             since=at if state != old.state else old.since,
             agents=tuple(dict.fromkeys(call.talking.values())),
             ringing=tuple(dict.fromkeys(call.ringing.values())),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
-from cti.events import CallState, LiveCall, Party
+from cti.events import CallState, Direction, LiveCall, Party
 
 OFFERED, ANSWERED, OVER = 1, 2, 3  # a leg's rank: only ever grows
 # What a call does when none of its legs says so.
@@ -105,6 +105,12 @@ class BoardCall:
     def _agents_talk(self) -> bool:
         """Whether an agent may be in it; of a replica's the legs are not known."""
         return any(leg in self.joined or leg.startswith("?") for leg in self.talking)
+
+    def direction(self) -> Direction:
+        """Of a call placed for an agent nobody tells whom it is to reach: who is rung does."""
+        if self.view.direction == "inbound" or self.view.dialed:
+            return self.view.direction
+        return "internal" if len(self.ours) > 1 and not self.called else "outbound"
 
     def numbers(self) -> tuple[str, ...]:
         """The numbers outside that are in it because we called them."""

@@ -95,9 +95,10 @@ def _when(fact: cti.CallFact) -> tuple[datetime, int]:
 
 def _told(of: Reading, region: str, now: datetime | None) -> Story:
     """Everything read: the rows."""
-    if of.arrived is not None and _stays_inside(of):
+    if of.arrived is not None and _has_reached_nobody_else(of):
         of.opens_case = False
-        of.arrived = structs.replace(of.arrived, direction="internal")
+        if _stays_inside(of):
+            of.arrived = structs.replace(of.arrived, direction="internal")
     arrived, ended = of.arrived, of.ended
     ended_at = ended.at if ended else None
     number = _number(of, region)
@@ -168,15 +169,18 @@ def _trunk(channel: str) -> str:
     )
 
 
-def _stays_inside(of: Reading) -> bool:
-    """Whether an agent was connected to a colleague: what was dialled for them nobody told, but
-    all who were rung are agents."""
+def _has_reached_nobody_else(of: Reading) -> bool:
+    """Whether nobody but agents was rung for a call that somebody's program places for one: what
+    is dialled for them nobody told, so that whom it is to reach is known when that one is rung."""
     arrived = of.arrived
     if arrived is None or arrived.direction != "outbound" or arrived.dialed:
         return False
-    return len({leg.agent for leg in of.legs.values()} - {None}) > 1 and all(
-        leg.is_agents for leg in of.legs.values()
-    )
+    return all(leg.is_agents for leg in of.legs.values())
+
+
+def _stays_inside(of: Reading) -> bool:
+    """Whether such an agent was connected to a colleague."""
+    return len({leg.agent for leg in of.legs.values()} - {None}) > 1
 
 
 def _number(of: Reading, region: str) -> PhoneNumber | None:

@@ -18,6 +18,7 @@ from cti.board import Board
 from cti.events import BoardSnapshot, Fact, LiveCall
 from cti.interpret import WANTED_EVENTS, Interpreter
 from tests.fakes.ami_recording import EXTENSIONS, NAMES, recording
+from tests.recordings.expected import EXPECTED
 
 T0 = datetime(2026, 11, 21, tzinfo=UTC)
 LASTS = timedelta(seconds=0.1)  # shorter than that no screen shows: the board's deltas are so rare
@@ -115,6 +116,18 @@ def test_who_has_got_past_the_menu_is_in_it_no_more(name: str) -> None:
             past.add(fact.call_id)
         in_menu = {call.call_id for call in live.snapshot().calls.values() if call.state == "menu"}
         assert not past & in_menu
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_board_says_where_a_call_goes_once_that_is_known(name: str) -> None:
+    """Of one that somebody's program places for an agent that is when the other side is rung."""
+    last: dict[str, str] = {}
+    for view, _ in moments(name):
+        last |= {call.call_id: call.direction for call in view.calls.values() if call.answered_at}
+    expected = EXPECTED[name]
+    if last:
+        assert expected.direction in last.values()
+        assert len(last) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)

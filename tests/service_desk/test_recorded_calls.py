@@ -333,3 +333,23 @@ def test_who_is_turned_away_and_tries_again_at_once_has_come_once(
     assert [visit["reason"] for visit in visits] == [tries[-1]] * expected
     kinds = {entry.kind for entry in found.entries.values()}
     assert ("turned_away" in kinds, "queued" in kinds) == (True, False)
+
+
+@pytest.mark.parametrize("name", sorted(name for name, each in EXPECTED.items() if not each.case))
+async def test_a_call_inside_the_house_is_nobodys_case_at_any_moment(desk: Desk, name: str) -> None:
+    """Not even while only the first agent's telephone rings: who writes into a case keeps it."""
+    intake = Intake(desk)
+    for fact in facts_of(recording(name).messages):
+        await intake.write([packed(fact)])
+        assert await desk.fetch(lambda c: c.scalar(select(func.count()).select_from(Case))) == 0
+    assert await desk.fetch(lambda c: c.scalar(select(Conversation.direction))) == "internal"
+
+
+async def test_a_click_that_reaches_nobody_is_nobodys_case(desk: Desk) -> None:
+    """The agent's own telephone rang for it, and nobody answered there."""
+    intake = Intake(desk)
+    facts = facts_of(recording("originate").messages)
+    alone = [fact for fact in facts if getattr(fact, "leg_id", "").endswith("dial-click")]
+    for fact in [*alone[:2], facts[-1]]:
+        await intake.write([packed(fact)])
+    assert await desk.fetch(lambda c: c.scalar(select(func.count()).select_from(Case))) == 0
