@@ -19,6 +19,7 @@ from agent_console.app import serve_web
 from agent_console.context import ConsoleContext
 from agent_console.live.socket import LiveServer
 from config import descriptors, logs, pbx
+from config.descriptor_watch import DescriptorWatch
 from config.figures_of import of_bridge, of_jobs, of_listener, of_live, of_menu, of_process
 from config.gate.plan import plan_of
 from config.gate.run import run_gate
@@ -118,7 +119,8 @@ async def start(
     stack.push_async_callback(desk.close)
     of_process(health, settings, desk, bus)
     running.own(keep_sealed(desk), "audit-seal")
-    running.own(descriptors.keep_watch(), "descriptors")
+    few = DescriptorWatch(desk, settings.system, roles)
+    running.own(descriptors.keep_watch(told=few.tell), "descriptors")
     if prepare is not None:
         await prepare(desk)
     if prompts is not None:

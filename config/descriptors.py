@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import resource
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ from msgspec import Struct
 from cti.bounds import Bounds
 
 log = structlog.get_logger(__name__)
+
+Told = Callable[[bool, int, int], Awaitable[None]]
 
 ENOUGH: Final = 65_536  # more than all listeners together; some programs count up to their limit
 LEAST: Final = 4_096  # below this a listener's share is small, and the doctor says so
@@ -106,12 +108,17 @@ def for_health() -> Bounds:
     return Bounds("health", *HEALTH)
 
 
-async def keep_watch(every: float = WATCH_EVERY) -> None:
-    """Until cancelled: say once in the log when they are nearly all in use, and when no longer."""
+async def keep_watch(every: float = WATCH_EVERY, told: Told | None = None) -> None:
+    """Until cancelled: say once in the log when they are nearly all in use, and when no longer.
+
+    `told` hears it at each look: whether they are, how many are in use and of how many.
+    """
     low = False
     while True:
         if nearly_out() != low:
             low = not low
             tell = log.error if low else log.info
             tell("descriptors.low" if low else "descriptors.enough", used=in_use(), limit=limit())
+        if told is not None:
+            await told(low, in_use(), limit())
         await asyncio.sleep(every)

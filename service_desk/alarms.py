@@ -37,6 +37,7 @@ RECORDING_MISSING: Final = "recording_missing"
 EVENTS_FORGED: Final = "events_forged"
 CAP_REACHED: Final = "cap_reached"
 JOB_FAILED: Final = "job_failed"
+DESCRIPTORS_FEW: Final = "descriptors_few"
 KINDS: Final = (
     DETAIL_WITHOUT_CALL,
     CALL_WITHOUT_DETAIL,
@@ -48,6 +49,7 @@ KINDS: Final = (
     EVENTS_FORGED,
     CAP_REACHED,
     JOB_FAILED,
+    DESCRIPTORS_FEW,
 )
 MOST = 1_000  # subjects of one kind: more is one cause, and a thousand tell it
 SHOWN = 20  # of a kind, the newest: the count says how many there are

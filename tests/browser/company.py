@@ -532,5 +532,6 @@ def alarms() -> Json:
         "records_unreadable": alarm("records_unreadable", about="records"),
         "records_aside": alarm("records_aside", 12, data={"reason": "unknown kind"}),
         "recording_missing": alarm("recording_missing", 31, **case),
+        "descriptors_few": alarm("descriptors_few", about="live, web (desk-1)"),
         "disk_full": alarm("disk_full", since=at(minutes=1), about="recordings"),
     }

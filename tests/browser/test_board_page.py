@@ -185,11 +185,14 @@ async def test_many_alarms_do_not_push_the_floor_away(page: Page, desk: FakeDesk
     await expect(strip.locator("li")).to_have_count(2)
     await expect(strip.locator("li").first).to_contain_text("Disk full")
     await expect(strip.locator("li").first).to_contain_text("recordings")
-    more = strip.get_by_role("button", name="5 more alarms")
+    more = strip.get_by_role("button", name="6 more alarms")
     await expect(more).to_have_attribute("aria-expanded", "false")
     await more.focus()
     await page.keyboard.press("Enter")
-    await expect(strip.locator("li")).to_have_count(7)
+    await expect(strip.locator("li")).to_have_count(8)
+    few = strip.locator("li", has_text="Open files nearly used up")
+    await expect(few).to_contain_text("live, web (desk-1)")
+    await expect(few).to_contain_text("raises the limit")
     heights = await page.evaluate(
         "[document.querySelector('.alarms').offsetHeight,"
         " document.querySelector('.figures').getBoundingClientRect().bottom]"

@@ -60,6 +60,12 @@ function meaning(kind: string): Meaning {
       what: t("Job failed"),
       todo: t("It is tried again by itself. An administrator sees why on the page of jobs."),
     }),
+    descriptors_few: () => ({
+      what: t("Open files nearly used up"),
+      todo: t(
+        "Soon pages, calls or records find no room. An administrator looks at who connects, and raises the limit.",
+      ),
+    }),
     records_aside: () => ({
       what: t("Call records damaged"),
       todo: t("Lines that nobody can read were put aside. An administrator sees them by: ringdesk reconcile"),
