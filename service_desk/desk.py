@@ -15,6 +15,7 @@ import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -33,6 +34,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service_desk.actor import Actor
+from service_desk.bounded import READ_SECONDS, bound
 from service_desk.clock import Clock, SystemClock
 from service_desk.errors import BadValue, DatabaseAway
 from service_desk.events import DeskEvent
@@ -333,16 +335,22 @@ class Desk:
 
         Raises DatabaseAway.
         """
+        seconds = READ_SECONDS.get()
+
+        def read(connection: Connection) -> T:
+            with nullcontext() if seconds is None else bound(connection, seconds):
+                return function(connection, *args, **kwargs)
+
         with _database_errors():
             if self._plain is None:
                 async with self.engine.connect() as connection:
-                    return await connection.run_sync(function, *args, **kwargs)
-            return await self._in_thread(self._read_plain, function, *args, **kwargs)
+                    return await connection.run_sync(read)
+            return await self._in_thread(self._read_plain, read)
 
-    def _read_plain(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    def _read_plain(self, function: Callable[[Connection], T]) -> T:
         assert self._plain is not None  # noqa: S101 - for the type checker; SQLite only
         with self._plain.connect() as connection:
-            return function(connection, *args, **kwargs)
+            return function(connection)
 
     async def _in_thread(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()

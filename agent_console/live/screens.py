@@ -140,9 +140,19 @@ class Screens:
     def watch_desk(self, agent: str, language: str) -> None:
         """Somebody opens this agent's desk, in this language."""
         self._languages[agent] = language
+        for call_id in self._parts.of(agent):
+            card = self.cards.any(call_id)
+            if card is not None and card.missing:
+                self.cards.invalidate(call_id)
         self.today.want(agent)
         if self._last is not None:
             self._last.want(agent)
+
+    def watch_board(self) -> None:
+        """Somebody opens the board: what is missing on it is read again."""
+        for part in (self._alarms, self._days):
+            if part is not None and part.missing:
+                part.want()
 
     def agents_of(self, call_id: str) -> list[str]:
         """Who has part in a call: ringing, talking, or in wrap-up."""

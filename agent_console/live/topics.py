@@ -32,10 +32,6 @@ def _the_board(_viewer: Viewer) -> Key:
     return Key(BOARD)
 
 
-def _nothing(_screens: Screens, _client: Client) -> None:
-    """No preparation needed."""
-
-
 TOPICS: Mapping[str, Topic] = {
     DESK: Topic(
         permission=Permission.DESK_USE,
@@ -47,6 +43,6 @@ TOPICS: Mapping[str, Topic] = {
         permission=Permission.BOARD_SEE,
         key=_the_board,
         now=lambda screens, _viewer: screens.board(),
-        open=_nothing,
+        open=lambda screens, _client: screens.watch_board(),
     ),
 }

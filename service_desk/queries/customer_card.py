@@ -22,6 +22,7 @@ MOST_TIMELINE = 30
 MOST_PRODUCTS = 20
 MOST_PROMISES = 20
 MOST_CASES = 20
+CARD_SECONDS = 2.0  # for all of its panels: it is wanted while the telephone rings
 
 _CALL = (
     select(
@@ -126,7 +127,7 @@ def read_card(
     """`card_for_call` over a plain connection."""
     call = _call(connection, call_id)
     number = understand(call.number_raw or call.number, desk.settings.region, call.system)
-    panels = Panels(connection, "card")
+    panels = Panels(connection, "card", seconds=CARD_SECONDS)
     found = _candidates(connection, desk, call, language, panels)
     customer = None
     if call.customer_id is not None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 from sqlalchemy import insert, text
 from structlog.testing import capture_logs
 
+from agent_console import panels as aside_panels
 from agent_console import reading
 from agent_console.i18n import load
 from agent_console.live.alarms import Alarms
 from agent_console.live.cards import Cards
+from agent_console.live.hub import Hub
+from agent_console.live.screens import Screens
 from agent_console.live.today import Today
 from agent_console.tasks import Tasks
 from service_desk.actor import SYSTEM
@@ -23,6 +29,7 @@ from service_desk.views import CustomerCard
 from tests.agent_console.conftest import Open, context_for
 from tests.agent_console.office import Office, a_call
 from tests.agent_console.test_live_cards import card
+from tests.polling import until
 
 SAID = "This cannot be shown right now."
 
@@ -163,3 +170,58 @@ async def test_a_page_says_how_many_there_are_and_leads_to_the_rest(
     for wrong in ("0", "x", "9" * 30, "-1"):
         answer = await browser.get(f"/customers/{office.customer_id}?show={wrong}")
         assert answer.status == 200
+
+
+async def test_a_page_comes_without_a_panel_that_hangs_and_has_a_key_to_try_again(
+    office: Office, door: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await office.take(*a_call())
+    hangs = asyncio.Event()
+
+    async def endless(*_asked: object, **_more: object) -> Any:
+        await hangs.wait()
+
+    monkeypatch.setattr(aside_panels, "PANEL_SECONDS", 0.2)
+    monkeypatch.setattr(reading, "dispositions", endless)
+    browser = await door("ava")
+    async with asyncio.timeout(8):
+        page = await (await browser.get("/cases/1")).text()
+    assert re.search(rf'{re.escape(SAID)} <a href="">Try again</a>', page)
+    monkeypatch.undo()
+    assert SAID not in await (await browser.get("/cases/1")).text()
+
+
+async def test_a_desk_that_asks_anew_has_a_card_read_again_that_lacks_something(
+    office: Office, tmp_path: Any
+) -> None:
+    """The key on the desk: it subscribes once more. A whole card is not read for it."""
+    whole = card("call-1", "en")
+    answers = iter([structs.replace(whole, missing=("products",)), whole])
+    built: asyncio.Queue[str] = asyncio.Queue()
+
+    async def build(call_id: str, _language: str) -> CustomerCard:
+        built.put_nowait(call_id)
+        return next(answers)
+
+    async def day(_agent: str) -> dict[str, Any]:
+        return {}
+
+    async def names() -> dict[str, str]:
+        return {}
+
+    context = context_for(tmp_path, desk=office.desk, bus=office.bus)
+    screens = Screens(context, Hub(), build_card=build, today=Today(day), names=names)
+    for fact in a_call()[:-1]:
+        screens.on_fact(fact)
+    async with asyncio.timeout(8):
+        screens.cards.want("call-1", "en")
+        for _ in range(2):
+            assert await built.get() == "call-1"
+            await until(lambda: _shown(screens), lambda shown: shown is not None)
+            screens.watch_desk("ava", "en")
+    assert built.empty()
+    await screens.close()
+
+
+async def _shown(screens: Screens) -> CustomerCard | None:
+    return screens.cards.any("call-1")

@@ -484,6 +484,12 @@ async def test_a_panel_that_could_not_be_read_says_so_and_takes_nothing(
     await expect(absent).to_have_count(2)
     await expect(page.locator("#who-name")).to_be_visible()
     await expect(page.get_by_text("No conversation before")).to_have_count(0)
+    # The key has it read again: the desk is asked anew, and this time it is there.
+    [shown] = desk.topics["desk"]["card"].values()
+    shown["missing"] = []
+    await page.get_by_role("button", name="Try again").first.click()
+    await desk.command("subscribe", 2)
+    await expect(absent).to_have_count(0)
 
 
 async def test_a_card_says_how_many_there_are_of_what_it_lists(page: Page, desk: FakeDesk) -> None:

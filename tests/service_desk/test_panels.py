@@ -5,22 +5,24 @@ The table that a panel alone is read from is taken away, as a migration that was
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from structlog.testing import capture_logs
 
 from cti import events as e
+from service_desk import bounded
 from service_desk.actions.customer import create_customer
 from service_desk.actor import SYSTEM
 from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Intake
 from service_desk.model import Product, Purchase
-from service_desk.queries import customer_card, customer_page, parts
+from service_desk.queries import customer_card, customer_page, panels, parts
 from service_desk.queries.case_page import case_by_id
 from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.search import search
@@ -173,3 +175,56 @@ async def test_without_its_subject_there_is_no_card(desk: Desk, known: int) -> N
     await without(desk, "service_case")
     with pytest.raises((DatabaseAway, ProgrammingError)):  # SQLite cannot tell the two apart
         await card_for_call(desk, "a")
+
+
+ENDLESS = """
+    WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i > 0)
+    SELECT count(*) FROM n WHERE i < 0
+"""
+
+
+def _endless(connection: Connection, *_asked: Any) -> Any:
+    """A panel that hangs: its query comes to no end."""
+    return connection.execute(text(ENDLESS)).all()
+
+
+async def test_a_panel_that_hangs_takes_its_own_time_and_no_more(
+    desk: Desk, known: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the page is there, and the connection serves whoever comes next."""
+    monkeypatch.setattr(panels, "PANEL_SECONDS", 0.3)
+    whole = await customer_page.customer_page(desk, known)
+    monkeypatch.setattr(parts, "products", _endless)
+    began = time.monotonic()
+    with capture_logs() as logs:
+        page = await customer_page.customer_page(desk, known)
+    assert 0.3 <= time.monotonic() - began < 3
+    assert page.missing == ("products",)
+    assert (page.cases, page.conversations) == (whole.cases, whole.conversations)
+    assert [line["panel"] for line in logs if line["event"] == "panel.missing"] == ["products"]
+    monkeypatch.undo()
+    assert await customer_page.customer_page(desk, known) == whole
+
+
+async def test_panels_that_all_hang_leave_the_page_its_time(
+    desk: Desk, known: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(customer_card, "CARD_SECONDS", 0.4)
+    for name in ("products", "promises_to", "timeline"):
+        monkeypatch.setattr(parts, name, _endless)
+    began = time.monotonic()
+    card = await card_for_call(desk, "a")
+    assert time.monotonic() - began < 3
+    assert {"products", "promises", "timeline"} <= set(card.missing)
+    assert card.customer is not None
+
+
+async def test_a_read_aside_that_hangs_is_broken_off(desk: Desk) -> None:
+    token = bounded.READ_SECONDS.set(0.2)
+    try:
+        began = time.monotonic()
+        with pytest.raises((DBAPIError, DatabaseAway)):
+            await desk.fetch(_endless)
+        assert time.monotonic() - began < 3
+    finally:
+        bounded.READ_SECONDS.reset(token)

@@ -89,6 +89,12 @@ export class Live {
     if (this.link === "live") this.#ask(name);
   }
 
+  /** Ask for everything anew: what could not be read is read again for it. */
+  again(): void {
+    if (this.link !== "live") return;
+    for (const name of this.#topics.keys()) this.#ask(name);
+  }
+
   /** Leave and come back at once: the desk reads the page's cookies, and so its language, when it is asked. */
   renew(): void {
     if (this.link !== "live") return;

@@ -1,5 +1,6 @@
 import { html } from "lit";
 import { t } from "../core/i18n";
+import { live } from "../core/live-link";
 
 /** What a screen holds may be without some panels: they could not be read, the rest is as it is. */
 export interface Partial_ {
@@ -9,6 +10,7 @@ export interface Partial_ {
 export const isAbsent = (of: Partial_ | undefined, panel: string): boolean =>
   of?.missing?.includes(panel) ?? false;
 
-/** Said in the place of a panel: empty would be a lie. */
+/** Said in the place of a panel: empty would be a lie. The key has it read again. */
 export const absent = () =>
-  html`<p class="muted lead" role="status">${t("This cannot be shown right now.")}</p>`;
+  html`<p class="muted lead" role="status">${t("This cannot be shown right now.")}
+    <button type="button" class="link" @click=${() => live.again()}>${t("Try again")}</button></p>`;

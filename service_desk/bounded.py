@@ -1,0 +1,54 @@
+"""Reads that end: a query that takes too long is broken off by the database itself.
+
+A thread cannot be told to stop, and a connection that is given up in the middle of a query is lost
+to the pool. SQLite asks now and then whether to go on; PostgreSQL has a timeout for statements.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Final
+
+from sqlalchemy import Connection
+
+STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock: a millisecond or less
+STEP: Final = 500  # milliseconds: who reads ten things within the same step sets it once
+_STANDS: Final = "ringdesk_statement_timeout"
+# Seconds that `Desk.fetch` gives the reads of who sets it; None: as long as they take.
+READ_SECONDS: ContextVar[float | None] = ContextVar("READ_SECONDS", default=None)
+
+
+@contextlib.contextmanager
+def bound(connection: Connection, seconds: float) -> Iterator[None]:
+    """What is read within ends after so many seconds: on SQLite all of it, on PostgreSQL each
+    statement. It raises a DBAPIError then, and the connection is as good as before.
+
+    On PostgreSQL the bound stays until the transaction ends.
+    """
+    if connection.dialect.name != "sqlite":
+        _time_out(connection, math.ceil(seconds * 1000 / STEP) * STEP)
+        yield
+        return
+    driver = connection.connection.dbapi_connection
+    until = time.monotonic() + seconds
+    hook = getattr(driver, "set_progress_handler", None)
+    if hook is None:  # the asynchronous driver's: a unit of work, which is not read aside
+        yield
+        return
+    hook(lambda: time.monotonic() > until, STEPS)
+    try:
+        yield
+    finally:
+        hook(None, 0)
+
+
+def _time_out(connection: Connection, milliseconds: int) -> None:
+    """Have it stand in this transaction; a round trip only if it does not already."""
+    stands = connection.info.get(_STANDS)
+    if stands is None or stands != (connection.get_transaction(), milliseconds):
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        connection.info[_STANDS] = connection.get_transaction(), milliseconds
