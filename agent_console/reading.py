@@ -20,12 +20,12 @@ from agent_console.words import N_
 from service_desk.model import Customer, Draft
 from service_desk.queries import (
     agenda,
+    briefs,
     case_list,
     case_page,
     conversations,
     customer_page,
     jobs,
-    parts,
     search,
     staff,
 )
@@ -126,12 +126,12 @@ def _customers(
     connection: Connection, after: int, limit: int
 ) -> tuple[tuple[CustomerBrief, ...], Page]:
     total = connection.scalar(select(func.count()).select_from(Customer)) or 0
-    rows = parts.customers(
+    rows = briefs.customers(
         connection,
         Panels(connection, "customers"),
         lambda whom: whom.select.where(Customer.id > after).order_by(Customer.id).limit(limit + 1),
     )
-    shown = tuple(parts.brief_of_customer(row) for row in rows[:limit])
+    shown = tuple(briefs.brief_of_customer(row) for row in rows[:limit])
     return shown, Page(total=total, next=str(shown[-1].id) if len(rows) > limit else None)
 
 

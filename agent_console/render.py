@@ -27,7 +27,7 @@ from agent_console.navigation import places
 from agent_console.shown import clean
 from agent_console.web import CSRF, RENDERER, TRANSLATORS, language_of, viewer_of
 from service_desk.phone_number import shown as shown_number
-from service_desk.queries.parts import in_language
+from service_desk.queries.briefs import in_language
 from service_desk.views import CaseBrief
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -18,7 +18,7 @@ from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of, see_other, signed_in
 from agent_console.words import N_
 from service_desk.actions.case import moves_from
-from service_desk.queries.parts import in_language
+from service_desk.queries.briefs import in_language
 from service_desk.views import CaseBrief, CasePage
 
 

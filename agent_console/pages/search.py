@@ -10,7 +10,7 @@ from aiohttp import web
 from agent_console import reading, shown, writing
 from agent_console.render import page
 from agent_console.web import CONTEXT, actor_of, language_of
-from service_desk.queries.parts import in_language
+from service_desk.queries.briefs import in_language
 from service_desk.queries.search import Found
 from service_desk.views import CaseBrief, CustomerBrief
 

@@ -21,7 +21,7 @@ from service_desk.errors import (
 )
 from service_desk.events import CardChanged, CaseChanged
 from service_desk.model import Audit, Case, CaseEntry, Conversation, Customer, Staff
-from service_desk.queries.parts import OPEN
+from service_desk.queries.briefs import OPEN
 
 # What no text holds: controls other than line breaks and tabs.
 CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

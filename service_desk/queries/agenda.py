@@ -13,8 +13,8 @@ from service_desk.clock import zone_of
 from service_desk.desk import Desk
 from service_desk.errors import FollowUpNotFound
 from service_desk.model import Case, CaseEntry, Conversation, Disposition, FollowUp, Leg
-from service_desk.queries import parts
-from service_desk.queries.parts import OPEN, in_language
+from service_desk.queries import briefs, dealings
+from service_desk.queries.briefs import OPEN, in_language
 
 
 class Today(Struct, frozen=True, kw_only=True):
@@ -69,14 +69,14 @@ async def today(desk: Desk, agent: str) -> Today:
         cases = connection.scalar(
             select(func.count()).select_from(Case).where(Case.owner == agent, Case.status.in_(OPEN))
         )
-        mine = parts.PROMISES.where(FollowUp.owner == agent)
+        mine = dealings.PROMISES.where(FollowUp.owner == agent)
         due = connection.execute(mine.limit(1)).first()
         return Today(
             calls=calls,
             talked=round(talked or 0.0, 1),
             open_cases=cases or 0,
-            promises=parts.count(connection, mine, {}),
-            next=None if due is None else parts.promise(due, desk.clock.now()),
+            promises=briefs.count(connection, mine, {}),
+            next=None if due is None else dealings.promise(due, desk.clock.now()),
         )
 
     return await desk.fetch(read)
@@ -123,15 +123,15 @@ async def agenda(desk: Desk, agent: str, *, limit: int = 50) -> Agenda:
     now = desk.clock.now()
 
     def read(connection: Connection) -> Agenda:
-        promises = connection.execute(parts.PROMISES.where(FollowUp.owner == agent).limit(limit))
+        promises = connection.execute(dealings.PROMISES.where(FollowUp.owner == agent).limit(limit))
         cases = connection.execute(
-            parts.CASES.where(Case.owner == agent, Case.status.in_(OPEN))
+            briefs.CASES.where(Case.owner == agent, Case.status.in_(OPEN))
             .order_by(Case.opened_at.desc(), Case.id.desc())
             .limit(limit)
         )
         return Agenda(
-            promises=tuple(parts.promise(row, now) for row in promises),
-            cases=tuple(parts.brief_of_case(row, desk.settings.titles) for row in cases),
+            promises=tuple(dealings.promise(row, now) for row in promises),
+            cases=tuple(briefs.brief_of_case(row, desk.settings.titles) for row in cases),
         )
 
     return await desk.fetch(read)

@@ -11,7 +11,7 @@ from service_desk import views
 from service_desk.desk import Desk
 from service_desk.errors import BadValue
 from service_desk.model import Case
-from service_desk.queries import parts
+from service_desk.queries import briefs
 
 MOST = 200
 
@@ -42,7 +42,7 @@ async def case_list(
             raise BadValue("status", "is unknown")
         where.append(Case.status == status)
     elif open_only:
-        where.append(Case.status.in_(parts.OPEN))
+        where.append(Case.status.in_(briefs.OPEN))
     else:
         where.append(Case.status != "merged")
     if owner is not None:
@@ -58,11 +58,11 @@ async def case_list(
 
     def read(connection: Connection) -> CaseList:
         total = connection.scalar(select(func.count()).select_from(Case).where(*where)) or 0
-        page: Any = parts.CASES.where(*where)
+        page: Any = briefs.CASES.where(*where)
         if before is not None:
             page = page.where(Case.id < before)
         rows = connection.execute(page.order_by(Case.id.desc()).limit(most + 1)).all()
-        cases = tuple(parts.brief_of_case(row, desk.settings.titles) for row in rows[:most])
+        cases = tuple(briefs.brief_of_case(row, desk.settings.titles) for row in rows[:most])
         more = str(cases[-1].id) if len(rows) > most else None
         return CaseList(cases=cases, page=views.Page(total=total, next=more))
 

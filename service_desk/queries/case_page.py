@@ -12,7 +12,7 @@ from service_desk.case_number import Named, case_named, case_number
 from service_desk.desk import Desk
 from service_desk.errors import CaseNotFound
 from service_desk.model import Case, Conversation, FollowUp
-from service_desk.queries import parts
+from service_desk.queries import briefs, dealings
 from service_desk.queries.legs import legs_of
 from service_desk.queries.panels import Panels
 
@@ -20,10 +20,10 @@ MOST_CALLS = 50
 MOST_TIMELINE = 500
 
 _OF: BindParameter[int] = bindparam("case_id")
-_CALLS = parts.CONVERSATIONS.where(Conversation.case_id == _OF).order_by(
+_CALLS = dealings.CONVERSATIONS.where(Conversation.case_id == _OF).order_by(
     Conversation.arrived_at.desc()
 )
-_PROMISES = parts.PROMISES.where(FollowUp.case_id == _OF)
+_PROMISES = dealings.PROMISES.where(FollowUp.case_id == _OF)
 _JOINED = select(Case.id, Case.year).where(Case.merged_into == _OF).order_by(Case.id)
 
 
@@ -57,43 +57,43 @@ def read_case(
 ) -> views.CasePage:
     """`case_page` over a plain connection."""
     row = connection.execute(
-        parts.CASES.add_columns(Case.disposition, Case.merged_into).where(Case.id == case_id)
+        briefs.CASES.add_columns(Case.disposition, Case.merged_into).where(Case.id == case_id)
     ).first()
     if row is None:
         raise CaseNotFound("there is no such case")
     panels = Panels(connection, "case")
     customer = None
     if row.customer_id is not None:
-        customer = parts.customer(connection, row.customer_id, panels)
+        customer = briefs.customer(connection, row.customer_id, panels)
     of_case, now = {"case_id": case_id}, desk.clock.now()
     titles, targets = desk.settings.titles, desk.settings.targets(language)
 
     def count(wanted: Any) -> Callable[[], int]:
-        return lambda: parts.count(connection, wanted, of_case)
+        return lambda: briefs.count(connection, wanted, of_case)
 
     calls = panels.listed(
         "conversations",
         MOST_CALLS * times,
-        lambda most: parts.conversations(
+        lambda most: dealings.conversations(
             connection, connection.execute(_CALLS.limit(most), of_case).all(), titles
         ),
         count(_CALLS),
     )
     return views.CasePage(
-        case=parts.brief_of_case(row, titles),
+        case=briefs.brief_of_case(row, titles),
         customer=customer,
         timeline=panels.listed(
             "timeline",
             MOST_TIMELINE * times,
-            lambda most: parts.timeline(connection, case_id, language, most, targets=targets),
-            count(parts.TIMELINE),
+            lambda most: dealings.timeline(connection, case_id, language, most, targets=targets),
+            count(dealings.TIMELINE),
         ),
         conversations=calls,
         promises=panels.listed(
             "promises",
             MOST_CALLS * times,
             lambda most: tuple(
-                parts.promise(each, now)
+                dealings.promise(each, now)
                 for each in connection.execute(_PROMISES.limit(most), of_case)
             ),
             count(_PROMISES),

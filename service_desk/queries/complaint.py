@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, and_, bindparam, or_, select
 from sqlalchemy.orm import aliased
 
 from service_desk.model import Case, Conversation
-from service_desk.queries.parts import OPEN
+from service_desk.queries.briefs import OPEN
 
 _gone = aliased(Case)
 _call = aliased(Conversation)

@@ -20,7 +20,7 @@ from service_desk.model import (
     Recording,
 )
 from service_desk.phone_number import understand
-from service_desk.queries import parts
+from service_desk.queries import briefs, dealings
 from service_desk.queries.legs import legs_of
 from service_desk.queries.panels import Panels
 
@@ -100,7 +100,7 @@ async def conversation_list(
 
     def read(connection: Connection) -> ConversationList:
         total = connection.scalar(select(func.count()).select_from(Conversation).where(*where)) or 0
-        page: Any = parts.CONVERSATIONS.where(*where)
+        page: Any = dealings.CONVERSATIONS.where(*where)
         if place is not None:
             page = page.where(
                 (Conversation.arrived_at < place[0])
@@ -114,7 +114,7 @@ async def conversation_list(
         last = rows[most - 1] if len(rows) > most else None
         more = None if last is None else f"{last.arrived_at.isoformat()}~{last.call_id}"
         return ConversationList(
-            conversations=parts.conversations(connection, rows[:most], desk.settings.titles),
+            conversations=dealings.conversations(connection, rows[:most], desk.settings.titles),
             page=views.Page(total=total, next=more),
         )
 
@@ -141,19 +141,19 @@ async def conversation_page(desk: Desk, call_id: str) -> ConversationPage:
         merged: Any = select(Conversation.merged_into).where(Conversation.call_id == call_id)
         now = connection.scalar(merged) or call_id
         row = connection.execute(
-            parts.CONVERSATIONS.add_columns(Conversation.path, Conversation.customer_id).where(
+            dealings.CONVERSATIONS.add_columns(Conversation.path, Conversation.customer_id).where(
                 Conversation.call_id == now
             )
         ).first()
         if row is None:
             raise ConversationNotFound("there is no such call")
         return ConversationPage(
-            conversation=parts.conversations(connection, [row], desk.settings.titles)[0],
+            conversation=dealings.conversations(connection, [row], desk.settings.titles)[0],
             legs=legs_of(connection, desk, [now]).get(now, ()),
             customer=None
             if row.customer_id is None
-            else parts.customer(connection, row.customer_id, Panels(connection, "call")),
-            path=parts.way(row.path),
+            else briefs.customer(connection, row.customer_id, Panels(connection, "call")),
+            path=dealings.way(row.path),
         )
 
     return await desk.fetch(read)
@@ -184,7 +184,7 @@ async def caller(desk: Desk, number: str) -> CallerFound:
         return CallerFound(matches=0)
 
     def read(connection: Connection) -> CallerFound:
-        from_number = parts.customers_of_number(connection, key)
+        from_number = briefs.customers_of_number(connection, key)
         if len(from_number) != 1:
             return CallerFound(matches=len(from_number))
         row = from_number[0]
@@ -203,7 +203,7 @@ async def case_status_for(
         return None
 
     def read(connection: Connection) -> tuple[str, views.CaseStatus] | None:
-        theirs = [row.id for row in parts.customers_of_number(connection, key)]
+        theirs = [row.id for row in briefs.customers_of_number(connection, key)]
         if not theirs:
             return None
         # People type the year as well, or not: C-2026-004711 is 2026004711 or 4711.

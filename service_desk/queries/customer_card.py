@@ -13,7 +13,7 @@ from service_desk.errors import ConversationNotFound
 from service_desk.model import Case, ContactPoint, Conversation, Customer
 from service_desk.offers.suggest import offers_for
 from service_desk.phone_number import PhoneNumber, understand
-from service_desk.queries import history, parts
+from service_desk.queries import briefs, dealings, history
 from service_desk.queries.panels import Panels
 
 MOST_CANDIDATES = 12
@@ -61,7 +61,7 @@ _open_cases = (
     .select_from(Case)
     .where(
         Case.customer_id == Customer.id,
-        Case.status.in_(parts.OPEN),
+        Case.status.in_(briefs.OPEN),
         func.coalesce(Case.opened_by_call_id, "") != bindparam("call_id"),
     )
     .correlate(Customer)
@@ -69,7 +69,7 @@ _open_cases = (
 )
 
 
-def _candidates_of(whom: parts.Customers) -> parts.Wanted:
+def _candidates_of(whom: briefs.Customers) -> briefs.Wanted:
     return (
         whom.select.with_only_columns(
             Customer.id,
@@ -86,8 +86,8 @@ def _candidates_of(whom: parts.Customers) -> parts.Wanted:
     )
 
 
-_CANDIDATES, _CANDIDATES_UNVALUED = map(_candidates_of, (parts.CUSTOMERS, parts.UNVALUED))
-_CASE = parts.CASES.where(Case.id == bindparam("case_id"))
+_CANDIDATES, _CANDIDATES_UNVALUED = map(_candidates_of, (briefs.CUSTOMERS, briefs.UNVALUED))
+_CASE = briefs.CASES.where(Case.id == bindparam("case_id"))
 
 
 class Sign(Struct, frozen=True, kw_only=True):
@@ -131,7 +131,7 @@ def read_card(
     found = _candidates(connection, desk, call, language, panels)
     customer = None
     if call.customer_id is not None:
-        customer = parts.customer(connection, call.customer_id, panels)
+        customer = briefs.customer(connection, call.customer_id, panels)
     case = connection.execute(_CASE, {"case_id": call.case_id}).first() if call.case_id else None
     known = customer is not None or bool(found)
     return views.CustomerCard(
@@ -146,15 +146,15 @@ def read_card(
         dialed=call.dialed,
         queue=call.queue,
         waited=call.waited,
-        path=panels.read("path", (), parts.way, call.path),
+        path=panels.read("path", (), dealings.way, call.path),
         candidates=found,
         customer=customer,
-        case=parts.brief_of_case(case, desk.settings.titles) if case else None,
+        case=briefs.brief_of_case(case, desk.settings.titles) if case else None,
         open_cases=panels.listed(
             "cases",
             MOST_CASES,
             lambda most: _other_cases(connection, desk, call, most),
-            lambda: parts.count(connection, parts.OPEN_CASES, _whose(call)),
+            lambda: briefs.count(connection, briefs.OPEN_CASES, _whose(call)),
         ),
         loose_cases=panels.read(
             "cases", (), history.loose_cases, connection, call, desk.settings.titles
@@ -163,7 +163,7 @@ def read_card(
             "timeline",
             MOST_TIMELINE,
             lambda most: _timeline(connection, desk, call, language, most),
-            lambda: parts.count(connection, parts.TIMELINE, {"case_id": call.case_id}),
+            lambda: briefs.count(connection, dealings.TIMELINE, {"case_id": call.case_id}),
         ),
         conversations=panels.listed(
             "conversations",
@@ -175,13 +175,13 @@ def read_card(
             "products",
             MOST_PRODUCTS,
             lambda most: _products(connection, call, language, most),
-            lambda: parts.count(connection, parts.PRODUCTS, _whose(call)),
+            lambda: briefs.count(connection, dealings.PRODUCTS, _whose(call)),
         ),
         promises=panels.listed(
             "promises",
             MOST_PROMISES,
             lambda most: _promises(connection, desk, call, most),
-            lambda: parts.count(connection, parts.PROMISES_TO, _whose(call)),
+            lambda: briefs.count(connection, dealings.PROMISES_TO, _whose(call)),
         ),
         suggestion=panels.read(
             "offers",
@@ -228,12 +228,12 @@ def _candidates(
         "candidates",
         MOST_CANDIDATES,
         lambda _most: found,
-        lambda: parts.count(connection, _CANDIDATES_UNVALUED, values),
+        lambda: briefs.count(connection, _CANDIDATES_UNVALUED, values),
     )
 
 
 def _ranked(
-    connection: Connection, desk: Desk, call: Any, language: str, wanted: parts.Wanted
+    connection: Connection, desk: Desk, call: Any, language: str, wanted: briefs.Wanted
 ) -> tuple[views.Candidate, ...]:
     rows = connection.execute(wanted, {"number": call.number, "call_id": call.call_id}).all()
     now = desk.clock.now()
@@ -304,7 +304,7 @@ def _other_cases(
     if call.customer_id is None:
         return ()
     titles = desk.settings.titles
-    return parts.open_cases(connection, call.customer_id, titles, most, but=call.case_id)
+    return briefs.open_cases(connection, call.customer_id, titles, most, but=call.case_id)
 
 
 def _timeline(
@@ -313,14 +313,14 @@ def _timeline(
     if call.case_id is None:
         return ()
     targets = desk.settings.targets(language)
-    return parts.timeline(connection, call.case_id, language, most, targets=targets)
+    return dealings.timeline(connection, call.case_id, language, most, targets=targets)
 
 
 def _conversations(
     connection: Connection, desk: Desk, call: Any, most: int
 ) -> tuple[views.ConversationBrief, ...]:
     rows = history.before(connection, call, most)
-    return parts.conversations(connection, rows, desk.settings.titles)
+    return dealings.conversations(connection, rows, desk.settings.titles)
 
 
 def _products(
@@ -328,7 +328,7 @@ def _products(
 ) -> tuple[views.Product, ...]:
     if call.customer_id is None:
         return ()
-    return parts.products(connection, call.customer_id, language, most)
+    return dealings.products(connection, call.customer_id, language, most)
 
 
 def _promises(
@@ -336,4 +336,4 @@ def _promises(
 ) -> tuple[views.Promise, ...]:
     if call.customer_id is None:
         return ()
-    return parts.promises_to(connection, call.customer_id, desk.clock.now(), most)
+    return dealings.promises_to(connection, call.customer_id, desk.clock.now(), most)

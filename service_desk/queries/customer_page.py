@@ -12,16 +12,16 @@ from service_desk.desk import Desk
 from service_desk.errors import CustomerNotFound
 from service_desk.model import Case, Conversation
 from service_desk.offers.suggest import offers_for
-from service_desk.queries import parts
+from service_desk.queries import briefs, dealings
 from service_desk.queries.panels import Panels
 
 MOST = 100
 
 _WHOSE: BindParameter[int] = bindparam("customer_id")
-_CASES = parts.CASES.where(Case.customer_id == _WHOSE, Case.status != "merged").order_by(
+_CASES = briefs.CASES.where(Case.customer_id == _WHOSE, Case.status != "merged").order_by(
     Case.opened_at.desc(), Case.id.desc()
 )
-_CALLS = parts.CONVERSATIONS.where(Conversation.customer_id == _WHOSE).order_by(
+_CALLS = dealings.CONVERSATIONS.where(Conversation.customer_id == _WHOSE).order_by(
     Conversation.arrived_at.desc()
 )
 
@@ -40,14 +40,14 @@ def _read(
     connection: Connection, desk: Desk, customer_id: int, language: str, most: int
 ) -> views.CustomerPage:
     panels = Panels(connection, "customer")
-    customer = parts.customer(connection, customer_id, panels)
+    customer = briefs.customer(connection, customer_id, panels)
     if customer is None:
         raise CustomerNotFound("there is no such customer")
     whose = {"customer_id": customer_id}
     titles, now = desk.settings.titles, desk.clock.now()
 
     def count(wanted: Any) -> Callable[[], int]:
-        return lambda: parts.count(connection, wanted, whose)
+        return lambda: briefs.count(connection, wanted, whose)
 
     return views.CustomerPage(
         customer=customer,
@@ -55,7 +55,7 @@ def _read(
             "cases",
             most,
             lambda most: tuple(
-                parts.brief_of_case(row, titles)
+                briefs.brief_of_case(row, titles)
                 for row in connection.execute(_CASES.limit(most), whose)
             ),
             count(_CASES),
@@ -63,7 +63,7 @@ def _read(
         conversations=panels.listed(
             "conversations",
             most,
-            lambda most: parts.conversations(
+            lambda most: dealings.conversations(
                 connection, connection.execute(_CALLS.limit(most), whose).all(), titles
             ),
             count(_CALLS),
@@ -71,14 +71,14 @@ def _read(
         products=panels.listed(
             "products",
             most,
-            lambda most: parts.products(connection, customer_id, language, most),
-            count(parts.PRODUCTS),
+            lambda most: dealings.products(connection, customer_id, language, most),
+            count(dealings.PRODUCTS),
         ),
         promises=panels.listed(
             "promises",
             most,
-            lambda most: parts.promises_to(connection, customer_id, now, most),
-            count(parts.PROMISES_TO),
+            lambda most: dealings.promises_to(connection, customer_id, now, most),
+            count(dealings.PROMISES_TO),
         ),
         suggestion=panels.read(
             "offers",

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, select
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer, CustomerWorth
 from service_desk.offers.suggest import offers_for
-from service_desk.queries import parts
+from service_desk.queries import briefs
 from service_desk.queries.panels import Panels
 
 Story = Literal["offers", "complaint", "several", "chinese", "hostile", "unknown", "withheld"]
@@ -53,18 +53,18 @@ def _with_a_story(connection: Connection, desk: Desk) -> Iterator[DemoCaller]:
     people = (
         select(Customer.id, Customer.name, Customer.language, alone.c.value)
         .join(alone, alone.c.customer_id == Customer.id)
-        .outerjoin(CustomerWorth, parts.WORTH_NOW)
+        .outerjoin(CustomerWorth, briefs.WORTH_NOW)
         .where(
             ~Customer.do_not_contact,
             ~Customer.name.contains("<"),
             ~Customer.name.contains(";"),
         )
-        .order_by(parts.PERCENTILE.desc(), Customer.id)
+        .order_by(briefs.PERCENTILE.desc(), Customer.id)
         .limit(LOOK_AT)
     )
     yield from _first_with_offer(connection, desk, people.where(Customer.language == "en"))
     complaint = select(Case.customer_id).where(
-        Case.kind == "complaint", Case.status.in_(parts.OPEN)
+        Case.kind == "complaint", Case.status.in_(briefs.OPEN)
     )
     yield from _one(connection, people.where(Customer.id.in_(complaint)), "complaint")
     yield from _shared(connection)
@@ -99,7 +99,7 @@ def _first_with_offer(
     connection: Connection, desk: Desk, statement: Any, story: Story = "offers"
 ) -> Iterator[DemoCaller]:
     for row in connection.execute(statement).all():
-        customer = parts.customer(connection, row.id, Panels(connection, "phone"))
+        customer = briefs.customer(connection, row.id, Panels(connection, "phone"))
         if offers_for(connection, desk, customer, language="en").offers:
             yield DemoCaller(number=row.value, names=(row.name,), story=story)
             return
@@ -116,5 +116,5 @@ def _shared(connection: Connection) -> Iterator[DemoCaller]:
         .limit(1)
     )
     if number is not None:
-        rows = parts.customers_of_number(connection, number)
+        rows = briefs.customers_of_number(connection, number)
         yield DemoCaller(number=number, names=tuple(row.name for row in rows), story="several")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select, union_all
 
 from service_desk import views
 from service_desk.model import Case, Conversation
-from service_desk.queries import parts
+from service_desk.queries import briefs, dealings
 from service_desk.settings import Title
 
 MOST_CALLS = 200  # of a number, that are looked at for cases
@@ -27,9 +27,9 @@ def _newest(*where: Any) -> Any:
     return newest.order_by(Conversation.arrived_at.desc()).limit(bindparam("most")).subquery()
 
 
-def _shown(found: Any) -> parts.Wanted:
-    wanted: Any = parts.CONVERSATIONS.where(Conversation.call_id.in_(select(found.c.call_id)))
-    shown: parts.Wanted = wanted.order_by(Conversation.arrived_at.desc()).limit(bindparam("most"))
+def _shown(found: Any) -> briefs.Wanted:
+    wanted: Any = dealings.CONVERSATIONS.where(Conversation.call_id.in_(select(found.c.call_id)))
+    shown: briefs.Wanted = wanted.order_by(Conversation.arrived_at.desc()).limit(bindparam("most"))
     return shown
 
 
@@ -46,7 +46,7 @@ _CASES_OF_NUMBER = (
     .order_by(Conversation.arrived_at.desc())
     .limit(MOST_CALLS)
 )
-_THESE = parts.CASES.where(Case.id.in_(bindparam("ids", expanding=True))).order_by(
+_THESE = briefs.CASES.where(Case.id.in_(bindparam("ids", expanding=True))).order_by(
     Case.opened_at.desc(), Case.id.desc()
 )
 
@@ -89,5 +89,5 @@ def loose_cases(
         return ()
     # Sorted out here: no index of cases that are nobody's is worth what it costs each call.
     rows = connection.execute(_THESE, {"ids": sorted(ids)})
-    loose = [row for row in rows if row.customer_id is None and row.status in parts.OPEN]
-    return tuple(parts.brief_of_case(row, titles) for row in loose)
+    loose = [row for row in rows if row.customer_id is None and row.status in briefs.OPEN]
+    return tuple(briefs.brief_of_case(row, titles) for row in loose)

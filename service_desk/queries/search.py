@@ -10,7 +10,7 @@ from service_desk.case_number import case_named, case_number
 from service_desk.desk import Desk
 from service_desk.model import Case, ContactPoint, Customer
 from service_desk.phone_number import understand
-from service_desk.queries import parts
+from service_desk.queries import briefs
 from service_desk.queries.panels import Panels
 from service_desk.typed import narrow
 
@@ -47,15 +47,17 @@ def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
         ).first()
         if asked is not None and named.fits(asked.year):
             # The number of a case that became part of another leads there, and says so.
-            rows = connection.execute(parts.CASES.where(Case.id == (asked.merged_into or asked.id)))
+            rows = connection.execute(
+                briefs.CASES.where(Case.id == (asked.merged_into or asked.id))
+            )
             was = case_number(asked.year, asked.id) if asked.merged_into is not None else ""
             cases += [
-                structs.replace(parts.brief_of_case(row, titles), found_as=was) for row in rows
+                structs.replace(briefs.brief_of_case(row, titles), found_as=was) for row in rows
             ]
     folded = wanted.casefold()
     if len(folded) > 2 or not folded.isascii():
         known = {each.id for each in cases}
-        fits = parts.CASES.where(
+        fits = briefs.CASES.where(
             or_(
                 Case.subject.icontains(wanted, autoescape=True),
                 Case.subject_zh.contains(wanted, autoescape=True),
@@ -64,9 +66,9 @@ def _read(connection: Connection, desk: Desk, wanted: str, most: int) -> Found:
             Case.id.not_in(known),
         )
         found = connection.execute(fits.order_by(Case.id.desc()).limit(most)).all()
-        cases += [parts.brief_of_case(row, titles) for row in found]
+        cases += [briefs.brief_of_case(row, titles) for row in found]
         if len(found) == most:
-            unseen = parts.count(connection, fits, {}) - most
+            unseen = briefs.count(connection, fits, {}) - most
     customers, total = _customers(connection, desk, wanted, folded, most)
     return Found(
         cases=tuple(cases[:most]),
@@ -116,13 +118,13 @@ def _customers(
     fits = or_(*either)
     first = Customer.name_key.startswith(folded, autoescape=True).desc()
 
-    def best(whom: parts.Customers) -> parts.Wanted:
+    def best(whom: briefs.Customers) -> briefs.Wanted:
         order = (first, whom.percentile.desc(), Customer.id)
         return whom.select.where(fits).order_by(*order).limit(most)
 
-    rows = parts.customers(connection, Panels(connection, "search"), best)
-    points = parts.points_of(connection, [row.id for row in rows])
+    rows = briefs.customers(connection, Panels(connection, "search"), best)
+    points = briefs.points_of(connection, [row.id for row in rows])
     total = len(rows)
     if total == most:
-        total = parts.count(connection, select(Customer.id).where(fits), {})
-    return tuple(parts.brief_of_customer(row, points.get(row.id, ())) for row in rows), total
+        total = briefs.count(connection, select(Customer.id).where(fits), {})
+    return tuple(briefs.brief_of_customer(row, points.get(row.id, ())) for row in rows), total

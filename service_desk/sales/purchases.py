@@ -17,7 +17,7 @@ from service_desk.events import CustomerChanged
 from service_desk.jobs import runs
 from service_desk.jobs.table import OF_PURCHASES
 from service_desk.model import Product, Purchase
-from service_desk.queries import parts
+from service_desk.queries import briefs
 from service_desk.sales.checks import purchase_values
 
 SOON: Final = timedelta(hours=1)  # until a single purchase is counted: all are read for it
@@ -104,7 +104,7 @@ async def purchases(
     """A page of a customer's purchases, the last entered first. Raises CustomerNotFound."""
 
     def read(connection: Connection) -> tuple[tuple[views.PurchaseView, ...], views.Page]:
-        parts.must_be_customer(connection, customer_id)
+        briefs.must_be_customer(connection, customer_id)
         theirs = Purchase.customer_id == customer_id
         these = theirs if before is None else theirs & (Purchase.id < before)
         found = _some(connection, these, limit + 1)

@@ -22,7 +22,7 @@ from service_desk.desk import Desk
 from service_desk.errors import DatabaseAway
 from service_desk.intake import Intake
 from service_desk.model import Product, Purchase
-from service_desk.queries import customer_card, customer_page, panels, parts
+from service_desk.queries import customer_card, customer_page, dealings, panels
 from service_desk.queries.case_page import case_by_id
 from service_desk.queries.customer_card import card_for_call
 from service_desk.queries.search import search
@@ -163,7 +163,7 @@ async def test_whatever_goes_wrong_in_a_panel_is_its_own(
     def broken(*_args: object, **_more: object) -> None:
         raise KeyError("a customer's words")
 
-    monkeypatch.setattr(parts, "timeline", broken)
+    monkeypatch.setattr(dealings, "timeline", broken)
     monkeypatch.setattr(customer_card, "offers_for", broken)
     with capture_logs() as logs:
         card = await card_for_call(desk, "a")
@@ -194,7 +194,7 @@ async def test_a_panel_that_hangs_takes_its_own_time_and_no_more(
     """The rest of the page is there, and the connection serves whoever comes next."""
     monkeypatch.setattr(panels, "PANEL_SECONDS", 0.3)
     whole = await customer_page.customer_page(desk, known)
-    monkeypatch.setattr(parts, "products", _endless)
+    monkeypatch.setattr(dealings, "products", _endless)
     began = time.monotonic()
     with capture_logs() as logs:
         page = await customer_page.customer_page(desk, known)
@@ -211,7 +211,7 @@ async def test_panels_that_all_hang_leave_the_page_its_time(
 ) -> None:
     monkeypatch.setattr(customer_card, "CARD_SECONDS", 0.4)
     for name in ("products", "promises_to", "timeline"):
-        monkeypatch.setattr(parts, name, _endless)
+        monkeypatch.setattr(dealings, name, _endless)
     began = time.monotonic()
     card = await card_for_call(desk, "a")
     assert time.monotonic() - began < 3
