@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from service_desk import views
@@ -14,6 +11,7 @@ from service_desk.errors import CaseNotFound
 from service_desk.model import Case, Conversation, FollowUp
 from service_desk.queries import briefs, dealings
 from service_desk.queries.legs import legs_of
+from service_desk.queries.lists import Lists
 from service_desk.queries.panels import Panels
 
 MOST_CALLS = 50
@@ -65,50 +63,23 @@ def read_case(
     customer = None
     if row.customer_id is not None:
         customer = briefs.customer(connection, row.customer_id, panels)
-    of_case, now = {"case_id": case_id}, desk.clock.now()
-    titles, targets = desk.settings.titles, desk.settings.targets(language)
-
-    def count(wanted: Any) -> Callable[[], int]:
-        return lambda: briefs.count(connection, wanted, of_case)
-
-    calls = panels.listed(
-        "conversations",
-        MOST_CALLS * times,
-        lambda most: dealings.conversations(
-            connection, connection.execute(_CALLS.limit(most), of_case).all(), titles
-        ),
-        count(_CALLS),
-    )
+    of_case, lists = {"case_id": case_id}, Lists(connection, desk, language, panels)
+    calls = lists.conversations(MOST_CALLS * times, _CALLS, of_case)
     return views.CasePage(
-        case=briefs.brief_of_case(row, titles),
+        case=briefs.brief_of_case(row, desk.settings.titles),
         customer=customer,
-        timeline=panels.listed(
-            "timeline",
-            MOST_TIMELINE * times,
-            lambda most: dealings.timeline(connection, case_id, language, most, targets=targets),
-            count(dealings.TIMELINE),
-        ),
+        timeline=lists.timeline(MOST_TIMELINE * times, case_id),
         conversations=calls,
-        promises=panels.listed(
-            "promises",
-            MOST_CALLS * times,
-            lambda most: tuple(
-                dealings.promise(each, now)
-                for each in connection.execute(_PROMISES.limit(most), of_case)
-            ),
-            count(_PROMISES),
-        ),
+        promises=lists.promises(MOST_CALLS * times, _PROMISES, of_case),
         disposition=row.disposition,
         merged_into=_number_of(connection, row.merged_into),
         legs=panels.read("legs", {}, legs_of, connection, desk, [each.call_id for each in calls]),
-        joined=panels.listed(
+        joined=lists.of(
             "joined",
             MOST_CALLS * times,
-            lambda most: tuple(
-                case_number(each.year, each.id)
-                for each in connection.execute(_JOINED.limit(most), of_case)
-            ),
-            count(_JOINED),
+            _JOINED,
+            of_case,
+            lambda rows: tuple(case_number(each.year, each.id) for each in rows),
         ),
         totals=panels.totals,
         missing=panels.missing,

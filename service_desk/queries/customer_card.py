@@ -14,6 +14,7 @@ from service_desk.model import Case, ContactPoint, Conversation, Customer
 from service_desk.offers.suggest import offers_for
 from service_desk.phone_number import PhoneNumber, understand
 from service_desk.queries import briefs, dealings, history
+from service_desk.queries.lists import Lists
 from service_desk.queries.panels import Panels
 
 MOST_CANDIDATES = 12
@@ -128,6 +129,7 @@ def read_card(
     call = _call(connection, call_id)
     number = understand(call.number_raw or call.number, desk.settings.region, call.system)
     panels = Panels(connection, "card", seconds=CARD_SECONDS)
+    lists = Lists(connection, desk, language, panels)
     found = _candidates(connection, desk, call, language, panels)
     customer = None
     if call.customer_id is not None:
@@ -150,39 +152,19 @@ def read_card(
         candidates=found,
         customer=customer,
         case=briefs.brief_of_case(case, desk.settings.titles) if case else None,
-        open_cases=panels.listed(
-            "cases",
-            MOST_CASES,
-            lambda most: _other_cases(connection, desk, call, most),
-            lambda: briefs.count(connection, briefs.OPEN_CASES, _whose(call)),
-        ),
+        open_cases=lists.open_cases(MOST_CASES, call.customer_id, but=call.case_id),
         loose_cases=panels.read(
             "cases", (), history.loose_cases, connection, call, desk.settings.titles
         ),
-        timeline=panels.listed(
-            "timeline",
-            MOST_TIMELINE,
-            lambda most: _timeline(connection, desk, call, language, most),
-            lambda: briefs.count(connection, dealings.TIMELINE, {"case_id": call.case_id}),
-        ),
+        timeline=lists.timeline(MOST_TIMELINE, call.case_id),
         conversations=panels.listed(
             "conversations",
             MOST_CONVERSATIONS,
             lambda most: _conversations(connection, desk, call, most),
             lambda: history.count_before(connection, call),
         ),
-        products=panels.listed(
-            "products",
-            MOST_PRODUCTS,
-            lambda most: _products(connection, call, language, most),
-            lambda: briefs.count(connection, dealings.PRODUCTS, _whose(call)),
-        ),
-        promises=panels.listed(
-            "promises",
-            MOST_PROMISES,
-            lambda most: _promises(connection, desk, call, most),
-            lambda: briefs.count(connection, dealings.PROMISES_TO, _whose(call)),
-        ),
+        products=lists.products(MOST_PRODUCTS, call.customer_id),
+        promises=lists.promises_to(MOST_PROMISES, call.customer_id),
         suggestion=panels.read(
             "offers",
             views.Suggestion(),
@@ -294,46 +276,8 @@ def _shown(number: PhoneNumber, language: str) -> str:
     return number.shown
 
 
-def _whose(call: Any) -> dict[str, Any]:
-    return {"customer_id": call.customer_id, "own": call.case_id or 0}
-
-
-def _other_cases(
-    connection: Connection, desk: Desk, call: Any, most: int
-) -> tuple[views.CaseBrief, ...]:
-    if call.customer_id is None:
-        return ()
-    titles = desk.settings.titles
-    return briefs.open_cases(connection, call.customer_id, titles, most, but=call.case_id)
-
-
-def _timeline(
-    connection: Connection, desk: Desk, call: Any, language: str, most: int
-) -> tuple[views.TimelineEntry, ...]:
-    if call.case_id is None:
-        return ()
-    targets = desk.settings.targets(language)
-    return dealings.timeline(connection, call.case_id, language, most, targets=targets)
-
-
 def _conversations(
     connection: Connection, desk: Desk, call: Any, most: int
 ) -> tuple[views.ConversationBrief, ...]:
     rows = history.before(connection, call, most)
     return dealings.conversations(connection, rows, desk.settings.titles)
-
-
-def _products(
-    connection: Connection, call: Any, language: str, most: int
-) -> tuple[views.Product, ...]:
-    if call.customer_id is None:
-        return ()
-    return dealings.products(connection, call.customer_id, language, most)
-
-
-def _promises(
-    connection: Connection, desk: Desk, call: Any, most: int
-) -> tuple[views.Promise, ...]:
-    if call.customer_id is None:
-        return ()
-    return dealings.promises_to(connection, call.customer_id, desk.clock.now(), most)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from sqlalchemy import BindParameter, Connection, bindparam
 
 from service_desk import views
@@ -13,6 +10,7 @@ from service_desk.errors import CustomerNotFound
 from service_desk.model import Case, Conversation
 from service_desk.offers.suggest import offers_for
 from service_desk.queries import briefs, dealings
+from service_desk.queries.lists import Lists
 from service_desk.queries.panels import Panels
 
 MOST = 100
@@ -44,42 +42,13 @@ def _read(
     if customer is None:
         raise CustomerNotFound("there is no such customer")
     whose = {"customer_id": customer_id}
-    titles, now = desk.settings.titles, desk.clock.now()
-
-    def count(wanted: Any) -> Callable[[], int]:
-        return lambda: briefs.count(connection, wanted, whose)
-
+    lists = Lists(connection, desk, language, panels)
     return views.CustomerPage(
         customer=customer,
-        cases=panels.listed(
-            "cases",
-            most,
-            lambda most: tuple(
-                briefs.brief_of_case(row, titles)
-                for row in connection.execute(_CASES.limit(most), whose)
-            ),
-            count(_CASES),
-        ),
-        conversations=panels.listed(
-            "conversations",
-            most,
-            lambda most: dealings.conversations(
-                connection, connection.execute(_CALLS.limit(most), whose).all(), titles
-            ),
-            count(_CALLS),
-        ),
-        products=panels.listed(
-            "products",
-            most,
-            lambda most: dealings.products(connection, customer_id, language, most),
-            count(dealings.PRODUCTS),
-        ),
-        promises=panels.listed(
-            "promises",
-            most,
-            lambda most: dealings.promises_to(connection, customer_id, now, most),
-            count(dealings.PROMISES_TO),
-        ),
+        cases=lists.cases(most, _CASES, whose),
+        conversations=lists.conversations(most, _CALLS, whose),
+        products=lists.products(most, customer_id),
+        promises=lists.promises_to(most, customer_id),
         suggestion=panels.read(
             "offers",
             views.Suggestion(),
