@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from cti import wishes as w
+from cti.interpret.world import PARK, PLACES
 from cti.switchboard import ANSWER, Refused, Switchboard, plan_of
 from cti.wishes import CommandDone, Reply
 
@@ -121,6 +122,9 @@ def is_there(board: Switchboard, agent: str, to: str) -> None:
     """
     if to.startswith("q-") and to[2:] not in board.roster.queues:
         raise Refused("There is no such queue.")
+    parked = sum(leg.parked for leg in board.interpreter.world.legs.values())
+    if to == PARK and parked >= PLACES:
+        raise Refused("All parking places are taken.")  # Asterisk would hang the caller up
     colleague = next((p for p in board.roster.plans.values() if p.extension == to), None)
     if colleague is None:
         return

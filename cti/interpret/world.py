@@ -18,7 +18,8 @@ from cti.interpret.legs import Call, Leg
 Facts = list[Fact]
 
 # Numbers that only agents reach: places of parked calls (res_parking.conf).
-PARKING = frozenset(str(number) for number in range(700, 721))
+PARK, PLACES = "700", 20
+PARKING = frozenset(str(number) for number in range(700, 701 + PLACES))
 
 
 class About(TypedDict):

@@ -518,10 +518,14 @@ async def test_a_blind_transfer_goes_to_the_fixed_context() -> None:
         ("102", "{agent} cannot be reached right now."),
         ("199", "There is nobody at this number."),
         ("0900123456", "Calls to {number} are not allowed here."),
+        ("700", "All parking places are taken."),
     ],
 )
-async def test_nobody_is_handed_on_to_who_is_not_there(to: str, said: str) -> None:
+async def test_nobody_is_handed_on_to_who_is_not_there(
+    to: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is said before, and the call stays where it is."""
+    monkeypatch.setattr("cti.dialling.PLACES", 0)
     async with running() as world:
         world.play(upto("answered", "BridgeEnter"))
         world.play([message(("Event", "PeerStatus"), ("Peer", "PJSIP/ben"), ("PeerStatus", "x"))])
