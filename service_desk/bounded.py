@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock: a millisecond or less
 STEP: Final = 500  # milliseconds: who reads ten things within the same step sets it once
 _STANDS: Final = "ringdesk_statement_timeout"
+_UNTIL: Final = "ringdesk_reads_until"
 # Seconds that `Desk.fetch` gives the reads of who sets it; None: as long as they take.
 READ_SECONDS: ContextVar[float | None] = ContextVar("READ_SECONDS", default=None)
 
@@ -34,16 +35,22 @@ def bound(connection: Connection, seconds: float) -> Iterator[None]:
         yield
         return
     driver = connection.connection.dbapi_connection
-    until = time.monotonic() + seconds
     hook = getattr(driver, "set_progress_handler", None)
     if hook is None:  # the asynchronous driver's: a unit of work, which is not read aside
         yield
         return
-    hook(lambda: time.monotonic() > until, STEPS)
+    outer: float | None = connection.info.get(_UNTIL)  # of a bound around this one
+    until = time.monotonic() + seconds
+    _end_at(connection, hook, until if outer is None else min(until, outer))
     try:
         yield
     finally:
-        hook(None, 0)
+        _end_at(connection, hook, outer)
+
+
+def _end_at(connection: Connection, hook: Callable[..., None], until: float | None) -> None:
+    connection.info[_UNTIL] = until
+    hook(None if until is None else lambda: time.monotonic() > until, STEPS)
 
 
 def _time_out(connection: Connection, milliseconds: int) -> None:

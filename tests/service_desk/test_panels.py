@@ -228,3 +228,19 @@ async def test_a_read_aside_that_hangs_is_broken_off(desk: Desk) -> None:
         assert time.monotonic() - began < 3
     finally:
         bounded.READ_SECONDS.reset(token)
+
+
+async def test_a_panels_bound_leaves_the_one_around_it(desk: Desk) -> None:
+    def read(connection: Connection) -> None:
+        with bounded.bound(connection, 0.05):
+            connection.execute(text("SELECT 1"))
+        _endless(connection)
+
+    token = bounded.READ_SECONDS.set(0.4)
+    try:
+        began = time.monotonic()
+        with pytest.raises((DBAPIError, DatabaseAway)):
+            await desk.fetch(read)
+        assert time.monotonic() - began < 3
+    finally:
+        bounded.READ_SECONDS.reset(token)
