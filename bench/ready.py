@@ -21,12 +21,11 @@ from bench.harness import Figure, RunFailedError, silence
 from bench.installation import free_ports
 from bench.sipp import TRUNK, Agents, Callers
 from config.own_asterisk import OwnAsterisk
-from config.parts_of import agent_plans, queue_plans
+from config.parts_of import bridge_to
 from config.secrets import Secrets, open_secrets
 from config.settings import Settings, load
 from cti.ami.link import AmiLink
 from cti.ami.wire import Message
-from cti.bridge import Bridge
 from cti.bus import InProcessBus
 
 PLACES = 32  # queues, agents and callers
@@ -84,7 +83,7 @@ async def _measure(folder: Path) -> tuple[list[float], list[float]]:
                 async with AsyncExitStack() as beside:
                     if ours:
                         bus = await beside.enter_async_context(InProcessBus())
-                        bridge = _bridge(settings, secrets, bus)
+                        bridge = bridge_to(settings, secrets, bus)
                         await beside.enter_async_context(bridge)
                         await asyncio.wait_for(bridge.synced(), WAIT)
                     floor = await beside.enter_async_context(Floor(settings, secrets))
@@ -201,20 +200,6 @@ class Floor:
 
 def _agent(place: int) -> str:
     return f"agent{place}"
-
-
-def _bridge(settings: Settings, secrets: Secrets, bus: InProcessBus) -> Bridge:
-    ami = settings.asterisk.ami
-    return Bridge.over_ami(
-        ami.host,
-        ami.port,
-        ami.user,
-        secrets.ami_password,
-        bus,
-        system=settings.system,
-        agents=agent_plans(settings),
-        queues=queue_plans(settings),
-    )
 
 
 def _settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:

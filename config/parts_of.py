@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -246,7 +247,7 @@ def bus_of(settings: Settings, roles: frozenset[str], *, apart: bool) -> Bus:
     return InProcessBus()
 
 
-def agent_plans(settings: Settings) -> dict[str, AgentPlan]:
+def _agent_plans(settings: Settings) -> dict[str, AgentPlan]:
     """The agents, as the bridge knows them."""
     return {
         name: AgentPlan(
@@ -259,7 +260,7 @@ def agent_plans(settings: Settings) -> dict[str, AgentPlan]:
     }
 
 
-def queue_plans(settings: Settings) -> dict[str, QueuePlan]:
+def _queue_plans(settings: Settings) -> dict[str, QueuePlan]:
     """The queues, as the bridge knows them."""
     return {
         name: QueuePlan(
@@ -273,6 +274,22 @@ def queue_plans(settings: Settings) -> dict[str, QueuePlan]:
     }
 
 
+def bridge_to(settings: Settings, secrets: Secrets, bus: Bus, **rest: Any) -> Bridge:
+    """The bridge to this installation's Asterisk, with nothing behind it; `rest` as it takes it."""
+    ami = settings.asterisk.ami
+    return Bridge.over_ami(
+        ami.host,
+        ami.port,
+        ami.user,
+        secrets.ami_password,
+        bus,
+        system=settings.system,
+        agents=_agent_plans(settings),
+        queues=_queue_plans(settings),
+        **rest,
+    )
+
+
 def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, lock: Lock) -> Bridge:
     """The bridge to this installation's Asterisk; `lock` is held while it acts."""
 
@@ -283,16 +300,10 @@ def bridge_of(settings: Settings, secrets: Secrets, bus: Bus, desk: Desk, *, loc
             log.warning("bridge.nothing_recalled", why=str(why))
             return []
 
-    ami = settings.asterisk.ami
-    return Bridge.over_ami(
-        ami.host,
-        ami.port,
-        ami.user,
-        secrets.ami_password,
+    return bridge_to(
+        settings,
+        secrets,
         bus,
-        system=settings.system,
-        agents=agent_plans(settings),
-        queues=queue_plans(settings),
         zone=ZoneInfo(settings.company.time_zone),
         lock=lock,
         recall=recall,

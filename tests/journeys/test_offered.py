@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from config.parts_of import agent_plans, queue_plans
+from config.parts_of import bridge_to
 from config.secrets import open_secrets
 from cti import wishes as w
 from cti.bridge import Bridge
@@ -92,17 +92,7 @@ async def house(folder: Path, **queue: Any) -> AsyncIterator[House]:
 @asynccontextmanager
 async def bridged(stage: Stage) -> AsyncIterator[tuple[InProcessBus, Bridge]]:
     settings, bus = stage.settings, InProcessBus()
-    ami = settings.asterisk.ami
-    bridge = Bridge.over_ami(
-        ami.host,
-        ami.port,
-        ami.user,
-        open_secrets(settings.data_folder, {}).ami_password,
-        bus,
-        system=settings.system,
-        agents=agent_plans(settings),
-        queues=queue_plans(settings),
-    )
+    bridge = bridge_to(settings, open_secrets(settings.data_folder, {}), bus)
     async with bus, bridge:
         await asyncio.wait_for(bridge.synced(), 10)
         yield bus, bridge
