@@ -144,13 +144,24 @@ async def asleep(browser: Browser, proxy: PhoneProxy) -> AsyncIterator[None]:
             os.kill(pid, SIGCONT)
 
 
+@contextlib.asynccontextmanager
+async def alone(house: House) -> AsyncIterator[tuple[Agent, Browser]]:
+    """An agent in a browser of this test alone, taking calls."""
+    async with a_browser(*FAKE_MEDIA) as browser:
+        ava = await sign_in(browser, house, "ava")
+        await ready(ava)
+        try:
+            yield ava, browser
+        finally:
+            await ava.leave_queues()
+            await ava.close()
+
+
 async def test_a_machine_that_slept_is_there_again_at_once(
     house: House, proxy: PhoneProxy, call: Dial
 ) -> None:
     """A call came and went meanwhile; who calls next is taken."""
-    async with a_browser(*FAKE_MEDIA) as browser:
-        ava = await sign_in(browser, house, "ava")
-        await ready(ava)
+    async with alone(house) as (ava, browser):
         before = await contact_of(house, "ava")
         async with asleep(browser, proxy):
             gone = await call("2000", caller=number())
@@ -165,17 +176,13 @@ async def test_a_machine_that_slept_is_there_again_at_once(
         await talks_with(ava)
         assert await phone.hang_up() == 0
         await ava.in_state("wrap_up")
-        await ava.leave_queues()
-        await ava.close()
 
 
 async def test_a_machine_that_slept_in_mid_call_has_its_caller_back(
     house: House, proxy: PhoneProxy, call: Dial
 ) -> None:
     """Asterisk has taken it for lost and keeps the caller; nobody clicks."""
-    async with a_browser(*FAKE_MEDIA) as browser:
-        ava = await sign_in(browser, house, "ava")
-        await ready(ava)
+    async with alone(house) as (ava, browser):
         phone = await call("2000", caller=number())
         await ava.answer()
         await talks_with(ava)
@@ -190,8 +197,6 @@ async def test_a_machine_that_slept_in_mid_call_has_its_caller_back(
         await talks_with(ava)
         assert await phone.hang_up() == 0
         await ava.in_state("wrap_up")
-        await ava.leave_queues()
-        await ava.close()
 
 
 async def test_a_hang_up_into_a_silent_link_ends_the_call(
