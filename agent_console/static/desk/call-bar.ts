@@ -20,7 +20,7 @@ import "../ui/since";
 import "../ui/theme-menu";
 import "./agent-menu";
 import { DeskElement } from "./desk-element";
-import { trouble } from "./phone-notice";
+import { trouble } from "./phone-trouble";
 
 /** The bar at the top: the telephone, always in the same place. */
 @customElement("rd-call-bar")

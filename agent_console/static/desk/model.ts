@@ -13,7 +13,7 @@ import { say } from "../ui/toast";
 import { Dialling } from "./dialling";
 import { foremost } from "./foremost";
 import { tellNews } from "./phone-news";
-import { trouble } from "./phone-notice";
+import { trouble } from "./phone-trouble";
 
 export type Sheet = "keypad" | "transfer" | "keys" | "palette" | "audio" | "followUp" | "newCustomer";
 
