@@ -268,6 +268,7 @@ def _queue_plans(settings: Settings) -> dict[str, QueuePlan]:
             threshold=queue.threshold,
             ring=queue.ring,
             missed_limit=queue.missed_limit,
+            ring_all=queue.strategy == "ringall",
             wrap_up=queue.wrap_up,
         )
         for name, queue in settings.queues.items()

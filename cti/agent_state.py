@@ -15,7 +15,10 @@ from msgspec.structs import replace
 
 from cti.events import AgentChanged, AgentStatus
 
-NOT_ANSWERING = "not-answering"  # the pause reason of who let calls ring out
+# Pause reasons of ours, for who let calls ring out, and who rejected the same one again and again;
+# and why that is, in a word.
+NOT_ANSWERING, REJECTING = "not-answering", "rejecting"
+AWAY: dict[str, str] = {NOT_ANSWERING: "missed", REJECTING: "rejected"}
 REMEMBERED = 50  # legs that are over, whose late facts are recognised
 
 
@@ -74,12 +77,12 @@ class AgentState(Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> str:
-        """Why no calls come: the reason of the pause, or `missed`; else empty."""
+        """Why no calls come: the reason of the pause, `missed`, or `rejected`; else empty."""
         match self.status:
             case "paused":
                 return self.pause or ""
             case "not_answering":
-                return "missed"
+                return AWAY[self.pause or ""]
             case _:
                 return ""
 
@@ -93,7 +96,7 @@ PRECEDENCE: tuple[tuple[AgentStatus, Callable[[AgentState], bool]], ...] = (
     ("reconnecting", lambda s: bool(s.kept)),
     ("wrap_up", lambda s: s.wrap_up_until is not None),
     ("signed_out", lambda s: not s.queues),
-    ("not_answering", lambda s: s.pause == NOT_ANSWERING),
+    ("not_answering", lambda s: s.pause in AWAY),
     ("paused", lambda s: s.pause is not None),
     ("unreachable", lambda s: not s.reachable),
     ("available", lambda _: True),
@@ -113,14 +116,14 @@ def offer_ended(s: AgentState, leg: str) -> AgentState:
 
 
 def calls(s: AgentState, leg: str, call_id: str) -> AgentState:
-    """The agent dials. A new call ends a wrap-up: work has gone on."""
+    """The agent dials. A wrap-up goes on meanwhile: they may reach nobody."""
     if leg in s.over or leg in s.talking or leg in s.calling:
         return s
-    return replace(s, calling={**s.calling, leg: call_id}, wrap_up_until=None, wrap_up_call=None)
+    return replace(s, calling={**s.calling, leg: call_id})
 
 
 def talks(s: AgentState, leg: str, call_id: str, queue: str | None) -> AgentState:
-    """The agent took a call, or whom they called did. A new call ends a wrap-up, as above."""
+    """The agent took a call, or whom they called did: that ends a wrap-up, work has gone on."""
     if leg in s.over:
         return s
     known = s.talking.get(leg)

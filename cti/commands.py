@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from cti import wishes as w
-from cti.agent_state import NOT_ANSWERING
+from cti.agent_state import AWAY
 from cti.ami.errors import AmiBusy, AmiDown, AmiError, AmiRefused, AmiTimeout
 from cti.dialling import is_there, may_dial, originate, reached
 from cti.roster import WRAP_UP
@@ -52,7 +52,7 @@ MEANINGS: Mapping[str, str] = {
     "not there": "Sign in first.",
     "interface not found": "Sign in first.",
 }
-OURS = (WRAP_UP, NOT_ANSWERING)  # reasons for a pause that only we give
+OURS = (WRAP_UP, *AWAY)  # reasons for a pause that only we give
 REASON = re.compile(r"\A[a-z0-9][a-z0-9_-]{0,39}\Z")
 
 

@@ -56,6 +56,10 @@ class Declined:
         )
         return own + RAISED if raised else own
 
+    def by(self, call_id: str) -> frozenset[str]:
+        """Who declined this waiting call."""
+        return frozenset(self._declined.get(call_id, ()))
+
     def resync(self, members: Iterable[Message]) -> set[Place]:
         """Whose penalty at Asterisk (`QueueMember` items) is not what it should be."""
         wrong: set[Place] = set()

@@ -1,7 +1,11 @@
-"""Who let a call ring out, and how often in a row: from a queue's limit on they are not answering.
+"""Who does not take what is offered to them: from a limit on they are offered nothing more.
 
-A call that was taken, by whatever way, begins the count anew. Only a queue's offers count that rang
-their full time: a caller who gave up, or whose time was up, was not missed by anybody.
+- Who let calls of a queue ring out, so many in a row (`missed_limit`). Only a full ring counts: a
+  caller who gave up, or whose time was up, was not missed by anybody.
+- Who rejected the same call so often: nobody else is there, and a telephone that refuses all by
+  itself would be rung until the caller goes.
+
+A call that was taken or placed, a pause, and signing in begin the count anew.
 """
 
 from __future__ import annotations
@@ -9,25 +13,37 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from cti import events as e
+from cti.agent_state import NOT_ANSWERING, REJECTING
 from cti.events import Fact
 from cti.roster import QueuePlan
 
 SHORT_OF = timedelta(seconds=1)  # what a full ring may lack: clocks, and Asterisk's rounding
+REJECTED_LIMIT = 3  # of the same call
 MOST_OFFERS = 10_000  # remembered; more means that their ends are never told
 
 
+class Away(NamedTuple):
+    """An agent who is to be offered nothing more, the reason for the pause, and by which queue."""
+
+    agent: str
+    reason: str
+    queue: QueuePlan
+
+
 class Missed:
-    """Counts each agent's missed calls. Pure."""
+    """Counts what each agent did not take. Pure."""
 
     def __init__(self, queues: Mapping[str, QueuePlan]) -> None:
         self._queues = queues
         self._offered: dict[str, tuple[QueuePlan, datetime]] = {}  # by leg
         self._missed: Counter[str] = Counter()
+        self._rejected: dict[str, Counter[str]] = {}  # agent -> call -> how often
 
-    def apply(self, fact: Fact) -> str | None:
-        """The agent who has reached the limit by this; else None."""
+    def apply(self, fact: Fact) -> Away | None:
+        """The agent who has reached a limit by this; else None."""
         match fact:
             case e.CallOffered():
                 plan = self._queues.get(fact.queue or "")
@@ -37,8 +53,11 @@ class Missed:
                         del self._offered[next(iter(self._offered))]
             case e.CallOfferEnded():
                 return self._ended(fact)
-            case e.CallAnswered():
+            case e.CallAnswered() | e.CallArrived() if fact.agent:
                 self.forget(fact.agent)
+            case e.CallEnded():
+                for rejected in self._rejected.values():
+                    rejected.pop(fact.call_id, None)
             case e.LegEnded():
                 self._offered.pop(fact.leg_id, None)
         return None
@@ -46,12 +65,21 @@ class Missed:
     def forget(self, agent: str) -> None:
         """The agent is there: they begin anew."""
         self._missed.pop(agent, None)
+        self._rejected.pop(agent, None)
 
-    def _ended(self, fact: e.CallOfferEnded) -> str | None:
+    def _ended(self, fact: e.CallOfferEnded) -> Away | None:
         plan, since = self._offered.pop(fact.leg_id, (None, fact.at))
-        if plan is None or fact.reason != "no_answer" or not plan.missed_limit:
+        if plan is None:
             return None
-        if fact.at - since < timedelta(seconds=plan.ring) - SHORT_OF:
+        if fact.reason == "rejected":
+            rejected = self._rejected.setdefault(fact.agent, Counter())
+            rejected[fact.call_id] += 1
+            often = rejected[fact.call_id] >= REJECTED_LIMIT
+            return Away(fact.agent, REJECTING, plan) if often else None
+        full = fact.at - since >= timedelta(seconds=plan.ring) - SHORT_OF
+        if fact.reason != "no_answer" or not full or not plan.missed_limit:
             return None
         self._missed[fact.agent] += 1
-        return fact.agent if self._missed[fact.agent] >= plan.missed_limit else None
+        if self._missed[fact.agent] < plan.missed_limit:
+            return None
+        return Away(fact.agent, NOT_ANSWERING, plan)

@@ -38,13 +38,15 @@ class QueuePlan(Struct, frozen=True, kw_only=True):
     """A queue as the settings have it; times in seconds.
 
     `threshold` of the service level; `ring`: one agent, before the next; `missed_limit`: calls an
-    agent may let ring out in a row and is not answering then, 0: any number.
+    agent may let ring out in a row and is not answering then, 0: any number. `ring_all`: all are
+    rung at once.
     """
 
     name: str
     threshold: int = 20
     ring: int = 20
     missed_limit: int = 1
+    ring_all: bool = False
     wrap_up: int = 0
 
 

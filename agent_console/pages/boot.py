@@ -36,6 +36,7 @@ def common(
         "me": {
             "agent": viewer.user if viewer else "",
             "name": viewer.name if viewer else "",
+            "extension": _extension_of(context, viewer),
             "role": viewer.role if viewer else "",
             "language": viewer.language if viewer else "",
         },
@@ -45,6 +46,12 @@ def common(
         "company": {"name": context.company, "time_zone": context.time_zone},
         "names": dict(names or {}),
     }
+
+
+def _extension_of(context: ConsoleContext, viewer: Viewer | None) -> str:
+    """The viewer's own number in the house; "" for who has no telephone."""
+    device = context.agents.get(viewer.user) if viewer else None
+    return device.extension if device else ""
 
 
 def softphone(request: web.Request, endpoint: str, generation: int = 0) -> dict[str, Any]:

@@ -76,9 +76,11 @@ class CelInterpreter:
     def lose(self, at: datetime, leg_ids: list[str], how: Lost = "unknown") -> list[CallFact]:
         """These channels are gone and no record said so: Asterisk ended, or its disk was full."""
         out: Facts = []
-        for leg_id in leg_ids:
-            leg = self.world.legs.get(leg_id)
-            if leg is not None:
+        there = [leg for leg_id in leg_ids if (leg := self.world.legs.get(leg_id)) is not None]
+        for leg in there:
+            self.rang_in_vain(out, leg.call)  # before: whoever is lost is the call's last
+        for leg in there:
+            if leg.id in self.world.legs:
                 self.end(out, at, leg, lost=how)
                 self.nobody_else(out, leg.call)
         facts = [fact for fact in out if isinstance(fact, CallFact)]

@@ -51,7 +51,13 @@ def boot(page: str, *, live: str, lang: str = "en") -> Json:
         "lang": lang,
         "csrf": "token",
         "live": live,
-        "me": {"agent": "ava", "name": "Ava Lindqvist", "role": "agent", "language": lang},
+        "me": {
+            "agent": "ava",
+            "name": "Ava Lindqvist",
+            "extension": "101",
+            "role": "agent",
+            "language": lang,
+        },
         "links": {
             "desk": "/desk",
             "board": "/board",

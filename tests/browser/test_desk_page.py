@@ -16,6 +16,12 @@ async def open_desk(page: Page, desk: FakeDesk) -> None:
     await expect(page.locator(".state-block .state")).to_be_visible()
 
 
+async def is_now(page: Page, desk: FakeDesk, status: str, **more: object) -> None:
+    """The agent is so, and the page shows it."""
+    await desk.change("desk", put={"me": {"me": company.me(status, **more)}})
+    await expect(page.locator(".agent-button")).to_have_attribute("data-state", status)
+
+
 async def ring(desk: FakeDesk, call_id: str = "c1", **card: object) -> None:
     """What the desk sends when a call rings here."""
     await desk.change(
@@ -509,3 +515,69 @@ async def test_what_a_stranger_left_comes_along_by_one_key(page: Page, desk: Fak
     await expect(page.locator("#take-along")).to_be_visible()
     await page.keyboard.press("a")
     assert (await desk.command("take_along"))["call_id"] == "c1"
+
+
+@pytest.mark.parametrize("ends", ["Enter", "Shift+Tab"])
+async def test_by_keys_how_it_ended_is_said_once(page: Page, desk: FakeDesk, ends: str) -> None:
+    """A list that is not open changes with each arrow: nothing is chosen before Enter or Tab."""
+    await open_desk(page, desk)
+    await ring(desk)
+    await expect(page.locator("#disposition")).to_be_enabled()
+    await page.locator("#disposition").focus()
+    for _ in range(3):
+        await page.keyboard.press("ArrowDown")
+    chosen = await page.locator("#disposition").input_value()
+    assert [one for one in desk.sent if one["do"] == "disposition"] == []
+    await page.keyboard.press(ends)
+    assert (await desk.command("disposition"))["code"] == chosen
+    assert len([one for one in desk.sent if one["do"] == "disposition"]) == 1
+
+
+async def test_ready_saves_the_note_before_the_next_call_comes(page: Page, desk: FakeDesk) -> None:
+    await open_desk(page, desk)
+    await ring(desk)
+    wrapping = company.desk("wrap_up", [company.call(state="wrap_up")], [company.card()])
+    await desk.show("desk", wrapping)
+    await page.locator("#note").fill("He sends the invoice again")
+    await page.keyboard.press("F10")
+    await desk.command("end_wrap_up")
+    done = [one["do"] for one in desk.sent if one["do"] in {"note", "end_wrap_up"}]
+    assert done == ["note", "end_wrap_up"]
+    assert (await desk.command("note"))["text"] == "He sends the invoice again"
+
+
+async def test_who_cannot_be_reached_is_told_so_instead_of_pausing(
+    page: Page, desk: FakeDesk
+) -> None:
+    await open_desk(page, desk)
+    await is_now(page, desk, "unreachable")
+    await page.keyboard.press("F10")
+    await expect(page.locator(".toast[data-kind=error]")).to_contain_text("no calls come to you")
+    await is_now(page, desk, "talking")
+    await page.keyboard.press("F10")
+    await desk.command("pause")
+    await expect(page.locator(".toast").last).to_contain_text("After this call you make a pause")
+    assert len([one for one in desk.sent if one["do"] == "pause"]) == 1
+
+
+@pytest.mark.parametrize("reason", ["missed", "rejected"])
+async def test_who_is_not_answering_is_told_why(page: Page, desk: FakeDesk, reason: str) -> None:
+    await open_desk(page, desk)
+    await is_now(page, desk, "not_answering", reason=reason)
+    # The desk says why in its bar, where one has a telephone in the page; the menu's button always.
+    words = {"missed": "missed a call", "rejected": "rejected the same call three times"}
+    await expect(page.locator(".agent-button")).to_contain_text(words[reason])
+    await page.keyboard.press("F10")
+    await desk.command("unpause")
+
+
+async def test_a_colleague_who_calls_is_named(page: Page, desk: FakeDesk) -> None:
+    """Not by one's own number, which is what they dialled."""
+    await open_desk(page, desk)
+    call = company.call(
+        "c1", direction="internal", caller_number="102", caller_name="Ben", dialed="101"
+    )
+    me = company.me("ringing", call_id="c1")
+    await desk.change("desk", put={"me": {"me": me}, "call": {"c1": call}})
+    await expect(page.locator(".call-who")).to_contain_text("102")
+    await expect(page.locator(".call-who")).not_to_contain_text("101")

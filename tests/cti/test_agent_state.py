@@ -75,7 +75,7 @@ def test_who_dials_is_calling_until_the_other_side_answers() -> None:
 
 def test_who_dials_in_their_wrap_up_goes_on_with_work() -> None:
     wrapping = moves.released(talking(), "L1", at(1), 30)
-    assert moves.leg_over(moves.calls(wrapping, "L2", "c2"), "L2").status == "available"
+    assert moves.leg_over(moves.calls(wrapping, "L2", "c2"), "L2").status == "wrap_up"
 
 
 def test_no_wrap_up_after_a_consultation_only_after_the_call() -> None:

@@ -146,6 +146,25 @@ def test_channels_that_vanished_end_the_call_as_lost() -> None:
     assert by.world.calls == {}
 
 
+@pytest.mark.parametrize("name", CEL_NAMES)
+def test_wherever_asterisk_dies_whoever_is_there_is_lost(name: str) -> None:
+    """Also who waits after a device has rung in vain: that end is the device's, not the call's."""
+    told = records(name)
+    for many in range(1, len(told)):
+        for order in (1, -1):
+            by = CelInterpreter(SYSTEM, EXTENSIONS)
+            for record in told[:many]:
+                by.feed(record)
+            calls = by.world.calls.items()
+            there = {
+                call_id for call_id, call in calls if not call.legs.keys() <= by.in_vain.keys()
+            }
+            facts = by.lose(told[many - 1].at, list(by.world.legs)[::order], "asterisk")
+            ended = {f.call_id: f.lost for f in facts if isinstance(f, e.CallEnded)}
+            assert ended == {call_id: call_id in there for call_id in ended}, (many, order)
+            assert by.world.calls == {}
+
+
 def test_nothing_that_is_known_of_a_leg_or_call_is_left_out_of_what_is_saved() -> None:
     assert {*_SavedLeg.__struct_fields__, "id"} == set(Leg.__slots__)
     assert {*_SavedCall.__struct_fields__, "id", "legs"} == {*Call.__slots__, "aliases"}

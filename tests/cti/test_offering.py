@@ -61,11 +61,12 @@ class Count:
         self.missed = Missed({"support": plan})
 
     def hears(self, *facts: Fact) -> list[str]:
-        return [agent for fact in facts if (agent := self.missed.apply(fact)) is not None]
+        found = (self.missed.apply(fact) for fact in facts)
+        return [f"{away.agent} {away.reason}" for away in found if away is not None]
 
 
 def test_a_full_ring_that_nobody_answered_is_missed() -> None:
-    assert Count(1).hears(*rang("ava", 19.5, "no_answer")) == ["ava"]
+    assert Count(1).hears(*rang("ava", 19.5, "no_answer")) == ["ava not-answering"]
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,32 @@ def test_the_limit_counts_calls_in_a_row() -> None:
     count, miss = Count(2), rang("ava", 20, "no_answer")
     assert count.hears(*miss, answered("ava"), *miss) == []
     assert count.hears(*rang("ben", 20, "no_answer")) == []
-    assert count.hears(*miss) == ["ava"]
+    placed = e.CallArrived(
+        **at(30),
+        call_id="d",
+        leg_id="d",
+        channel="",
+        direction="outbound",
+        caller_number="",
+        caller_name="",
+        dialed="",
+        agent="ava",
+    )
+    assert count.hears(placed, *miss) == []
+    assert count.hears(*miss) == ["ava not-answering"]
     count.missed.forget("ava")
     assert count.hears(*miss) == []
+
+
+def test_who_rejects_the_same_call_again_and_again_is_put_aside() -> None:
+    """A telephone that refuses all by itself; three callers whom somebody does not want are not."""
+    count, rejects = Count(0), rang("ava", 0.1, "rejected")
+    assert count.hears(*rejects, *rejects, *rejects) == ["ava rejecting"]
+    count = Count(0)
+    others = [fact for call in "abc" for fact in rang("ava", 0.1, "rejected", call=call)]
+    assert count.hears(*others, *rejects) == []
+    over = e.CallEnded(**at(9), call_id="c", cause=16, by="caller")
+    assert count.hears(over, *rejects, *rejects) == []
 
 
 def test_without_a_limit_nobody_is_put_aside() -> None:

@@ -30,6 +30,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
 ]
 RING = 5  # seconds, the shortest a queue may have
+RETRY = 0.8  # seconds, at least, until Asterisk looks again by itself
 SOON = 1.5  # seconds until the next rings, or who is ready
 # Who has been idle for longest is rung first, and would be again.
 QUEUE = {"strategy": "leastrecent", "ring": RING, "announce_position": False}
@@ -66,13 +67,17 @@ class House:
     async def rings(self, agent: str, within: float = 10) -> Call:
         return await self.stage.phones[agent].rings(within)
 
-    async def has_taken_one(self, agent: str) -> None:
-        """Their last call is now: another who is free comes first."""
+    async def has_talked(self, agent: str) -> None:
+        """They took a call, and it is over."""
         call = caller(self.stage)
         theirs = (await self.rings(agent)).answer()
         await self.state(agent, "talking")
         call.hang_up()
         await theirs.until_over()
+
+    async def has_taken_one(self, agent: str) -> None:
+        """Their last call is now: another who is free comes first."""
+        await self.has_talked(agent)
         await self.state(agent, "available")
 
     async def penalty(self, agent: str) -> str:
@@ -249,3 +254,55 @@ async def test_who_is_ready_at_once_after_a_call_is_rung_at_once(tmp_path: Path)
             for each in (call, waiting):
                 each.hang_up()
             await second.until_over()
+
+
+async def test_a_lone_telephone_that_refuses_everything_is_left_alone(tmp_path: Path) -> None:
+    """Rung by Asterisk's own time, and three times: not until the caller goes."""
+    async with house(tmp_path) as at:
+        await at.away("ben", "cat")
+        call = caller(at.stage)
+        (await at.rings("ava")).refuse()
+        for _ in range(2):
+            before = time.monotonic()
+            again = await at.rings("ava", 3)
+            assert time.monotonic() - before > RETRY
+            again.refuse()
+        await at.state("ava", "not_answering", "rejected")
+        await at.back("ava")
+        await at.rings("ava", SOON)
+        call.hang_up()
+
+
+async def test_where_all_are_rung_one_stays(tmp_path: Path) -> None:
+    """Nobody took it: all of them put aside the queue would ring nobody any more."""
+    async with house(tmp_path, strategy="ringall") as at:
+        await at.away("cat")
+        call = caller(at.stage)
+        first = [await at.rings(name) for name in ("ava", "ben")]
+        for each in first:
+            await each.until_over(RING + 3)
+        stays = {"ava", "ben"}
+        async with asyncio.timeout(10):
+            while len(stays) > 1:
+                agents = at.bridge.snapshot().agents
+                stays = {name for name in stays if agents[name].status != "not_answering"}
+                await asyncio.sleep(0.05)
+        [last] = stays
+        await (await at.rings(last, SOON + 1)).until_over(RING + 3)
+        await at.rings(last, SOON + 1)
+        call.hang_up()
+
+
+async def test_a_call_in_vain_does_not_end_the_wrap_up(tmp_path: Path) -> None:
+    """The next caller waits for the wrap-up's end, as if nobody had been called."""
+    async with house(tmp_path, wrap_up=30) as at:
+        await at.away("ben", "cat")
+        await at.has_talked("ava")
+        waiting = caller(at.stage)
+        mine = at.stage.phones["ava"].dial("102")
+        (await at.rings("ben")).refuse()
+        await mine.until_over()
+        await at.state("ava", "wrap_up")
+        await pause(2)
+        assert at.stage.phones["ava"].unexpected == 0
+        waiting.hang_up()

@@ -153,4 +153,6 @@ export const reasonWord = (code: string): string =>
   // Not an agent's own: why Ringdesk keeps calls away (cti/agent_state.py).
   code === "missed"
     ? t("missed a call")
-    : words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);
+    : code === "rejected"
+      ? t("rejected the same call three times")
+      : words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);

@@ -5,8 +5,7 @@ import type { LiveCall } from "./types";
 /** Whether whoever looks sees the call from the side that dialled: nobody's own, the supervisor's too. */
 function placed(call: LiveCall): boolean {
   if (call.direction !== "internal") return call.direction === "outbound";
-  const own = boot.targets?.find((one) => one.agent === boot.me.agent)?.to;
-  return !own || call.caller_number === own;
+  return !boot.me.extension || call.caller_number === boot.me.extension;
 }
 
 /** Whom a call is with, by number: who called, or who was called. Empty: withheld. */

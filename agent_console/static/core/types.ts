@@ -286,7 +286,7 @@ export interface Boot {
   csrf: string;
   live: string;
   now?: string;
-  me: { agent: string; name: string; role: string; language?: string };
+  me: { agent: string; name: string; extension?: string; role: string; language?: string };
   links: Partial<Record<"desk" | "board" | "cases" | "search" | "figures" | "sign_out", string>>;
   company: { name: string; time_zone: string };
   /** Where one may go, in the order of every page. */

@@ -89,7 +89,7 @@ export class AgentMenu extends DeskElement {
 
   #select(event: CustomEvent<{ item: { value: string } }>): void {
     const value = event.detail.item.value;
-    if (value.startsWith("pause:")) void this.desk.wish("pause", { reason: value.slice(6) });
+    if (value.startsWith("pause:")) void this.desk.pause(value.slice(6));
     else if (value === "board" && boot.links.board) open(boot.links.board, "_blank", "noopener");
     else if (value === "cases" && boot.links.cases) open(boot.links.cases, "_blank", "noopener");
     else if (value === "leave") leave();

@@ -183,7 +183,9 @@ export class CallBar extends DeskElement {
     if (trouble(this.desk)) return t("No calls ring here.");
     if (!phone.registered) return t("Connecting the telephone…");
     if (me?.status === "not_answering")
-      return t("You missed a call, so none rings here now. Press F10 when you are back.");
+      return me.reason === "rejected"
+        ? t("You rejected a call three times, so none rings here now. Press F10 to take calls again.")
+        : t("You missed a call, so none rings here now. Press F10 when you are back.");
     if (me?.status === "available") return t("Ready. The next call rings here.");
     return t("No call");
   }

@@ -8,6 +8,7 @@ import type { CaseBrief, CaseStatus, CustomerCard, Priority } from "../core/type
 import { absent, isAbsent } from "../ui/absent";
 import { glyph, stateShape } from "../ui/icons";
 import { totalOf } from "../ui/more";
+import { settled } from "../ui/settled";
 import { say } from "../ui/toast";
 import { DeskElement, place } from "./desk-element";
 import "./follow-up";
@@ -60,13 +61,15 @@ export class CasePanel extends DeskElement {
     word: (value: T) => string,
     one: CaseBrief,
   ) {
+    const on = settled((chosen) => void this.desk.wish(what, { case_id: one.id, [what]: chosen }));
     return html`<select
       class="slim"
       data-what=${what}
       aria-label=${label}
       title=${label}
-      @change=${(event: Event) =>
-        void this.desk.wish(what, { case_id: one.id, [what]: (event.target as HTMLSelectElement).value })}
+      @keydown=${on.keydown}
+      @change=${on.change}
+      @blur=${on.blur}
     >
       ${values.map((each) => html`<option value=${each} ?selected=${each === value}>${word(each)}</option>`)}
     </select>`;
@@ -94,6 +97,7 @@ export class CasePanel extends DeskElement {
 
   #work(card: CustomerCard) {
     const one = card.case;
+    const ended = settled((code) => void this.#dispose(code));
     return html`<div class="case-work">
       <rd-note-box
         .caseId=${one?.id ?? 0}
@@ -106,7 +110,9 @@ export class CasePanel extends DeskElement {
           id="disposition"
           class="grow"
           ?disabled=${!one}
-          @change=${(event: Event) => this.#dispose((event.target as HTMLSelectElement).value)}
+          @keydown=${ended.keydown}
+          @change=${ended.change}
+          @blur=${ended.blur}
         >
           <option value="" disabled ?selected=${!card.disposition}>${isAbsent(boot, "dispositions") ? t("This cannot be shown right now.") : t("How did it end? (d)")}</option>
           ${(boot.dispositions ?? []).map(
@@ -146,16 +152,18 @@ export class CasePanel extends DeskElement {
     return (await this.querySelector<NoteBox>("rd-note-box")?.save()) ?? true;
   }
 
-  #dispose(code: string): void {
+  async #dispose(code: string): Promise<boolean> {
     const card = this.desk.card;
-    if (!card?.case || !code) return;
-    void this.desk.wish("disposition", { call_id: card.call_id, case_id: card.case.id, code });
+    if (!card?.case || !code) return false;
+    return this.desk.wish("disposition", { call_id: card.call_id, case_id: card.case.id, code });
   }
 
   async resolve(): Promise<void> {
     const card = this.desk.card;
     if (!card?.case) return;
-    if (!card.disposition) {
+    const chosen = this.querySelector<HTMLSelectElement>("#disposition")?.value ?? "";
+    const said = chosen && chosen !== card.disposition ? await this.#dispose(chosen) : card.disposition;
+    if (!said) {
       this.querySelector<HTMLElement>("#disposition")?.focus();
       say(t("Say first how it ended."));
       return;

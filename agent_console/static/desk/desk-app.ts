@@ -119,7 +119,7 @@ export class DeskApp extends DeskElement {
       actions.push({
         icon: "hold",
         word: t("Pause: {reason}", { reason: words(reason.label) }),
-        run: () => void desk.wish("pause", { reason: reason.code }),
+        run: () => void desk.pause(reason.code),
       });
     }
     if (desk.call) {
@@ -171,6 +171,8 @@ export class DeskApp extends DeskElement {
         this.#open("keypad");
         return true;
       case "availability":
+        // What was chosen by keys counts when the field is left.
+        if (document.activeElement instanceof HTMLSelectElement) document.activeElement.blur();
         desk.toggleAvailability();
         return true;
       case "pick":

@@ -1,6 +1,7 @@
 import { boot } from "../core/boot";
 import { Drafts } from "../core/drafts";
 import { t } from "../core/i18n";
+import { reasonWord } from "../core/labels";
 import { CommandError } from "../core/live";
 import { live } from "../core/live-link";
 import { PhonePlace, type Place } from "../core/phone-place";
@@ -249,7 +250,10 @@ export class DeskModel {
   toggleAvailability(): void {
     switch (this.me?.status) {
       case "wrap_up":
-        void this.wish("end_wrap_up");
+        void this.#endWrapUp();
+        break;
+      case "unreachable":
+        say(trouble(this)?.text ?? t("Your telephone is not there yet: no calls come to you."), "error");
         break;
       case "paused":
       case "not_answering":
@@ -262,9 +266,34 @@ export class DeskModel {
         break;
       default: {
         const first = boot.pause_reasons?.[0];
-        if (first) void this.wish("pause", { reason: first.code });
+        if (first) void this.pause(first.code);
       }
     }
+  }
+
+  /** A pause; in a call it comes after it, and that is said, for nothing else shows it. */
+  async pause(reason: string): Promise<void> {
+    const later = ["ringing", "calling", "talking", "held", "reconnecting"].includes(this.me?.status ?? "");
+    const done = later
+      ? t("After this call you make a pause: {reason}.", { reason: reasonWord(reason) })
+      : "";
+    await this.wish("pause", { reason }, done);
+  }
+
+  /** The next call may ring at once: what was typed is the case's before. */
+  async #endWrapUp(): Promise<void> {
+    const one = this.card?.case;
+    if (!one || (await this.saveNote(one.id, `note:${one.id}`))) await this.wish("end_wrap_up");
+  }
+
+  /** Save what was typed under `key` as a note on a case. True when there was nothing, or it was saved. */
+  async saveNote(caseId: number, key: string): Promise<boolean> {
+    const text = this.draft(key).trim();
+    if (!caseId || !text) return true;
+    const sent = await this.wish("note", { case_id: caseId, text }, t("Note saved."));
+    // Only what was sent is forgotten: a person may have typed on meanwhile.
+    if (sent && this.draft(key).trim() === text) this.drafts.clear(key);
+    return sent;
   }
 
   chooseCustomer(customerId: number | null): void {

@@ -40,13 +40,8 @@ export class NoteBox extends DeskElement {
 
   /** True when there was nothing to save, or it was saved. */
   async save(): Promise<boolean> {
-    const key = this.draftKey;
-    const text = this.desk.draft(key).trim();
-    if (!this.caseId || !text) return true;
-    const sent = await this.desk.wish("note", { case_id: this.caseId, text }, t("Note saved."));
-    // Only what was sent is forgotten: a person may have typed on meanwhile.
-    if (sent && this.desk.draft(key).trim() === text) this.desk.drafts.clear(key);
+    const saved = await this.desk.saveNote(this.caseId, this.draftKey);
     this.requestUpdate();
-    return sent;
+    return saved;
   }
 }

@@ -57,6 +57,8 @@ export function trouble(desk: DeskModel): Trouble | null {
         now: true,
       };
   }
+  if (phone.call?.phase === "connected" && !phone.call.held && phone.quality === "silent")
+    return { text: t("You hear nothing: no sound arrives from the other side."), now: true };
   switch (phone.mic) {
     case "denied":
       return {
