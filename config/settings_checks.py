@@ -17,6 +17,7 @@ from config.doors import WIDEST, network_of
 from config.gate import FROM
 from config.number_plan import emergency_numbers
 from cti.bounds import lies_within
+from cti.commands import OURS
 from cti.interpret.world import PARKING
 from cti.wishes import AGENT_NAME
 from ivr.located_yaml import Located, PathTuple
@@ -131,6 +132,16 @@ def _names(settings: Settings) -> Iterator[Mistake]:
             yield ("agents", name), f"not an agent's name: {name!r}; allowed: {NAME_ALLOWED}"
     if not FLOW_NAME.match(settings.default_flow):
         yield ("default_flow",), f"not a flow's name: {settings.default_flow!r}"
+    yield from _words(settings)
+
+
+def _words(settings: Settings) -> Iterator[Mistake]:
+    for name, agent in settings.agents.items():
+        if re.search(r"[\x00-\x1f\x7f;]", agent.name):
+            yield ("agents", name, "name"), "a name without ; or line ends"
+    for name in settings.pause_reasons:
+        if name in OURS:
+            yield ("pause_reasons", name), f"{name!r} is Ringdesk's own; choose another"
 
 
 def _places(settings: Settings) -> Iterator[Mistake]:

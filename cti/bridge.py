@@ -255,7 +255,9 @@ class Bridge:
     async def _on_up(self) -> None:
         """Compare with Asterisk; then the events that came meanwhile; then live."""
         self._held_back = []
+        paused: dict[str, str] = {}
         if self._boot not in {"", self.link.boot}:
+            paused = self._pauses.own()
             # Another boot: ids begin anew, and what we knew has ended with the old one.
             now = self._now()
             over_at = max(self._latest, _boot_time(self.link.boot) or now)
@@ -281,6 +283,7 @@ class Bridge:
         }
         self._tell_agents(self.roster.resync(now, there.members, legs))
         self._pauses.say_again()
+        self._pauses.restore(paused)
         self._offering.resync(there.members)
         held_back, self._held_back = self._held_back, None
         for message in held_back:

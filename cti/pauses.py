@@ -7,7 +7,7 @@ decides who is paused: `Roster` does.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from cti import commands
@@ -60,6 +60,18 @@ class Pauses:
             if state.keeps_calls_away:
                 self._wrapping.add(agent)
                 self._errands.want(agent)
+
+    def own(self) -> dict[str, str]:
+        """Who pauses, and why."""
+        found = ((name, self._roster.pause_of(name)) for name in self._roster.states)
+        return {name: reason for name, reason in found if reason is not None}
+
+    def restore(self, paused: Mapping[str, str]) -> None:
+        """Asterisk started anew: it has kept the pauses of those who sign in, and no other's."""
+        for agent, reason in paused.items():
+            state = self._roster.states[agent]
+            if state.queues and state.pause is None:
+                self.put_aside(agent, reason)
 
     def put_aside(self, agent: str, reason: str | None) -> None:
         """We, not the agent, wish a pause for this reason, or (None) its end."""

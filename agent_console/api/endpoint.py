@@ -84,9 +84,12 @@ def _path(request: web.Request) -> dict[str, str]:
     found = dict(request.match_info)
     for name, text in found.items():
         try:
-            msgspec.convert(text, PATH[name], strict=False)
+            value = msgspec.convert(text, PATH[name], strict=False)
         except msgspec.ValidationError:
-            raise BadRequest(N_("is not as it must be"), field=name) from None
+            value = None
+        # 1e3 is a number, and nobody's.
+        if value is None or (isinstance(value, int) and str(value) != text):
+            raise BadRequest(N_("is not as it must be"), field=name)
     return found
 
 

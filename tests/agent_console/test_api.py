@@ -149,6 +149,8 @@ async def test_lists_come_in_pages_without_gap_or_repetition(
         ("GET", "/cases?status=open&status=new", None, 400),
         ("GET", "/conversations?cursor=x", None, 400),
         ("GET", "/customers/zero", None, 400),
+        ("GET", "/customers/1e3", None, 400),
+        ("GET", "/customers/01", None, 400),
         ("GET", "/customers/999", None, 404),
         ("GET", "/conversations/none", None, 404),
         ("GET", "/nothing", None, 404),

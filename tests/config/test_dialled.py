@@ -120,6 +120,9 @@ async def test_a_desk_phone_reaches_what_the_page_reaches(
                 if asked != wanted:
                     differs.append((number, asked, wanted, answer.start))
         assert differs == []
+        # What people are called in the house is nobody's outside (names of the devices here).
+        said = [m.get(h) for m in carrier.heard for h in ("From", "P-Asserted-Identity")]
+        assert [each for each in said if re.search(r"bob", each.partition("<")[0])] == []
 
 
 @pytest.mark.parametrize("number", ["2000", "105"])

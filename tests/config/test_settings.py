@@ -190,6 +190,7 @@ MISTAKES = {
         "agent_ranges.0.extension_from",
         "already ava's",
     ),
+    "pause of ours": ("pause_reasons:\n  wrap-up: {en: x}\n", 7, "pause_reasons.wrap-up", "own"),
     "pause reason": ("pause_reasons:\n  lunch: {zh: 午餐}\n", 7, "pause_reasons.lunch", "en"),
 }
 
@@ -203,6 +204,15 @@ def test_a_mistake_is_one_line_that_says_what_is_allowed(tmp_path: Path, name: s
     assert "\n" not in said
     assert said.startswith(f"{tmp_path / 'ringdesk.yaml'}:{line}: {key}"), said
     assert allowed in said, said
+
+
+@pytest.mark.parametrize("name", ["Ava\\nB", "Ava; B", "Ava\\tB"])
+def test_a_name_that_would_not_fit_a_line_of_asterisks_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    text = GOOD.replace('extension: "101"', f'extension: "101", name: "{name}"')
+    with pytest.raises(LocatedError, match=r":5: agents\.ava\.name"):
+        load_text(tmp_path, text)
 
 
 AGENT_MISTAKES = {

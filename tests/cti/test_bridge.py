@@ -389,6 +389,24 @@ async def test_another_boot_closes_the_old_boots_calls() -> None:
         assert world.bridge.booted is not None
 
 
+async def test_another_boot_has_forgotten_the_pause_of_who_is_always_signed_in() -> None:
+    """Members of the settings are not remembered by Asterisk: we say it again."""
+    async with running() as world:
+        assert await world.ask(w.Pause(agent="ben", reason="lunch")) == w.CommandDone()
+        world.link.down()
+        world.link.boot = "2026-11-21 21:00:00"
+        for member in world.link.members.values():
+            member |= {"Paused": "0", "PausedReason": ""}
+        world.link.said.clear()
+        await world.link.up()
+        await world.link.until_said(1)
+        assert world.link.actions("QueuePause") == [
+            {"Interface": "PJSIP/ben", "Paused": "true", "Reason": "lunch"}
+        ]
+        view = world.bridge.snapshot().agents["ben"]
+        assert (view.status, view.reason) == ("paused", "lunch")
+
+
 async def test_who_was_transferred_away_frees_the_first_agent_at_once() -> None:
     async with running() as world:
         messages = recording("blind_to_agent").messages
