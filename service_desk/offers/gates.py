@@ -21,7 +21,7 @@ class Standing(Struct, frozen=True, kw_only=True):
 
 WORDS = {
     "off": ("offers are switched off", "推荐功能已关闭"),
-    "unknown": ("we do not know who is calling", "来电者身份未知"),
+    "unknown": ("we do not know who this is", "对方身份未知"),
     "do_not_contact": ("asked not to be contacted", "客户要求勿扰"),
     "open_complaint": ("open complaint", "有未结投诉"),
     "nothing_held": ("no purchases to go by", "没有可参考的购买记录"),
