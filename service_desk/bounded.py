@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 STEPS: Final = 10_000  # of SQLite's machine between two looks at the clock: a millisecond or less
 STEP: Final = 500  # milliseconds: who reads ten things within the same step sets it once
 _STANDS: Final = "ringdesk_statement_timeout"
 _UNTIL: Final = "ringdesk_reads_until"
+_SET: Final = text("SELECT set_config('statement_timeout', :limit, true)")
 # Seconds that `Desk.fetch` gives the reads of who sets it; None: as long as they take.
 READ_SECONDS: ContextVar[float | None] = ContextVar("READ_SECONDS", default=None)
 
@@ -57,5 +58,5 @@ def _time_out(connection: Connection, milliseconds: int) -> None:
     """Have it stand in this transaction; a round trip only if it does not already."""
     stands = connection.info.get(_STANDS)
     if stands is None or stands != (connection.get_transaction(), milliseconds):
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        connection.execute(_SET, {"limit": f"{milliseconds}ms"})
         connection.info[_STANDS] = connection.get_transaction(), milliseconds
