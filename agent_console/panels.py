@@ -5,19 +5,14 @@ The same as `service_desk/queries/panels.py`, for what is a read of its own.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-import structlog
-
-from cti.where import where
+from agent_console.edge import beside
 from service_desk.bounded import READ_SECONDS
 from service_desk.queries.panels import PANEL_SECONDS
 
 T = TypeVar("T")
-
-log = structlog.get_logger(__name__)
 
 GRACE = 0.5  # seconds: the database breaks a read off by itself first, and keeps its connection
 
@@ -29,12 +24,18 @@ async def aside(
     noted in `missing`."""
     token = READ_SECONDS.set(PANEL_SECONDS)
     try:
-        async with asyncio.timeout(PANEL_SECONDS + GRACE):
-            return await read
-    except Exception as error:  # noqa: BLE001 - a panel's edge: whatever it is, the page stays
-        log.error("panel.missing", screen=screen, panel=panel, error=where(error))
+        done = await beside(
+            "panel.missing",
+            lambda: read,
+            seconds=PANEL_SECONDS + GRACE,
+            wrong=True,
+            screen=screen,
+            panel=panel,
+        )
     finally:
         READ_SECONDS.reset(token)
+    if done is not None:
+        return done.value
     if missing is not None:
         missing.append(panel)
     return otherwise

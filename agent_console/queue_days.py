@@ -8,15 +8,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
-import structlog
 from msgspec import Struct, structs
 
+from agent_console.edge import beside
 from agent_console.tasks import Tasks
 from cti.events import LiveCall, LiveQueue
-from cti.where import where
 from service_desk.queries.figures import QueueFigures
-
-log = structlog.get_logger(__name__)
 
 Q = TypeVar("Q", bound=LiveQueue)
 
@@ -99,12 +96,9 @@ class QueueDays:
     async def _look(self) -> None:
         self._looked_at = asyncio.get_running_loop().time()
         before = self.day, self.missing
-        try:
-            async with asyncio.timeout(SECONDS):
-                self.day = await self._read()
-            self.missing = False
-        except Exception as error:  # noqa: BLE001 - the day's edge: the board stays
-            log.warning("live.queue_days_failed", error=where(error))
-            self.missing = True
+        read = await beside("live.queue_days_failed", self._read, seconds=SECONDS)
+        self.missing = read is None
+        if read is not None:
+            self.day = read.value
         if (self.day, self.missing) != before:
             self._changed()

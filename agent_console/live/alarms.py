@@ -6,12 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
-
+from agent_console.edge import beside
 from agent_console.tasks import Tasks
-from cti.where import where
-
-log = structlog.get_logger(__name__)
 
 Read = Callable[[], Awaitable[Mapping[str, Any]]]  # kind -> the object shown
 
@@ -53,15 +49,12 @@ class Alarms:
             self._running = False
 
     async def _look(self) -> bool:
-        try:
-            async with asyncio.timeout(SECONDS):
-                self.on = await self._read()
-        except Exception as error:  # noqa: BLE001 - the alarms' edge: the board stays
-            log.warning("live.alarms_failed", error=where(error))
+        read = await beside("live.alarms_failed", self._read, seconds=SECONDS)
+        if read is None:
             if not self.missing:
                 self.missing = True
                 self._changed()
             return False
-        self.missing = False
+        self.on, self.missing = read.value, False
         self._changed()
         return True

@@ -12,14 +12,10 @@ import contextlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-import structlog
-
+from agent_console.edge import beside
 from agent_console.tasks import Tasks
-from cti.where import where
 from service_desk.errors import NotFound
 from service_desk.views import CustomerCard
-
-log = structlog.get_logger(__name__)
 
 Build = Callable[[str, str], Awaitable[CustomerCard]]  # (call_id, language)
 
@@ -120,26 +116,35 @@ class Cards:
             tries = 0
             while entry.dirty and self._entries.get(call_id) is entry:
                 entry.dirty = False
-                try:
-                    await self._build_all(call_id, entry)
-                except NotFound:
-                    # The call is not written yet; CardChanged follows when it is. If it came while
-                    # we read, the card is there now: read again, for the same languages.
-                    if not entry.dirty:
-                        entry.languages.clear()
-                except Exception as error:  # noqa: BLE001 - a card's edge: the next try shows it
+                built = await beside(
+                    "live.card_failed",
+                    lambda: self._is_built(call_id, entry),
+                    seconds=None,
+                    call_id=call_id,
+                )
+                if built is None:
                     tries += 1
-                    log.warning("live.card_failed", call_id=call_id, error=where(error))
                     if tries >= TRIES:
                         entry.languages.clear()  # the next one who asks tries again
                         return
                     await asyncio.sleep(PAUSE * tries)
                     entry.dirty = True
-                else:
+                elif built.value:
                     tries = 0
                     self._changed(call_id)
         finally:
             entry.running = False
+
+    async def _is_built(self, call_id: str, entry: Entry) -> bool:
+        try:
+            await self._build_all(call_id, entry)
+        except NotFound:
+            # The call is not written yet; CardChanged follows when it is. If it came while
+            # we read, the card is there now: read again, for the same languages.
+            if not entry.dirty:
+                entry.languages.clear()
+            return False
+        return True
 
     async def _build_all(self, call_id: str, entry: Entry) -> None:
         """The card in every language asked for; those that nobody has seen yet go first."""

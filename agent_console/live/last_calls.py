@@ -5,16 +5,11 @@ While it listens the process knows of every call's end by itself (`parts.py`).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
+from agent_console.edge import beside
 from agent_console.live.parts import Last, Parts
 from agent_console.tasks import Tasks
-from cti.where import where
-
-log = structlog.get_logger(__name__)
 
 Read = Callable[[str], Awaitable[Last | None]]  # agent -> the call they had last
 
@@ -40,12 +35,8 @@ class LastCalls:
             self._tasks.start(self._look(agent))
 
     async def _look(self, agent: str) -> None:
-        try:
-            async with asyncio.timeout(SECONDS):
-                found = await self._read(agent)
-        except Exception as error:  # noqa: BLE001 - the last call's edge: the desk stays
-            log.warning("live.last_failed", error=where(error))
+        read = await beside("live.last_failed", lambda: self._read(agent), seconds=SECONDS)
+        if read is None:
             self._looked.discard(agent)  # whoever opens the desk next tries again
-            return
-        if found is not None and self._parts.recall_last(agent, found):
+        elif read.value is not None and self._parts.recall_last(agent, read.value):
             self._changed(agent)

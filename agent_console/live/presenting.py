@@ -7,19 +7,14 @@ card is shown again.
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
+from agent_console.edge import beside
 from agent_console.live.parts import TALKING, Part
 from agent_console.tasks import Tasks
-from cti.where import where
 from service_desk.actor import Actor
 from service_desk.views import CustomerCard, OfferView
-
-log = structlog.get_logger(__name__)
 
 Present = Callable[[str, Sequence[OfferView], Actor], Awaitable[None]]
 
@@ -52,9 +47,11 @@ class Presenting:
         self._tasks.start(self._write(agent, card.call_id, offers))
 
     async def _write(self, agent: str, call_id: str, offers: Sequence[OfferView]) -> None:
-        try:
-            async with asyncio.timeout(SECONDS):
-                await self._present(call_id, offers, Actor(agent, "agent"))
-        except Exception as error:  # noqa: BLE001 - the offers' edge: the card stays
-            log.warning("live.offers_not_kept", call_id=call_id, error=where(error))
+        kept = await beside(
+            "live.offers_not_kept",
+            lambda: self._present(call_id, offers, Actor(agent, "agent")),
+            seconds=SECONDS,
+            call_id=call_id,
+        )
+        if kept is None:
             self._kept.pop(call_id, None)

@@ -6,12 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import structlog
-
+from agent_console.edge import beside
 from agent_console.tasks import Tasks
-from cti.where import where
-
-log = structlog.get_logger(__name__)
 
 Read = Callable[[str], Awaitable[dict[str, Any]]]  # agent -> the object shown
 
@@ -57,12 +53,13 @@ class Today:
         try:
             while agent in self._dirty:
                 self._dirty.discard(agent)
-                try:
-                    async with self._turn, asyncio.timeout(SECONDS):
-                        self._shown[agent] = await self._read(agent)
-                except Exception as error:  # noqa: BLE001 - a day's edge: the desk stays
-                    log.warning("live.today_failed", error=where(error))
+                async with self._turn:
+                    read = await beside(
+                        "live.today_failed", lambda: self._read(agent), seconds=SECONDS
+                    )
+                if read is None:
                     return
+                self._shown[agent] = read.value
                 self._changed(agent)
                 await asyncio.sleep(GATHER)
         finally:
