@@ -1,4 +1,4 @@
-"""What each screen shows now, fed from the bus: the replica of the board, parts, cards, names.
+"""What each screen shows now, fed from the bus, out of the board, parts, cards and names.
 
 `on_fact` runs inside `publish`: it moves the replica and the desks it touches at once (the screen
 pop), and the board, which many facts move, a tenth of a second later. Nothing here waits for a
@@ -11,10 +11,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from agent_console.context import ConsoleContext
 from agent_console.live import shown
@@ -25,14 +23,16 @@ from agent_console.live.holders import Holders
 from agent_console.live.hub import Hub, Key
 from agent_console.live.last_calls import LastCalls
 from agent_console.live.last_calls import Read as ReadLast
+from agent_console.live.names import Names
+from agent_console.live.names import Read as ReadNames
 from agent_console.live.parts import Parts
 from agent_console.live.presenting import Present, Presenting
+from agent_console.live.replica import Replica
 from agent_console.live.state import Sections
 from agent_console.live.today import Today
 from agent_console.queue_days import QueueDays, as_counted, longest_since
 from agent_console.queue_days import Read as ReadDays
 from agent_console.tasks import Tasks
-from cti.board import Board
 from cti.bus import BusRestored
 from cti.events import (
     BoardResynced,
@@ -47,7 +47,6 @@ from cti.events import (
     LinkRestored,
     LiveAgent,
 )
-from cti.where import where
 from cti.wishes import BoardWanted, CommandDone
 from service_desk.events import (
     AlarmsChanged,
@@ -59,8 +58,6 @@ from service_desk.events import (
     PhoneHeld,
     StaffChanged,
 )
-
-log = structlog.get_logger(__name__)
 
 BOARD_EVERY = 0.1  # seconds between two deltas of the board
 RETRY = 2.0  # seconds until the bridge is asked again for its board
@@ -80,7 +77,7 @@ class Screens:
         *,
         build_card: Build,
         today: Today,
-        names: Callable[[], Any],
+        names: ReadNames,
         present: Present | None = None,
         last: ReadLast | None = None,
         alarms: ReadAlarms | None = None,
@@ -89,7 +86,6 @@ class Screens:
         self.hub = hub
         self.today = today
         self._context = context
-        self._names_wanted = names
         self._tasks = Tasks()
         self._parts = Parts()
         self.holders = Holders(context, self._tasks, self._publish_desk)
@@ -98,14 +94,8 @@ class Screens:
         self._alarms = Alarms(alarms, self._board_soon, self._tasks) if alarms else None
         self._days = QueueDays(days, self._board_soon, self._tasks) if days else None
         self.cards = Cards(build_card, self._card_changed, self._tasks)
-        self._board = Board(
-            {name: queue.threshold for name, queue in context.queues.items()},
-            now=context.desk.clock.now(),
-            zone=ZoneInfo(context.time_zone),
-            agents=context.agents,
-        )
-        self._view = self._board.snapshot()
-        self._names: dict[str, str] = {}
+        self._names = Names(names, self._all_soon, self._tasks)
+        self._replica = Replica(context)
         self._languages: dict[str, str] = {}  # agent -> language of the desk they look at
         self._started = context.desk.clock.now()
         self._seeded = False
@@ -122,7 +112,7 @@ class Screens:
             bus.subscribe(BusRestored, self._on_bus_restored),
         ]
         self.today.listen(self._today_changed, self._tasks)
-        self._tasks.start(self._read_names())
+        self._names.want()
         self._read_alarms()
         self._read_days()
         self._tasks.start(self._seed())
@@ -162,7 +152,7 @@ class Screens:
         """The sections of one agent's desk; only calls this agent has part in."""
         parts = self._parts.of(agent)
         language = self._languages.get(agent, self._context.languages[0])
-        live = self._view.agents.get(agent)
+        live = self._replica.view.agents.get(agent)
         cards = {}
         calls = {}
         for call_id, part in parts.items():
@@ -173,8 +163,8 @@ class Screens:
                     self._presenting.shown(agent, part, card)
             calls[call_id] = shown.call_on_desk(part, card)
         me = shown.plain(live or LiveAgent(agent=agent, status="signed_out", since=self._started))
-        me["name"] = self._names.get(agent, agent)
-        me["stale_since"] = shown.moment(self._view.stale_since)
+        me["name"] = self._names.of(agent)
+        me["stale_since"] = shown.moment(self._replica.view.stale_since)
         last = self._parts.last_of(agent)
         last_card = self.cards.get(last.call_id, language) if last is not None else None
         return {
@@ -193,7 +183,7 @@ class Screens:
 
     def board(self) -> Sections:
         """The sections of the supervisors' board."""
-        calls = self._view.calls
+        calls = self._replica.view.calls
         return {
             "queues": {
                 name: shown.queue_on_board(
@@ -201,11 +191,11 @@ class Screens:
                     self._context.title_of(queue.queue),
                     longest_since(queue, calls),
                 )
-                for name, queue in self._view.queues.items()
+                for name, queue in self._replica.view.queues.items()
             },
             "agents": {
-                name: {**shown.plain(agent), "name": self._names.get(name, name)}
-                for name, agent in self._view.agents.items()
+                name: {**shown.plain(agent), "name": self._names.of(name)}
+                for name, agent in self._replica.view.agents.items()
             },
             "calls": {
                 call_id: shown.call_on_board(call, self.cards.any(call_id))
@@ -218,7 +208,7 @@ class Screens:
     def _link(self) -> dict[str, Any]:
         parts = (("alarms", self._alarms), ("figures", self._days))
         return {
-            "stale_since": shown.moment(self._view.stale_since),
+            "stale_since": shown.moment(self._replica.view.stale_since),
             "missing": [name for name, part in parts if part is not None and part.missing],
         }
 
@@ -228,18 +218,7 @@ class Screens:
         """Move by one fact, and send what changed."""
         if isinstance(fact, BoardResynced):
             self._seeded = True
-        delta = self._board.apply(fact)
-        view = self._view
-        for section, objects in delta.set.items():
-            if section == "link":
-                self._view = view = msgspec.structs.replace(
-                    view, stale_since=objects["link"].stale_since
-                )
-            else:
-                getattr(view, section).update(objects)
-        for section, keys in delta.delete.items():
-            for key in keys:
-                getattr(view, section).pop(key, None)
+        delta = self._replica.apply(fact)
         touched = self._parts.apply(fact, delta)
         self._read_for(fact)
         if isinstance(fact, LinkLost | LinkRestored | BoardResynced):
@@ -286,7 +265,7 @@ class Screens:
             case AlarmsChanged():
                 self._read_alarms()
             case StaffChanged():
-                self._tasks.start(self._read_names())
+                self._names.want()
             case PhoneHeld():
                 self.holders.told(event)
             case _:
@@ -307,7 +286,7 @@ class Screens:
 
     def _read_ahead(self, call_id: str) -> None:
         """Have the cards of a live call ready in the languages of those who may get it."""
-        if self._board.call(call_id) is None:
+        if not self._replica.lives(call_id):
             return
         owners = self.hub.owners(DESK)
         for language in {self._languages.get(a, self._context.languages[0]) for a in owners}:
@@ -327,6 +306,11 @@ class Screens:
         key = Key(DESK, agent)
         if self.hub.listened(key):
             self.hub.publish(key, self.desk(agent))
+
+    def _all_soon(self) -> None:
+        for agent in self.hub.owners(DESK):
+            self._publish_desk(agent)
+        self._board_soon()
 
     def _board_soon(self) -> None:
         if not self._board_due and self.hub.listened(Key(BOARD)):
@@ -354,7 +338,7 @@ class Screens:
             self._forget(self._over.popleft()[1])
 
     def _forget(self, call_id: str) -> None:
-        if self._board.call(call_id) is not None or self._parts.agents_of(call_id):
+        if self._replica.lives(call_id) or self._parts.agents_of(call_id):
             return
         if self._parts.agents_showing(call_id):  # somebody's last call: look again
             self._forget_later(call_id)
@@ -387,24 +371,11 @@ class Screens:
         if self._days is not None:
             self._days.want()
 
-    async def _read_names(self) -> None:
-        try:
-            async with asyncio.timeout(10):
-                self._names = await self._names_wanted()
-        except Exception as error:  # noqa: BLE001 - the names' edge: user names serve meanwhile
-            log.warning("live.names_failed", error=where(error))
-            return
-        for agent in self.hub.owners(DESK):
-            self._publish_desk(agent)
-        self._board_soon()
-
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             self._forget_over()
             if self._days is not None:
                 self._days.tick()
-            delta = self._board.tick(self._context.desk.clock.now())
-            if delta:
-                self._view.queues.update(delta.set.get("queues", {}))
+            if self._replica.tick(self._context.desk.clock.now()):
                 self._board_soon()
