@@ -83,8 +83,7 @@ def _environment(context: ConsoleContext, translator: Translator, assets: Assets
         extensions=["jinja2.ext.i18n"],
     )
     catalogue = translator.gettext
-    # The i18n extension adds this method; Jinja's types do not know it.
-    install = environment.install_gettext_callables  # type: ignore[attr-defined]
+    install = environment.install_gettext_callables  # type: ignore[attr-defined] # the extension's
     install(catalogue.gettext, catalogue.ngettext, newstyle=True)
     zone = ZoneInfo(context.time_zone)
     locale = translator.locale

@@ -22,7 +22,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import asterisk.agi
 import panoramisk.fast_agi
@@ -222,7 +222,8 @@ async def _serve_panoramisk() -> None:
 
 class _Pyst2(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        out = io.TextIOWrapper(self.wfile, write_through=True)  # type: ignore[type-var] # pyst2 writes text
+        # pyst2 writes text.
+        out = io.TextIOWrapper(cast("BinaryIO", self.wfile), write_through=True)
         with Path(os.devnull).open("w") as nowhere:
             agi = asterisk.agi.AGI(self.rfile, out, nowhere)
             for _ in range(int(agi.env["agi_arg_1"])):

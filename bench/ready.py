@@ -136,6 +136,7 @@ class Floor:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self.waiting: set[str] = set()
         self.rung: dict[int, float] = {}
+        self._channels: set[str] = set()
         self._news = asyncio.Condition()
         self._up = asyncio.Event()
         self._events: asyncio.Queue[Message] = asyncio.Queue()
@@ -145,7 +146,9 @@ class Floor:
             ami.port,
             ami.user,
             secrets.ami_password,
-            wanted=frozenset({"QueueCallerJoin", "QueueCallerLeave", "AgentCalled"}),
+            wanted=frozenset(
+                {"Newchannel", "Hangup", "QueueCallerJoin", "QueueCallerLeave", "AgentCalled"}
+            ),
             on_event=self._events.put_nowait,
             on_up=self._is_up,
             on_down=lambda _why: None,
@@ -170,9 +173,7 @@ class Floor:
     async def end_calls(self) -> None:
         """Everybody hangs up, so that all agents are free."""
         await self._link.action("Hangup", Channel="/^PJSIP/")
-        async with asyncio.timeout(WAIT):
-            while await self._link.listing("CoreShowChannels"):  # noqa: ASYNC110 - it is asked
-                await asyncio.sleep(0.1)
+        await self.until(lambda: not self._channels)
 
     async def until(self, good: Any) -> None:
         """Wait until that holds. Raises RunFailedError if it does not."""
@@ -189,13 +190,21 @@ class Floor:
         while True:
             message = await self._events.get()
             async with self._news:
-                if message.name == "QueueCallerJoin":
-                    self.waiting.add(message.get("Uniqueid"))
-                elif message.name == "QueueCallerLeave":
-                    self.waiting.discard(message.get("Uniqueid"))
-                else:
-                    self.rung.setdefault(int(message.get("MemberName")[5:]), time.monotonic())
+                self._take(message)
                 self._news.notify_all()
+
+    def _take(self, message: Message) -> None:
+        match message.name:
+            case "Newchannel":
+                self._channels.add(message.get("Uniqueid"))
+            case "Hangup":
+                self._channels.discard(message.get("Uniqueid"))
+            case "QueueCallerJoin":
+                self.waiting.add(message.get("Uniqueid"))
+            case "QueueCallerLeave":
+                self.waiting.discard(message.get("Uniqueid"))
+            case "AgentCalled":
+                self.rung.setdefault(int(message.get("MemberName")[5:]), time.monotonic())
 
 
 def _agent(place: int) -> str:

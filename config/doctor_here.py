@@ -35,7 +35,7 @@ from config.privacy import open_to_others, taken
 from config.problems import Problem, port_is_free
 from config.settings import Settings
 from config.settings_checks import HEALTH_PORTS
-from ivr.voice import EspeakVoice
+from ivr.voice import EspeakVoice, VoiceError
 from service_desk.desk import connect
 from service_desk.errors import DeskError, SchemaTooOld
 from service_desk.migrations import check_schema, newest
@@ -145,7 +145,7 @@ async def voice(patient: Patient) -> AsyncIterator[Finding]:
         try:
             async with asyncio.timeout(SECONDS):
                 await EspeakVoice(binary).speak("1", language)
-        except Exception as error:  # noqa: BLE001 - whatever it is, callers would hear nothing
+        except (VoiceError, TimeoutError, OSError) as error:
             said = f"does not speak {language}: {type(error).__name__}"
             yield wrong(what, said, "make setup; without it callers reach the default queue")
             return

@@ -107,7 +107,7 @@ def _parsed(head: bytes) -> Request:
     except StopIteration as whole:
         request: Request = whole.value
         return request
-    except Exception:  # noqa: BLE001 - whatever a stranger wrote, it is no request
+    except (EOFError, ValueError, NotImplementedError, InvalidHandshake):  # all it may raise
         raise Refused(HTTPStatus.BAD_REQUEST, "request") from None
     raise Refused(HTTPStatus.BAD_REQUEST, "request")
 
