@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from bench.harness import RunFailedError
+from bench.sipp import TRUNK
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 120.0  # a busy machine speaks the prompts slowly
@@ -34,6 +35,24 @@ def free_ports(count: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> list
     finally:
         for probe in probes:
             probe.close()
+
+
+def alone(folder: Path, sip: int) -> dict[str, Any]:
+    """What the settings of each bench say: a folder, ports of its own, one trunk's callers."""
+    ami, agi, http = free_ports(3)
+    return {
+        "system": "bench",
+        "company": {"name": "Bench", "time_zone": "UTC", "languages": ["en"]},
+        "data": {"folder": str(folder / "data")},
+        "asterisk": {
+            "ami": {"port": ami},
+            "agi": {"port": agi},
+            "http": {"port": http},
+            "sip": {"port": sip},
+            "rtp": {"from": 20_000, "to": 28_000},
+        },
+        "trunks": {"carrier": {"addresses": [TRUNK]}},
+    }
 
 
 class Installation:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.harness import Figure, RunFailedError
-from bench.installation import Installation, free_ports, running
-from bench.sipp import NUMBER, TRUNK, Agents, Callers, Counts
+from bench.installation import Installation, alone, free_ports, running
+from bench.sipp import NUMBER, Agents, Callers, Counts
 
 RATE = 40  # calls a second
 SECONDS = 25
@@ -89,18 +89,8 @@ def _measure(folder: Path) -> dict[str, float]:
 
 def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
     """100 agents in one queue behind one trunk; no wrap-up, no recording."""
-    ami, agi, http, web, live, gate = free_ports(6)
-    return {
-        "system": "bench",
-        "company": {"name": "Bench", "time_zone": "UTC", "languages": ["en"]},
-        "data": {"folder": str(folder / "data")},
-        "asterisk": {
-            "ami": {"port": ami},
-            "agi": {"port": agi},
-            "http": {"port": http},
-            "sip": {"port": sip},
-            "rtp": {"from": 20_000, "to": 28_000},
-        },
+    web, live, gate = free_ports(3)
+    return alone(folder, sip) | {
         "web": {"port": web},
         "live": {"port": live},
         "gate": {"port": gate},
@@ -120,7 +110,6 @@ def settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
                 "signed_in": True,
             }
         ],
-        "trunks": {"carrier": {"addresses": [TRUNK]}},
     }
 
 

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from bench.harness import Figure, RunFailedError, silence
-from bench.installation import free_ports
-from bench.sipp import TRUNK, Agents, Callers
+from bench.installation import alone, free_ports
+from bench.sipp import Agents, Callers
 from config.own_asterisk import OwnAsterisk
 from config.parts_of import bridge_to
 from config.secrets import Secrets, open_secrets
@@ -212,18 +212,7 @@ def _agent(place: int) -> str:
 
 
 def _settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
-    ami, agi, http = free_ports(3)
-    return {
-        "system": "bench",
-        "company": {"name": "Bench", "time_zone": "UTC", "languages": ["en"]},
-        "data": {"folder": str(folder / "data")},
-        "asterisk": {
-            "ami": {"port": ami},
-            "agi": {"port": agi},
-            "http": {"port": http},
-            "sip": {"port": sip},
-            "rtp": {"from": 20_000, "to": 28_000},
-        },
+    return alone(folder, sip) | {
         "dids": {str(2000 + place): {"queue": f"q{place}"} for place in range(PLACES)},
         "default_queue": "q0",
         "queues": {f"q{place}": {"announce_every": 10, "wrap_up": 0} for place in range(PLACES)},
@@ -236,5 +225,4 @@ def _settings(folder: Path, sip: int, agents: int) -> dict[str, Any]:
             }
             for place in range(PLACES)
         },
-        "trunks": {"carrier": {"addresses": [TRUNK]}},
     }

@@ -40,7 +40,7 @@ class Missed:
         self._queues = queues
         self._offered: dict[str, tuple[QueuePlan, datetime]] = {}  # by leg
         self._missed: Counter[str] = Counter()
-        self._rejected: dict[str, Counter[str]] = {}  # agent -> call -> how often
+        self._rejected: dict[str, Counter[str]] = {}  # call -> agent -> how often
 
     def apply(self, fact: Fact) -> Away | None:
         """The agent who has reached a limit by this; else None."""
@@ -56,8 +56,7 @@ class Missed:
             case e.CallAnswered() | e.CallArrived() if fact.agent:
                 self.forget(fact.agent)
             case e.CallEnded():
-                for rejected in self._rejected.values():
-                    rejected.pop(fact.call_id, None)
+                self._rejected.pop(fact.call_id, None)
             case e.LegEnded():
                 self._offered.pop(fact.leg_id, None)
         return None
@@ -65,16 +64,17 @@ class Missed:
     def forget(self, agent: str) -> None:
         """The agent is there: they begin anew."""
         self._missed.pop(agent, None)
-        self._rejected.pop(agent, None)
+        for rejected in self._rejected.values():
+            rejected.pop(agent, None)
 
     def _ended(self, fact: e.CallOfferEnded) -> Away | None:
         plan, since = self._offered.pop(fact.leg_id, (None, fact.at))
         if plan is None:
             return None
         if fact.reason == "rejected":
-            rejected = self._rejected.setdefault(fact.agent, Counter())
-            rejected[fact.call_id] += 1
-            often = rejected[fact.call_id] >= REJECTED_LIMIT
+            rejected = self._rejected.setdefault(fact.call_id, Counter())
+            rejected[fact.agent] += 1
+            often = rejected[fact.agent] >= REJECTED_LIMIT
             return Away(fact.agent, REJECTING, plan) if often else None
         full = fact.at - since >= timedelta(seconds=plan.ring) - SHORT_OF
         if fact.reason != "no_answer" or not full or not plan.missed_limit:

@@ -17,6 +17,7 @@ from playwright.async_api import Browser, expect
 
 from tests.faults.board import a_browser
 from tests.journeys.agent import FAKE_MEDIA, Agent, sign_in
+from tests.journeys.caller import Caller
 from tests.journeys.conftest import Dial, SignIn
 from tests.journeys.house import House
 from tests.journeys.phone_proxy import PhoneProxy
@@ -82,6 +83,14 @@ async def talks_with(agent: Agent) -> None:
     await agent.heard(before["received"] + 30)
 
 
+async def takes_a_call(agent: Agent, call: Dial) -> Caller:
+    """Somebody calls, and they talk."""
+    phone = await call("2000", caller=number())
+    await agent.answer()
+    await talks_with(agent)
+    return phone
+
+
 async def test_a_ring_of_a_silent_link_ends_and_the_next_call_is_taken(
     house: House, proxy: PhoneProxy, call: Dial, agent: SignIn
 ) -> None:
@@ -97,9 +106,7 @@ async def test_a_ring_of_a_silent_link_ends_and_the_next_call_is_taken(
     await expect(ava.page.locator(".toast")).to_contain_text("A call rang here")
     await expect(ava.page.locator(bar(ava, "ringing"))).to_have_count(0)
     await ava.in_state("available")
-    phone = await call("2000", caller=number())
-    await ava.answer()
-    await talks_with(ava)
+    phone = await takes_a_call(ava, call)
     assert await phone.hang_up() == 0
 
 
@@ -171,9 +178,7 @@ async def test_a_machine_that_slept_is_there_again_at_once(
             await gone.close()
         await registered_anew(house, "ava", before, AWAKE_SECONDS)
         await ava.in_state("available")
-        phone = await call("2000", caller=number())
-        await ava.answer()
-        await talks_with(ava)
+        phone = await takes_a_call(ava, call)
         assert await phone.hang_up() == 0
         await ava.in_state("wrap_up")
 
@@ -183,9 +188,7 @@ async def test_a_machine_that_slept_in_mid_call_has_its_caller_back(
 ) -> None:
     """Asterisk has taken it for lost and keeps the caller; nobody clicks."""
     async with alone(house) as (ava, browser):
-        phone = await call("2000", caller=number())
-        await ava.answer()
-        await talks_with(ava)
+        phone = await takes_a_call(ava, call)
         async with asleep(browser, proxy):
             await house.until(
                 "/agents",
@@ -205,9 +208,7 @@ async def test_a_hang_up_into_a_silent_link_ends_the_call(
     """Asterisk does not hear of it over that link; the caller is not kept for who meant to go."""
     ava = await agent("ava")
     await ready(ava)
-    phone = await call("2000", caller=number())
-    await ava.answer()
-    await talks_with(ava)
+    phone = await takes_a_call(ava, call)
     proxy.silence()
     await ava.page.keyboard.press("F4")
     assert await phone.ended(4) == 0  # Asterisk takes a silent telephone for lost after 5
@@ -222,9 +223,7 @@ async def test_hold_pressed_on_a_silent_link_loses_nobody(
     """What nobody answers ends the leg here; the caller is kept, and back without a click."""
     ava = await agent("ava")
     await ready(ava)
-    phone = await call("2000", caller=number())
-    await ava.answer()
-    await talks_with(ava)
+    phone = await takes_a_call(ava, call)
     proxy.silence()
     await ava.page.keyboard.press("F6")
     await ava.in_state("reconnecting", NOTICED_SECONDS + 10)
@@ -239,9 +238,7 @@ async def test_a_call_outlives_its_link_and_its_end_is_heard_over_the_next(
     """Sound flows on while the link is silent; the caller's hanging-up reaches the page."""
     ava = await agent("ava")
     await ready(ava)
-    phone = await call("2000", caller=number())
-    await ava.answer()
-    await talks_with(ava)
+    phone = await takes_a_call(ava, call)
     before = await contact_of(house, "ava")
     proxy.silence()
     await registered_anew(house, "ava", before, NOTICED_SECONDS + 2)

@@ -13,7 +13,7 @@ from tests.journeys.conftest import Dial, SignIn
 from tests.journeys.house import House
 from tests.journeys.phone_proxy import PhoneProxy
 from tests.journeys.test_one_call import number
-from tests.journeys.test_page_link import talks_with
+from tests.journeys.test_page_link import takes_a_call
 from tests.journeys.test_page_telephone import AT_ONCE_SECONDS, notice, with_devices
 from tests.polling import until
 
@@ -58,8 +58,7 @@ async def test_a_headset_unplugged_in_mid_call_is_replaced_by_another_microphone
     """By itself, and said; muted stays muted."""
     ava = await with_devices(agent, "ava")
     await ava.take_calls()
-    phone = await call("2000", caller=number())
-    await ava.answer()
+    phone = await takes_a_call(ava, call)
     await sound_goes_out(ava)
     await ava.page.evaluate("pull()")
     await expect(ava.page.locator(".toast")).to_contain_text(
@@ -87,9 +86,7 @@ async def test_the_last_microphone_gone_is_said_and_the_call_goes_on_until_one_i
     """The caller is still heard, far longer than Asterisk waits for a silent telephone (5 s)."""
     ava = await with_devices(agent, "ava")
     await ava.take_calls()
-    phone = await call("2000", caller=number())
-    await ava.answer()
-    await talks_with(ava)
+    phone = await takes_a_call(ava, call)
     began = time.monotonic()
     await ava.page.evaluate("plug(false)")
     await notice(ava).to_contain_text("no microphone is left", timeout=AT_ONCE_SECONDS * 1000)
@@ -132,8 +129,7 @@ async def test_a_microphone_chosen_in_mid_call_speaks_at_once(
     """Out of the sheet; on hold it is taken, and stays still until the caller is taken back."""
     ava = await with_devices(agent, "ava")
     await ava.take_calls()
-    phone = await call("2000", caller=number())
-    await ava.answer()
+    phone = await takes_a_call(ava, call)
     await sound_goes_out(ava)
     await ava.page.locator("#audio").click()
     choice = ava.page.locator("#mic")
