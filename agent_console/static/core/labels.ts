@@ -148,11 +148,12 @@ export function plain(code: string): string {
 export const overdueWord = (seconds: number): string =>
   t("{n} min too long", { n: Math.max(1, Math.floor(seconds / 60)) });
 
-/** Why somebody pauses, in the words of the settings. */
+/** Why Ringdesk, not the agent, keeps calls away (cti/agent_state.py). */
+const OURS: Record<string, () => string> = {
+  missed: () => t("missed a call"),
+  rejected: () => t("rejected the same call three times"),
+};
+
+/** Why no calls come: in our words, else in those of the settings. */
 export const reasonWord = (code: string): string =>
-  // Not an agent's own: why Ringdesk keeps calls away (cti/agent_state.py).
-  code === "missed"
-    ? t("missed a call")
-    : code === "rejected"
-      ? t("rejected the same call three times")
-      : words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code);
+  OURS[code]?.() ?? (words(boot.pause_reasons?.find((reason) => reason.code === code)?.label) || plain(code));
