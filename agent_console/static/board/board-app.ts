@@ -5,7 +5,7 @@ import { type Place, percent, serviceLevel } from "../core/format";
 import { language, speak, t, tn, words } from "../core/i18n";
 import { agentWord, callWord, overdueWord, plain, reasonWord } from "../core/labels";
 import { live } from "../core/live-link";
-import { otherParty } from "../core/other-party";
+import { otherNumber, otherParty } from "../core/other-party";
 import { overdue } from "../core/pauses";
 import { all, look } from "../core/reduce";
 import { setSound, sound } from "../core/settings";
@@ -296,7 +296,8 @@ export class BoardApp extends PageElement {
       ...(call.kept_for ?? []),
     ];
     const place = call.place ? [t("place {n}", { n: call.place })] : [];
-    return [...agents.map((name) => names.get(name) ?? name), ...(call.outside ?? []), ...place].join(", ");
+    const outside = (call.outside ?? []).filter((number) => number !== otherNumber(call)); // That is its name.
+    return [...agents.map((name) => names.get(name) ?? name), ...outside, ...place].join(", ");
   }
 
   #callName(call: LiveCall): string {
