@@ -123,6 +123,34 @@ async def test_a_line_that_sends_nothing_is_no_good_line(
     assert await phone.hang_up() == 0
 
 
+async def test_nothing_that_arrives_is_said_in_words(
+    house: House, call: Dial, agent: SignIn
+) -> None:
+    """Not by an icon alone; on hold it is meant to be so."""
+    ava = await agent("ava")
+    await ava.page.add_init_script("""
+      const read = RTCPeerConnection.prototype.getStats;
+      RTCPeerConnection.prototype.getStats = async function () {
+        const stats = await read.call(this);
+        if (!window.deaf) return stats;
+        return new Map([...stats].map(([id, one]) =>
+          [id, one.type === "inbound-rtp" ? {...one, packetsReceived: 1} : one]));
+      };
+    """)
+    await ava.page.reload()
+    await ava.take_calls()
+    phone = await takes_a_call(ava, call)
+    await notice(ava).to_be_empty()
+    await ava.page.evaluate("window.deaf = true")
+    await notice(ava).to_contain_text("You hear nothing", timeout=AT_ONCE_SECONDS * 1000)
+    await ava.page.keyboard.press("F6")
+    await notice(ava).to_be_empty()
+    await ava.page.keyboard.press("F6")
+    await ava.page.evaluate("window.deaf = false")
+    await notice(ava).to_be_empty()
+    assert await phone.hang_up() == 0
+
+
 async def test_a_microphone_chosen_in_mid_call_speaks_at_once(
     house: House, call: Dial, agent: SignIn
 ) -> None:
